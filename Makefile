@@ -1,0 +1,246 @@
+# Everything here needs Go, make and git, and nothing else. What it builds goes
+# to bin/: the tools of hack/tools to bin/tools, the Kubernetes control plane of
+# hack/controlplane to bin/k8s, and the programs of cmd/ to bin itself.
+
+SHELL = /usr/bin/env bash -o pipefail
+.SHELLFLAGS = -ec
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The image of the operator, and of the simulator.
+IMG ?= kie-operator:latest
+SIMULATOR_IMG ?= kie-simulator:latest
+# The kubectl that install and deploy use, with its current context.
+KUBECTL ?= kubectl
+# Further flags of go test, such as TESTFLAGS="-race -run TestSubmit".
+TESTFLAGS ?=
+TEST_TIMEOUT ?= 15m
+# The packages to test.
+PKG ?= ./...
+# How long each fuzz target runs.
+FUZZTIME ?= 20s
+
+CGO_ENABLED ?= 0
+
+TOOLS := $(CURDIR)/bin/tools
+CONTROLLER_GEN := $(TOOLS)/controller-gen
+KUSTOMIZE := $(TOOLS)/kustomize
+GOLANGCI_LINT := $(TOOLS)/golangci-lint
+
+# A build of a pinned module is remembered by a stamp whose name says what it was
+# built from. Time stamps of files do not matter, so a cached bin/ survives a
+# fresh clone.
+platform := $(subst $() ,-,$(shell go env GOHOSTOS GOHOSTARCH))
+stamp = .$(1)-$(platform)-$(shell cat $(2)/go.mod $(2)/go.sum | git hash-object --stdin)
+TOOLS_STAMP := bin/tools/$(call stamp,tools,hack/tools)
+LINT_STAMP := bin/tools/$(call stamp,lint,hack/tools/lint)
+CONTROL_PLANE_STAMP := bin/k8s/$(call stamp,k8s,hack/controlplane)
+HOST_GO := GOOS= GOARCH= CGO_ENABLED=0 go
+
+##@ General
+
+.PHONY: help
+help: ## Show this help.
+	@awk 'BEGIN {FS = ":.*##"; printf "Usage: make <target> [VARIABLE=value]\n"} \
+		/^[a-z0-9-]+:.*##/ {printf "  %-20s %s\n", $$1, $$2} \
+		/^##@/ {printf "\n%s\n", substr($$0, 5)}' $(MAKEFILE_LIST)
+
+.PHONY: clean
+clean: ## Remove what was built, except the control plane.
+	rm -rf bin/tools bin/manager bin/kie-simulator bin/deploy
+
+##@ Build
+
+.PHONY: build
+build: ## Build the programs of cmd/ into bin/.
+	CGO_ENABLED=$(CGO_ENABLED) go build -trimpath -ldflags "-s -w" -o bin/ ./cmd/...
+
+.PHONY: image
+image: ## Build the image of the operator as IMG.
+	docker build --target manager -t $(IMG) .
+
+.PHONY: image-simulator
+image-simulator: ## Build the image of the KIE.AI simulator as SIMULATOR_IMG.
+	docker build --target kie-simulator -t $(SIMULATOR_IMG) .
+
+##@ Generate
+
+.PHONY: generate
+generate: generate-deepcopy generate-manifests ## Generate everything that is generated.
+
+.PHONY: generate-deepcopy
+generate-deepcopy: $(TOOLS_STAMP) ## Generate the DeepCopy methods of api/.
+	$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths=./api/...
+
+.PHONY: generate-manifests
+generate-manifests: generate-crds generate-rbac ## Generate the CRDs and roles of config/.
+
+.PHONY: generate-crds
+generate-crds: $(TOOLS_STAMP) ## Generate config/crd/bases from the types of api/.
+	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=config/crd/bases
+
+.PHONY: generate-rbac
+generate-rbac: $(TOOLS_STAMP) ## Generate config/rbac/role.yaml from the markers of controllers/.
+	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./controllers/... output:rbac:dir=config/rbac
+
+##@ Verify
+
+# same compares what was generated afresh (1) with what is in the tree (2) and
+# says which make target (3) brings them together. Extra files in the tree count.
+define same
+	git --no-pager diff --no-index --exit-code $(2) $(1) || \
+		{ echo "$(2) is not what make $(3) generates: run it and commit the result." >&2; exit 1; }
+endef
+# in-temporary-folder runs (1) with $$tmp as a new folder that is removed afterwards.
+in-temporary-folder = tmp=$$(mktemp -d); trap 'rm -rf "$$tmp"' EXIT; $(1)
+
+.PHONY: verify
+verify: verify-deepcopy verify-manifests verify-modules ## Check that nothing generated is out of date.
+
+.PHONY: verify-deepcopy
+verify-deepcopy: $(TOOLS_STAMP) ## Check the DeepCopy methods of api/.
+	@$(call in-temporary-folder,\
+		$(CONTROLLER_GEN) object:headerFile=hack/boilerplate.go.txt paths=./api/... output:object:dir=$$tmp; \
+		$(call same,$$tmp/zz_generated.deepcopy.go,api/v1alpha1/zz_generated.deepcopy.go,generate-deepcopy))
+
+.PHONY: verify-manifests
+verify-manifests: verify-crds verify-rbac verify-kustomize ## Check the manifests of config/.
+
+.PHONY: verify-crds
+verify-crds: $(TOOLS_STAMP) ## Check config/crd/bases.
+	@$(call in-temporary-folder,\
+		$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=$$tmp; \
+		$(call same,$$tmp,config/crd/bases,generate-crds))
+
+.PHONY: verify-rbac
+verify-rbac: $(TOOLS_STAMP) ## Check config/rbac/role.yaml.
+	@$(call in-temporary-folder,\
+		$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./controllers/... output:rbac:dir=$$tmp; \
+		$(call same,$$tmp/role.yaml,config/rbac/role.yaml,generate-rbac))
+
+.PHONY: verify-kustomize
+verify-kustomize: $(TOOLS_STAMP) ## Check that every kustomization of config/ builds.
+	@for file in $$(find config -name kustomization.yaml); do \
+		$(KUSTOMIZE) build "$$(dirname "$$file")" >/dev/null || \
+			{ echo "kustomize cannot build $$(dirname "$$file")." >&2; exit 1; }; \
+	done
+
+.PHONY: verify-modules
+verify-modules: ## Check that go.mod and go.sum say what the code imports.
+	@go mod tidy -diff || { echo "go.mod is not tidy: run go mod tidy and commit the result." >&2; exit 1; }
+
+.PHONY: lint
+lint: $(LINT_STAMP) ## Lint all Go code, and api/ as a Kubernetes API.
+	@status=0; \
+	$(GOLANGCI_LINT) run ./... || status=1; \
+	$(GOLANGCI_LINT) run --config .golangci-kal.yml ./api/... || status=1; \
+	exit $$status
+
+.PHONY: lint-fix
+lint-fix: $(LINT_STAMP) ## Lint all Go code and fix what can be fixed by a program.
+	$(GOLANGCI_LINT) run --fix ./...
+	$(GOLANGCI_LINT) run --config .golangci-kal.yml --fix ./api/...
+
+##@ Test
+
+.PHONY: test
+test: control-plane ## Run all tests on a real Kubernetes API server. TESTFLAGS, PKG and TEST_TIMEOUT change how.
+	go test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) $(PKG)
+
+.PHONY: test-race
+test-race: ## Run all tests with the race detector, which needs a C compiler.
+	$(MAKE) test TESTFLAGS="-race $(TESTFLAGS)"
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME.
+	@grep -r --include='*_test.go' -o '^func Fuzz[A-Za-z0-9_]*' $(wildcard api cmd controllers internal) | \
+	sed 's/:func /:/' | sort -u | while IFS=: read -r file target; do \
+		echo "$$(dirname "$$file") $$target"; \
+		go test "./$$(dirname "$$file")" -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME); \
+	done
+
+.PHONY: bench
+bench: control-plane ## Run all benchmarks.
+	go test -timeout $(TEST_TIMEOUT) -run '^$$' -bench . -benchmem $(TESTFLAGS) $(PKG)
+
+##@ Demo
+
+.PHONY: demo
+demo: control-plane build ## Show the operator at work on a local control plane and the simulator; no account is needed.
+	go run ./hack/demo
+
+.PHONY: demo-up
+demo-up: control-plane build ## The same, and leave it running to try things out.
+	go run ./hack/demo --stay
+
+##@ Control plane
+
+.PHONY: control-plane
+control-plane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl into bin/k8s, once.
+
+# With KUBEBUILDER_ASSETS the binaries are somebody else's.
+ifeq ($(KUBEBUILDER_ASSETS),)
+control-plane: $(CONTROL_PLANE_STAMP)
+endif
+
+# The version of Kubernetes stands in hack/controlplane/go.mod and nowhere else.
+# component-base says it for the servers, client-go for kubectl's user agent.
+kube-version = $(shell sed -n 's|^\tk8s.io/kubernetes \(v[0-9.]*\).*|\1|p' hack/controlplane/go.mod)
+kube-version-part = $(word $(1),$(subst ., ,$(kube-version:v%=%)))
+kube-ldflags = -s -w $(foreach package,k8s.io/component-base/version k8s.io/client-go/pkg/version,\
+	-X $(package).gitVersion=$(kube-version) \
+	-X $(package).gitMajor=$(call kube-version-part,1) \
+	-X $(package).gitMinor=$(call kube-version-part,2))
+
+$(CONTROL_PLANE_STAMP):
+	@echo "Building etcd and Kubernetes $(kube-version) into bin/k8s: 6 to 10 minutes on 2 cores the first time, cached after that."
+	@mkdir -p bin/k8s && rm -f bin/k8s/.k8s-*
+	@cd hack/controlplane && \
+		$(HOST_GO) build -trimpath -ldflags '-s -w' -o ../../bin/k8s/etcd go.etcd.io/etcd/server/v3 && \
+		$(HOST_GO) build -trimpath -ldflags '$(strip $(kube-ldflags))' -o ../../bin/k8s/ \
+			k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kube-controller-manager k8s.io/kubernetes/cmd/kubectl
+	@touch $@
+
+##@ Deploy
+
+.PHONY: install
+install: $(TOOLS_STAMP) ## Install the CRDs into the current cluster.
+	$(KUSTOMIZE) build config/crd | $(KUBECTL) apply --server-side -f -
+
+.PHONY: uninstall
+uninstall: $(TOOLS_STAMP) ## Remove the CRDs, and with them every VideoGeneration and KieAccount.
+	$(KUSTOMIZE) build config/crd | $(KUBECTL) delete --ignore-not-found -f -
+
+.PHONY: deploy
+deploy: install bin/deploy/kustomization.yaml ## Deploy the operator into the current cluster from IMG. OVERLAY=dev adds the simulator.
+	$(KUBECTL) wait --for=condition=Established --timeout=1m crd/kieaccounts.kie.ai crd/videogenerations.kie.ai
+	$(KUSTOMIZE) build bin/deploy | $(KUBECTL) apply --server-side -f -
+
+.PHONY: undeploy
+undeploy: bin/deploy/kustomization.yaml ## Remove the operator, its CRDs, and every VideoGeneration and KieAccount.
+	$(KUSTOMIZE) build bin/deploy | $(KUBECTL) delete --ignore-not-found -f -
+
+# An overlay that sets the images, so that deploying leaves config/ as it is.
+OVERLAY ?= default
+.PHONY: bin/deploy/kustomization.yaml
+bin/deploy/kustomization.yaml: $(TOOLS_STAMP)
+	@rm -rf bin/deploy && mkdir -p bin/deploy
+	@cd bin/deploy && $(KUSTOMIZE) create --resources ../../config/$(OVERLAY) && \
+		$(KUSTOMIZE) edit set image kie-operator=$(IMG) kie-simulator=$(SIMULATOR_IMG)
+
+##@ Tools
+
+.PHONY: tools
+tools: $(TOOLS_STAMP) $(LINT_STAMP) ## Build controller-gen, kustomize and golangci-lint into bin/tools.
+
+$(TOOLS_STAMP):
+	@echo "Building the tools of hack/tools into bin/tools."
+	@mkdir -p bin/tools && rm -f bin/tools/.tools-*
+	@cd hack/tools && $(HOST_GO) build -trimpath -ldflags '-s -w' -o $(TOOLS)/ tool
+	@touch $@
+
+$(LINT_STAMP):
+	@echo "Building golangci-lint with kube-api-linter into bin/tools: about 2 minutes on 2 cores the first time."
+	@mkdir -p bin/tools && rm -f bin/tools/.lint-*
+	@cd hack/tools/lint && $(HOST_GO) build -trimpath -ldflags '-s -w' -o $(GOLANGCI_LINT) sigs.k8s.io/kube-api-linter/cmd/golangci-lint-kube-api-linter
+	@touch $@
