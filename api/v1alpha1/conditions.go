@@ -1,0 +1,88 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+// Types of conditions.
+const (
+	// ConditionReady is always there. It is True when the resource has reached what it is for, False when it
+	// never will, and Unknown on the way. Its reason is the STATUS column of kubectl get.
+	ConditionReady = "Ready"
+	// ConditionReconciling is there, and True, only while work goes on.
+	ConditionReconciling = "Reconciling"
+	// ConditionStalled is there, and True, only when the resource cannot come further by itself.
+	ConditionStalled = "Stalled"
+	// ConditionCallbacksEnabled says, on a KieAccount, whether KIE.AI calls back and whether it signs.
+	ConditionCallbacksEnabled = "CallbacksEnabled"
+)
+
+// Annotations on VideoGenerations.
+const (
+	// AnnotationTaskID mirrors the id of the paid task, so that a resource that is restored without its
+	// status takes the task over instead of buying another one.
+	AnnotationTaskID = "kie.ai/task-id"
+	// AnnotationAdoptTaskID is set by a user to give a resource the task that it, or the user, has paid for.
+	AnnotationAdoptTaskID = "kie.ai/adopt-task-id"
+	// AnnotationResubmit is set by a user to the attempt in status.task to buy once more after it has failed
+	// or its fate is unknown.
+	AnnotationResubmit = "kie.ai/resubmit"
+)
+
+// Reasons of the Ready condition of a VideoGeneration on the way.
+const (
+	// ReasonQueued means that the video waits for its turn to be bought.
+	ReasonQueued = "Queued"
+	// ReasonSuspended means that spec.suspend holds the purchase back.
+	ReasonSuspended = "Suspended"
+	// ReasonSubmitting means that the video is being bought, or was bought with the answer lost.
+	ReasonSubmitting = "Submitting"
+	// ReasonGenerating means that KIE.AI is making the video.
+	ReasonGenerating = "Generating"
+	// ReasonAccountNotFound means that there is no such KieAccount.
+	ReasonAccountNotFound = "AccountNotFound"
+	// ReasonAccountNotAllowed means that the KieAccount does not allow the namespace.
+	ReasonAccountNotAllowed = "AccountNotAllowed"
+)
+
+// Reasons of the Ready condition of a VideoGeneration at its end, besides those
+// that the callback server has to know.
+const (
+	// ReasonSucceeded means that the video is finished.
+	ReasonSucceeded = "Succeeded"
+	// ReasonContentRejected means that the prompt or an image breaks a policy of KIE.AI.
+	ReasonContentRejected = "ContentRejected"
+	// ReasonGenerationFailed means that KIE.AI could not make the video.
+	ReasonGenerationFailed = "GenerationFailed"
+	// ReasonInvalidRequest means that KIE.AI cannot fulfil the request; nothing was bought.
+	ReasonInvalidRequest = "InvalidRequest"
+	// ReasonFeatureDisabled means that KIE.AI does not offer what was asked for; nothing was bought.
+	ReasonFeatureDisabled = "FeatureDisabled"
+	// ReasonTaskExpired means that KIE.AI no longer speaks of the task.
+	ReasonTaskExpired = "TaskExpired"
+	// ReasonInvalidTaskID means that an annotation holds no task id.
+	ReasonInvalidTaskID = "InvalidTaskID"
+)
+
+// Reasons of the Reconciling condition.
+const (
+	// ReasonProgressing means that things are on their way.
+	ReasonProgressing = "Progressing"
+	// ReasonProgressingWithRetry means that trouble has to pass first.
+	ReasonProgressingWithRetry = "ProgressingWithRetry"
+)
+
+// Reasons of the conditions of a KieAccount, besides what KIE.AI refuses it for.
+const (
+	// ReasonAvailable means that the account can buy.
+	ReasonAvailable = "Available"
+	// ReasonInsecureBaseURL means that spec.baseURL is plain http and the operator does not allow that.
+	ReasonInsecureBaseURL = "InsecureBaseURL"
+	// ReasonInvalidSelector means that spec.allowedNamespaces.selector cannot be used.
+	ReasonInvalidSelector = "InvalidSelector"
+	// ReasonSigned means that KIE.AI calls back and the calls are checked against a key.
+	ReasonSigned = "Signed"
+	// ReasonUnsigned means that KIE.AI calls back and there is no key to check the calls against.
+	ReasonUnsigned = "Unsigned"
+	// ReasonPollingOnly means that the operator has no URL that KIE.AI could call.
+	ReasonPollingOnly = "PollingOnly"
+)

@@ -1,0 +1,273 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// What the same mistake says wherever it is made.
+const (
+	badImageURL = "an image URL must be a full http or https address, such as https://example.com/first.png"
+	badBaseURL  = "baseURL must be a plain http or https address, such as https://api.kie.ai, without user, query or fragment"
+	badTimeout  = "timeout must be a time from 1m to 24h, such as 45m or 1h30m"
+	badWindow   = "window must be a time from 1s to 1h, such as 10s or 1m"
+	badFrames   = "FIRST_AND_LAST_FRAMES_2_VIDEO takes 1 or 2 images: one to animate, or the first and the last frame"
+)
+
+// refusal is a resource that cannot be meant, and what the user is told.
+type refusal struct {
+	reason string
+	spec   string
+	want   []cause
+}
+
+func TestVideoGenerationIsRefused(t *testing.T) {
+	const image = `{url: "https://example.com/a.png"}`
+	images := func(n int) string {
+		return "images: [" + strings.TrimSuffix(strings.Repeat(image+", ", n), ", ") + "]"
+	}
+	imageURL := func(url string) string { return fmt.Sprintf(`{prompt: fog, images: [{url: %q}]}`, url) }
+	tooManyImages := cause{"spec.images", "must have at most 3 items"}
+
+	checkRefusals(t, videoGenerations, video, []refusal{
+		// The prompt.
+		{"the prompt is missing", `{}`,
+			[]cause{{"spec.prompt", "Required value"}, unchecked}},
+		{"the prompt is empty", `{prompt: ""}`,
+			[]cause{{"spec.prompt", "at least 1 chars long"}, {"spec.prompt", "prompt is blank: describe the video to make"}}},
+		{"the prompt is blank", `{prompt: " \n\t"}`,
+			[]cause{{"spec.prompt", "prompt is blank: describe the video to make"}}},
+		{"the prompt is blank in another script", `{prompt: "\u3000\u00a0"}`,
+			[]cause{{"spec.prompt", "prompt is blank: describe the video to make"}}},
+		{"the prompt has 100 KB", `{prompt: ` + strings.Repeat("fog ", 25<<10) + `}`,
+			[]cause{{"spec.prompt", "may not be more than 5000"}, unchecked}},
+		{"the prompt is a number", `{prompt: 1984}`,
+			[]cause{{"spec.prompt", "must be of type string"}, unchecked}},
+
+		// Values that do not exist.
+		{"there is no such model", `{prompt: fog, model: veo2}`,
+			[]cause{{"spec.model", `supported values: "veo3", "veo3_fast", "veo3_lite"`}, unchecked}},
+		{"there is no such generationType", `{prompt: fog, generationType: IMAGE_2_VIDEO}`,
+			[]cause{{"spec.generationType", `supported values: "TEXT_2_VIDEO", "FIRST_AND_LAST_FRAMES_2_VIDEO", "REFERENCE_2_VIDEO"`}, unchecked}},
+		{"there is no such aspectRatio", `{prompt: fog, aspectRatio: "1:1"}`,
+			[]cause{{"spec.aspectRatio", `supported values: "16:9", "9:16", "Auto"`}, unchecked}},
+		{"Auto is written in lower case", `{prompt: fog, aspectRatio: auto, ` + images(1) + `}`,
+			[]cause{{"spec.aspectRatio", `supported values: "16:9", "9:16", "Auto"`}, unchecked}},
+		{"5 seconds are not sold", `{prompt: fog, durationSeconds: 5}`,
+			[]cause{{"spec.durationSeconds", `supported values: "4", "6", "8"`}, unchecked}},
+		{"the seed is too small", `{prompt: fog, seed: 9999}`,
+			[]cause{{"spec.seed", "greater than or equal to 10000"}}},
+		{"the seed is too large", `{prompt: fog, seed: 100000}`,
+			[]cause{{"spec.seed", "less than or equal to 99999"}}},
+		{"the seed is a text", `{prompt: fog, seed: "12345"}`,
+			[]cause{{"spec.seed", "must be of type integer"}, unchecked}},
+		{"the watermark is empty", `{prompt: fog, watermark: ""}`,
+			[]cause{{"spec.watermark", "at least 1 chars long"}}},
+		{"the watermark is too long", `{prompt: fog, watermark: ` + strings.Repeat("w", 101) + `}`,
+			[]cause{{"spec.watermark", "may not be more than 100"}, unchecked}},
+		{"suspend is a text", `{prompt: fog, suspend: "yes"}`,
+			[]cause{{"spec.suspend", "must be of type boolean"}, unchecked}},
+
+		// Combinations that KIE.AI does not make.
+		{"text takes no images", `{prompt: fog, generationType: TEXT_2_VIDEO, ` + images(1) + `}`,
+			[]cause{{"spec.images", "TEXT_2_VIDEO takes no images: remove images, or use generationType FIRST_AND_LAST_FRAMES_2_VIDEO or REFERENCE_2_VIDEO"}}},
+		{"frames need an image", `{prompt: fog, generationType: FIRST_AND_LAST_FRAMES_2_VIDEO}`,
+			[]cause{{"spec.images", badFrames}}},
+		{"an empty list is no image", `{prompt: fog, generationType: FIRST_AND_LAST_FRAMES_2_VIDEO, images: []}`,
+			[]cause{{"spec.images", badFrames}}},
+		{"there are only a first and a last frame", `{prompt: fog, generationType: FIRST_AND_LAST_FRAMES_2_VIDEO, ` + images(3) + `}`,
+			[]cause{{"spec.images", badFrames}}},
+		{"a reference needs an image", `{prompt: fog, generationType: REFERENCE_2_VIDEO}`,
+			[]cause{{"spec.images", "REFERENCE_2_VIDEO takes 1 to 3 images of what the video shows"}}},
+		{"a reference takes 3 images", `{prompt: fog, generationType: REFERENCE_2_VIDEO, ` + images(4) + `}`,
+			[]cause{tooManyImages, unchecked}},
+		{"without a type there are at most 2 images", `{prompt: fog, ` + images(3) + `}`,
+			[]cause{{"spec.images", "3 images are only possible with generationType REFERENCE_2_VIDEO: set it, or give 1 or 2 images"}}},
+		{"nothing takes 4 images", `{prompt: fog, ` + images(4) + `}`,
+			[]cause{tooManyImages, unchecked}},
+		{"veo3 makes nothing from references", `{prompt: fog, model: veo3, generationType: REFERENCE_2_VIDEO, ` + images(1) + `}`,
+			[]cause{{"spec.model", "REFERENCE_2_VIDEO is not made by model veo3: use veo3_fast or veo3_lite"}}},
+		{"a reference makes 8 seconds", `{prompt: fog, generationType: REFERENCE_2_VIDEO, durationSeconds: 6, ` + images(1) + `}`,
+			[]cause{{"spec.durationSeconds", "REFERENCE_2_VIDEO is always 8 seconds long: set durationSeconds to 8 or leave it out"}}},
+		{"a reference has no shape of its own", `{prompt: fog, generationType: REFERENCE_2_VIDEO, aspectRatio: Auto, ` + images(1) + `}`,
+			[]cause{{"spec.aspectRatio", "REFERENCE_2_VIDEO needs a fixed aspectRatio: use 16:9 or 9:16"}}},
+		{"a text has no shape", `{prompt: fog, aspectRatio: Auto}`,
+			[]cause{{"spec.aspectRatio", "aspectRatio Auto takes the shape of the first image, and there is none: add an image, or use 16:9 or 9:16"}}},
+		{"the fallback model makes 16:9", `{prompt: fog, enableFallback: true, aspectRatio: "9:16"}`,
+			[]cause{{"spec.enableFallback", "enableFallback works with aspectRatio 16:9 only: use 16:9, or leave enableFallback out"}}},
+		{"every mistake is named at once", `{prompt: fog, model: veo3, generationType: REFERENCE_2_VIDEO, durationSeconds: 4, aspectRatio: Auto, enableFallback: true}`,
+			[]cause{
+				{"spec.images", "REFERENCE_2_VIDEO takes 1 to 3 images"},
+				{"spec.model", "REFERENCE_2_VIDEO is not made by model veo3"},
+				{"spec.durationSeconds", "REFERENCE_2_VIDEO is always 8 seconds long"},
+				{"spec.aspectRatio", "REFERENCE_2_VIDEO needs a fixed aspectRatio"},
+				{"spec.aspectRatio", "aspectRatio Auto takes the shape of the first image"},
+				{"spec.enableFallback", "enableFallback works with aspectRatio 16:9 only"},
+			}},
+
+		// Images that nobody can fetch.
+		{"an image has no url", `{prompt: fog, images: [{}]}`,
+			[]cause{{"spec.images[0].url", "Required value"}, unchecked}},
+		{"an image is an object", `{prompt: fog, images: ["https://example.com/a.png"]}`,
+			[]cause{{"spec.images[0]", "must be of type object"}, unchecked}},
+		{"an image URL has a scheme", imageURL("example.com/a.png"),
+			[]cause{{"spec.images[0].url", badImageURL}}},
+		{"an image is not fetched with ftp", imageURL("ftp://example.com/a.png"),
+			[]cause{{"spec.images[0].url", badImageURL}}},
+		{"an image URL has a host", imageURL("https:///a.png"),
+			[]cause{{"spec.images[0].url", badImageURL}}},
+		{"a port is no host", imageURL("https://:443/a.png"),
+			[]cause{{"spec.images[0].url", badImageURL}}},
+		{"an image is not in its URL", imageURL("data:image/png;base64,iVBORw0KGgo="),
+			[]cause{{"spec.images[0].url", badImageURL}}},
+		{"an image URL has no blanks", imageURL("https://example.com/a b.png"),
+			[]cause{{"spec.images[0].url", badImageURL}}},
+		{"an image URL is too long", imageURL("https://example.com/" + strings.Repeat("a", 2048)),
+			[]cause{{"spec.images[0].url", "may not be more than 2048"}, unchecked}},
+		{"the second image is the bad one", `{prompt: fog, images: [` + image + `, {url: b.png}]}`,
+			[]cause{{"spec.images[1].url", badImageURL}}},
+
+		// How to run it.
+		{"the timeout is too short", `{prompt: fog, timeout: 10s}`,
+			[]cause{{"spec.timeout", badTimeout}}},
+		{"the timeout is too long", `{prompt: fog, timeout: 48h}`,
+			[]cause{{"spec.timeout", badTimeout}}},
+		{"the timeout is no time", `{prompt: fog, timeout: abc}`,
+			[]cause{{"spec.timeout", badTimeout}}},
+		{"the timeout is negative", `{prompt: fog, timeout: -30m}`,
+			[]cause{{"spec.timeout", badTimeout}}},
+		{"the timeout is in days", `{prompt: fog, timeout: 1d}`,
+			[]cause{{"spec.timeout", badTimeout}}},
+		{"the timeout is empty", `{prompt: fog, timeout: ""}`,
+			[]cause{{"spec.timeout", badTimeout}}},
+		{"the timeout is larger than any number", `{prompt: fog, timeout: 99999999999999999999h}`,
+			[]cause{{"spec.timeout", badTimeout}}},
+		{"the timeout has no unit", `{prompt: fog, timeout: 30}`,
+			[]cause{{"spec.timeout", "must be of type string"}, unchecked}},
+		{"the account has no name", `{prompt: fog, accountRef: {namespace: team}}`,
+			[]cause{{"spec.accountRef.name", "Required value"}, unchecked}},
+		{"the account has a name that no resource has", `{prompt: fog, accountRef: {name: "My account"}}`,
+			[]cause{{"spec.accountRef.name", "name must be the name of a KieAccount: lower case letters, digits, '-' and '.'"}}},
+		{"the namespace has a name that no namespace has", `{prompt: fog, accountRef: {name: default, namespace: team/a}}`,
+			[]cause{{"spec.accountRef.namespace", "namespace must be the name of a namespace: lower case letters, digits and '-'"}}},
+	})
+}
+
+func TestKieAccountIsRefused(t *testing.T) {
+	const secret = `credentialsSecretRef: {name: keys}`
+	with := func(rest string) string { return "{" + secret + ", " + rest + "}" }
+
+	checkRefusals(t, kieAccounts, account, []refusal{
+		{"there is no Secret", `{}`,
+			[]cause{{"spec.credentialsSecretRef", "Required value"}, unchecked}},
+		{"the Secret has no name", `{credentialsSecretRef: {}}`,
+			[]cause{{"spec.credentialsSecretRef.name", "Required value"}, unchecked}},
+		{"the Secret is an object", `{credentialsSecretRef: keys}`,
+			[]cause{{"spec.credentialsSecretRef", "must be of type object"}, unchecked}},
+		{"the Secret has a name that no Secret has", `{credentialsSecretRef: {name: team/keys}}`,
+			[]cause{{"spec.credentialsSecretRef.name", "name must be the name of a Secret: lower case letters, digits, '-' and '.'"}}},
+
+		{"there is no such from", with(`allowedNamespaces: {from: Everyone}`),
+			[]cause{{"spec.allowedNamespaces.from", `supported values: "Same", "All", "Selector"`}, unchecked}},
+		{"Selector selects nothing", with(`allowedNamespaces: {from: Selector}`),
+			[]cause{{"spec.allowedNamespaces.selector", "from: Selector needs a selector of namespaces: add selector, or use from: Same or from: All"}}},
+		{"All does not select", with(`allowedNamespaces: {from: All, selector: {matchLabels: {team: film}}}`),
+			[]cause{{"spec.allowedNamespaces.selector", "selector has a meaning with from: Selector only: set from to Selector, or remove selector"}}},
+		{"the default does not select", with(`allowedNamespaces: {selector: {matchLabels: {team: film}}}`),
+			[]cause{{"spec.allowedNamespaces.selector", "selector has a meaning with from: Selector only: set from to Selector, or remove selector"}}},
+
+		{"baseURL has a scheme", with(`baseURL: api.kie.ai`),
+			[]cause{{"spec.baseURL", badBaseURL}}},
+		{"baseURL is http", with(`baseURL: "ftp://api.kie.ai"`),
+			[]cause{{"spec.baseURL", badBaseURL}}},
+		{"baseURL has a host", with(`baseURL: "https://"`),
+			[]cause{{"spec.baseURL", badBaseURL}}},
+		{"baseURL has no query", with(`baseURL: "https://api.kie.ai?key=1"`),
+			[]cause{{"spec.baseURL", badBaseURL}}},
+		{"baseURL does not end in a question", with(`baseURL: "https://api.kie.ai?"`),
+			[]cause{{"spec.baseURL", badBaseURL}}},
+		{"baseURL has no fragment", with(`baseURL: "https://api.kie.ai#veo"`),
+			[]cause{{"spec.baseURL", badBaseURL}}},
+		{"baseURL holds no credentials", with(`baseURL: "https://user:password@api.kie.ai"`),
+			[]cause{{"spec.baseURL", badBaseURL}}},
+		{"baseURL is empty", with(`baseURL: ""`),
+			[]cause{{"spec.baseURL", "at least 1 chars long"}, {"spec.baseURL", badBaseURL}}},
+
+		{"no submission is allowed", with(`limits: {submissions: 0}`),
+			[]cause{{"spec.limits.submissions", "greater than or equal to 1"}}},
+		{"too many submissions are allowed", with(`limits: {submissions: 1001}`),
+			[]cause{{"spec.limits.submissions", "less than or equal to 1000"}}},
+		{"nothing may be in flight", with(`limits: {inFlight: 0}`),
+			[]cause{{"spec.limits.inFlight", "greater than or equal to 1"}}},
+		{"too much may be in flight", with(`limits: {inFlight: 10001}`),
+			[]cause{{"spec.limits.inFlight", "less than or equal to 10000"}}},
+		{"the window has no length", with(`limits: {window: 0s}`),
+			[]cause{{"spec.limits.window", badWindow}}},
+		{"the window is too long", with(`limits: {window: 2h}`),
+			[]cause{{"spec.limits.window", badWindow}}},
+		{"the window has no unit", with(`limits: {window: "10"}`),
+			[]cause{{"spec.limits.window", badWindow}}},
+	})
+}
+
+// checkRefusals applies resources that the server is to refuse.
+func checkRefusals(t *testing.T, resource schema.GroupVersionResource, object func(name, spec string) *unstructured.Unstructured, cases []refusal) {
+	t.Helper()
+	for i, tc := range cases {
+		t.Run(tc.reason, func(t *testing.T) {
+			checkRefused(t, create(t, resource, object(fmt.Sprintf("refused-%d", i), tc.spec)), tc.want...)
+		})
+	}
+}
+
+func TestUnknownFieldsAreRefused(t *testing.T) {
+	for _, tc := range []struct {
+		reason string
+		err    error
+		want   []string
+	}{
+		{
+			"a field is misspelt, and another belongs to metadata",
+			create(t, videoGenerations, video("unknown", `{prompt: fog, modell: veo3, labels: {a: b}}`)),
+			[]string{`unknown field "spec.modell"`, `unknown field "spec.labels"`},
+		},
+		{
+			"an image is a URL and nothing else",
+			create(t, videoGenerations, video("unknown", `{prompt: fog, images: [{url: "https://example.com/a.png", uri: b}]}`)),
+			[]string{`unknown field "spec.images[0].uri"`},
+		},
+		{
+			"a key does not belong into the account",
+			create(t, kieAccounts, account("unknown", `{credentialsSecretRef: {name: keys, namespace: other}, apiKey: secret}`)),
+			[]string{`unknown field "spec.apiKey"`, `unknown field "spec.credentialsSecretRef.namespace"`},
+		},
+	} {
+		t.Run(tc.reason, func(t *testing.T) {
+			if !apierrors.IsBadRequest(tc.err) {
+				t.Fatalf("err = %v, want BadRequest", tc.err)
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(tc.err.Error(), want) {
+					t.Errorf("err = %v, want it to say %s", tc.err, want)
+				}
+			}
+		})
+	}
+}
+
+// create applies a resource as kubectl does: unknown fields are errors.
+func create(t *testing.T, resource schema.GroupVersionResource, obj *unstructured.Unstructured) error {
+	t.Helper()
+	_, err := server.Resource(resource).Namespace(obj.GetNamespace()).
+		Create(t.Context(), obj, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict})
+	return err
+}
