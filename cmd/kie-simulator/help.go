@@ -1,0 +1,61 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
+)
+
+const helpIntroduction = `kie-simulator serves a simulated KIE.AI: the Veo 3.1 API, its callbacks and videos.
+
+  POST /api/v1/veo/generate      buy a generation
+  GET  /api/v1/veo/record-info   ask for its result
+  GET  /api/v1/chat/credit       ask for the balance
+  GET  /_sim/state               all that happened so far, as JSON
+  GET  /healthz                  200 while it serves
+
+Flags:
+
+`
+
+const helpFates = `
+Fates:
+
+A fate is what happens to a task. Put it into the prompt of one task as a marker, [sim:KEY=VALUE], several
+if you like, or give it to every task with the flag --KEY=VALUE. A marker that does not exist is refused.
+Example: a prompt that contains [sim:fail=501] [sim:callback=late=1m]
+
+`
+
+// writeHelp explains every flag and every fate.
+func writeHelp(w io.Writer) error {
+	var page bytes.Buffer
+	page.WriteString(helpIntroduction)
+	newFlagSet(new(config)).VisitAll(func(f *flag.Flag) {
+		if f.Usage == "" {
+			return // a fate
+		}
+		fmt.Fprintf(&page, "  --%s\n        %s", f.Name, f.Usage)
+		if f.DefValue != "" {
+			fmt.Fprintf(&page, " (default %s)", f.DefValue)
+		}
+		page.WriteString("\n")
+	})
+	page.WriteString(helpFates)
+	columns := tabwriter.NewWriter(&page, 0, 0, 2, ' ', 0)
+	for _, fate := range kiesim.Fates() {
+		fmt.Fprintf(columns, "  %s\t%s\n", fate, fate.Help)
+	}
+	if err := columns.Flush(); err != nil {
+		return err
+	}
+	_, err := page.WriteTo(w)
+	return err
+}

@@ -1,0 +1,54 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// kie-simulator is a KIE.AI of one's own: it serves the Veo 3.1 API with made-up
+// videos, calls back, and fails, lies or falls silent on demand. Run it with
+// --help for all it can do.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "kie-simulator:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves the simulator that the arguments describe until the context ends.
+func run(ctx context.Context, args []string) error {
+	config, err := parse(args, os.Getenv)
+	if errors.Is(err, flag.ErrHelp) {
+		return writeHelp(os.Stdout)
+	}
+	if err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	config.options.Logger = logger
+	simulator := kiesim.New(config.options)
+	// Zero is an empty account here, and the default to New.
+	simulator.SetCredits(config.options.Credits)
+
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", config.bindAddress)
+	if err != nil {
+		return fmt.Errorf("listening on --bind-address %q: %w", config.bindAddress, err)
+	}
+	logger.Info("serving", "address", listener.Addr().String(), "signedCallbacks", config.options.WebhookHMACKey != "")
+	return serve(ctx, listener, simulator, logger)
+}

@@ -1,0 +1,30 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kie
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strconv"
+)
+
+// Credits asks for the balance, in credits: GET /api/v1/chat/credit. It is
+// documented as a whole number and has fractions in practice. Every failure is
+// an *Error.
+func (c *Client) Credits(ctx context.Context, ep Endpoint) (float64, error) {
+	data, err := c.query(ctx, ep, "/api/v1/chat/credit")
+	if err != nil {
+		return 0, err
+	}
+	text := string(data)
+	if inner := decodeString(data); inner != "" {
+		text = inner
+	}
+	credits, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(credits) || math.IsInf(credits, 0) {
+		return 0, &Error{Class: Unavailable, Err: errors.New("the balance is not a number")}
+	}
+	return credits, nil
+}

@@ -1,0 +1,75 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kie
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestCredits(t *testing.T) {
+	for _, tc := range []struct {
+		reason, data string
+		want         float64
+	}{
+		{"whole, as documented", `1188`, 1188},
+		{"with a fraction, as in life", `1188.73`, 1188.73},
+		{"as text", `"1188.73"`, 1188.73},
+		{"none left", `0`, 0},
+		{"overdrawn", `-0.5`, -0.5},
+		{"in scientific notation", `1.5e3`, 1500},
+	} {
+		t.Run(tc.data, func(t *testing.T) {
+			lines := make(chan string, 1)
+			server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+				lines <- r.Method + " " + r.RequestURI
+				answering(200, `{"code":200,"msg":"success","data":`+tc.data+`}`)(w, r)
+			})
+			got, err := newTestClient(t).Credits(t.Context(), endpointAt(server.URL))
+			if err != nil || got != tc.want {
+				t.Errorf("%s: got %v, %v, want %v", tc.reason, got, err, tc.want)
+			}
+			if diff := cmp.Diff("GET /api/v1/chat/credit", <-lines); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestCreditsErrors(t *testing.T) {
+	for _, tc := range []struct {
+		reason, body string
+		class        Class
+		code         int
+	}{
+		{"null is no balance, not even an empty one", `{"code":200,"data":null}`, Unavailable, 0},
+		{"neither is nothing", `{"code":200}`, Unavailable, 0},
+		{"an object", `{"code":200,"data":{"credits":1}}`, Unavailable, 0},
+		{"a list", `{"code":200,"data":[1]}`, Unavailable, 0},
+		{"a truth", `{"code":200,"data":true}`, Unavailable, 0},
+		{"an empty text", `{"code":200,"data":""}`, Unavailable, 0},
+		{"a word", `{"code":200,"data":"many"}`, Unavailable, 0},
+		{"no number, by name", `{"code":200,"data":"NaN"}`, Unavailable, 0},
+		{"no balance is infinite", `{"code":200,"data":"Infinity"}`, Unavailable, 0},
+		{"no balance is minus infinite", `{"code":200,"data":"-Inf"}`, Unavailable, 0},
+		{"out of range", `{"code":200,"data":1e999}`, Unavailable, 0},
+		{"NaN is no JSON", `{"code":200,"data":NaN}`, Unavailable, 0},
+		{"a balance beside a refusal does not count", `{"code":401,"msg":"no","data":5}`, Unauthorized, 401},
+	} {
+		t.Run(tc.body, func(t *testing.T) {
+			server := newCounted(t, answering(200, tc.body))
+			got, err := newTestClient(t).Credits(t.Context(), endpointAt(server.URL))
+			var failure *Error
+			if !errors.As(err, &failure) {
+				t.Fatalf("%s: got %v, %v, want an *Error", tc.reason, got, err)
+			}
+			if failure.Class != tc.class || failure.Code != tc.code || got != 0 {
+				t.Errorf("%s: got %v, %+v, want class %s, code %d", tc.reason, got, *failure, tc.class, tc.code)
+			}
+		})
+	}
+}

@@ -1,0 +1,139 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kie
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Bounds on what is believed of an answer.
+const (
+	maxTaskIDLength = 128
+	maxURLs         = 16
+	maxURLLength    = 2048
+)
+
+// decodeObject reads an object, or a text that holds an object. Absent and null
+// are a nil map.
+func decodeObject(raw json.RawMessage) (map[string]json.RawMessage, error) {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
+		return nil, nil
+	}
+	if raw[0] == '"' {
+		text := strings.TrimSpace(decodeString(raw))
+		if text == "" {
+			return nil, nil
+		}
+		raw = []byte(text)
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &object); err != nil {
+		return nil, errors.New("not an object")
+	}
+	return object, nil
+}
+
+// decodeString reads a text; everything else is "".
+func decodeString(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		return ""
+	}
+	return text
+}
+
+// decodeInt reads a whole number, or a text that holds one.
+func decodeInt(raw json.RawMessage) (int, bool) {
+	text := string(bytes.TrimSpace(raw))
+	if strings.HasPrefix(text, `"`) {
+		text = strings.TrimSpace(decodeString(raw))
+	}
+	number, err := strconv.ParseFloat(text, 64)
+	if err != nil || number != math.Trunc(number) || math.Abs(number) > math.MaxInt32 {
+		return 0, false
+	}
+	return int(number), true
+}
+
+// decodeBool reads true, "true" or 1; everything else is false.
+func decodeBool(raw json.RawMessage) bool {
+	switch strings.ToLower(strings.Trim(string(bytes.TrimSpace(raw)), `"`)) {
+	case "true", "1":
+		return true
+	default:
+		return false
+	}
+}
+
+// decodeURLs reads a list of URLs in each of its three forms: an array, a text
+// that holds an array, and a text like "[https://a, https://b]" that is no JSON.
+// What is not an http or https URL is left out.
+func decodeURLs(raw json.RawMessage) []string {
+	list, ok := decodeTexts(raw)
+	if !ok {
+		text := strings.TrimSpace(decodeString(raw))
+		if list, ok = decodeTexts(json.RawMessage(text)); !ok {
+			text = strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
+			list = strings.Split(text, ",")
+		}
+	}
+	var urls []string
+	for _, item := range list {
+		item = strings.Trim(strings.TrimSpace(item), `"'`)
+		if usableURL(item) && len(urls) < maxURLs {
+			urls = append(urls, item)
+		}
+	}
+	return urls
+}
+
+// decodeTexts reads an array of texts. Something else among them is "", so that
+// it does not take the others with it.
+func decodeTexts(raw json.RawMessage) ([]string, bool) {
+	var items []json.RawMessage
+	if json.Unmarshal(raw, &items) != nil {
+		return nil, false
+	}
+	texts := make([]string, len(items))
+	for i, item := range items {
+		texts[i] = decodeString(item)
+	}
+	return texts, true
+}
+
+func usableURL(text string) bool {
+	if text == "" || len(text) > maxURLLength {
+		return false
+	}
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != ""
+}
+
+// ValidTaskID accepts any short printable id. The documentation shows
+// "veo_task_…", live ids are 32 hex digits, and nothing promises either.
+func ValidTaskID(id string) bool {
+	if id == "" || len(id) > maxTaskIDLength {
+		return false
+	}
+	for _, r := range id {
+		if r <= ' ' || r > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+func bounded(text string, limit int) string {
+	if len(text) > limit {
+		return ""
+	}
+	return text
+}

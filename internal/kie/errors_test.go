@@ -1,0 +1,123 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kie
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+)
+
+func TestClassOf(t *testing.T) {
+	for _, tc := range []struct {
+		reason  string
+		code    int
+		api     Class // what the API means by it
+		gateway Class // what a gateway means by it
+	}{
+		{"no code", 0, Unavailable, Unavailable},
+		{"no number that a code can have", -1, Unavailable, Unavailable},
+		{"success is no class; whoever asks has found no result", 200, Unavailable, Unavailable},
+		{"moved", 301, NotFound, NotFound},
+		{"moved", 302, NotFound, NotFound},
+		{"what one says after the work is done", 303, Unavailable, Unavailable},
+		{"moved", 307, NotFound, NotFound},
+		{"moved", 308, NotFound, NotFound},
+		{"policy, says the API; a gateway knows of none", 400, ContentRejected, Forbidden},
+		{"key", 401, Unauthorized, Unauthorized},
+		{"credits", 402, InsufficientCredits, InsufficientCredits},
+		{"address list, robot check", 403, Forbidden, Forbidden},
+		{"nothing there", 404, NotFound, NotFound},
+		{"nothing there that can be posted to", 405, NotFound, NotFound},
+		{"the way out", 407, Forbidden, Forbidden},
+		{"nothing heard", 408, Unavailable, Unavailable},
+		{"too large", 413, Invalid, Forbidden},
+		{"validation", 422, Invalid, Forbidden},
+		{"too fast", 429, RateLimited, RateLimited},
+		{"cap of the key", 433, KeyLimitReached, KeyLimitReached},
+		{"image", 451, Invalid, Forbidden},
+		{"maintenance", 455, Maintenance, Maintenance},
+		{"broken", 500, Unavailable, Unavailable},
+		{"video, says the API; not implemented, says a gateway", 501, GenerationFailed, Unavailable},
+		{"gateway", 502, Unavailable, Unavailable},
+		{"gateway", 503, Unavailable, Unavailable},
+		{"gateway", 504, Unavailable, Unavailable},
+		{"switched off, says the API; HTTP version, says a gateway", 505, FeatureDisabled, Unavailable},
+		{"unheard of", 999, Unavailable, Unavailable},
+	} {
+		if got := classOf(tc.code); got != tc.api {
+			t.Errorf("%d, %s: got %s, want %s", tc.code, tc.reason, got, tc.api)
+		}
+		if got := classOfGateway(tc.code); got != tc.gateway {
+			t.Errorf("%d from a gateway, %s: got %s, want %s", tc.code, tc.reason, got, tc.gateway)
+		}
+	}
+}
+
+func TestErrorText(t *testing.T) {
+	for _, tc := range []struct {
+		reason string
+		err    *Error
+		want   string
+	}{
+		{"a class is always there", &Error{Class: Unavailable}, "Unavailable"},
+		{"the API's word", &Error{Class: Invalid, Code: 422, Message: "bad prompt"}, "Invalid (code 422): bad prompt"},
+		{"no answer", &Error{Class: Unavailable, Err: io.EOF}, "Unavailable: EOF"},
+		{"everything", &Error{Class: NotFound, Code: 404, Message: "m", Err: io.EOF}, "EndpointNotFound (code 404): m: EOF"},
+	} {
+		if got := tc.err.Error(); got != tc.want {
+			t.Errorf("%s: got %q, want %q", tc.reason, got, tc.want)
+		}
+	}
+	if !errors.Is(&Error{Class: Unavailable, Err: io.EOF}, io.EOF) {
+		t.Error("the cause cannot be found")
+	}
+}
+
+func TestRedact(t *testing.T) {
+	for _, tc := range []struct {
+		reason, message string
+		secrets         []string
+		want            string
+	}{
+		{"nothing to do", "a word", nil, "a word"},
+		{"an empty secret is in every text", "a word", []string{""}, "a word"},
+		{"each secret, each time", "k1 k2 k1", []string{"k1", "k2"}, "[redacted] [redacted] [redacted]"},
+		{"one line", " a\tb\r\nc\u2028d\u2029e\u0085f\vg ", nil, "a b c d e f g"},
+		{"no control characters", "a\x00b\x07c\x7fd\u009be", nil, "a b c d e"},
+		{"no characters that turn the text around or hide in it", "a\u202eb\u2066c\u200bd\ufefff", nil, "a b c d f"},
+		{"no half characters", "a\xffb\ufffdc", nil, "a b c"},
+		{"other scripts stay", "Übergröße 灯台 🌫", nil, "Übergröße 灯台 🌫"},
+		{"as long as it may be", strings.Repeat("灯", 512), nil, strings.Repeat("灯", 512)},
+		{"longer", strings.Repeat("灯", 513), nil, strings.Repeat("灯", 512) + "…"},
+	} {
+		if got := redact(tc.message, tc.secrets...); got != tc.want {
+			t.Errorf("%s: got %q, want %q", tc.reason, got, tc.want)
+		}
+	}
+}
+
+func FuzzRedact(f *testing.F) {
+	for _, message := range []string{"", "a", testKey, testKey[:5] + "\x00" + testKey[5:], strings.Repeat(testKey, 100), "\u202e\xff\n"} {
+		f.Add(message)
+	}
+	f.Fuzz(func(t *testing.T, message string) {
+		got := redact(message, testKey)
+		if strings.Contains(got, testKey) {
+			t.Errorf("the key is in %q", got)
+		}
+		if !utf8.ValidString(got) || strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsGraphic(r) }) {
+			t.Errorf("%q cannot be shown", got)
+		}
+		if utf8.RuneCountInString(got) > maxMessageRunes+1 {
+			t.Errorf("%q is too long", got)
+		}
+		if again := redact(got, testKey); !strings.HasSuffix(got, "…") && again != got {
+			t.Errorf("%q becomes %q when redacted again", got, again)
+		}
+	})
+}

@@ -1,0 +1,189 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kie
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+)
+
+// GenerateRequest asks for a video.
+type GenerateRequest struct {
+	Prompt         string   `json:"prompt"`
+	ImageURLs      []string `json:"imageUrls,omitempty"`
+	Model          string   `json:"model,omitempty"`
+	GenerationType string   `json:"generationType,omitempty"`
+	AspectRatio    string   `json:"aspect_ratio,omitempty"`
+	// Duration is in seconds.
+	Duration *int32 `json:"duration,omitempty"`
+	Seed     *int32 `json:"seeds,omitempty"`
+	// Watermark is burnt into the video.
+	Watermark string `json:"watermark,omitempty"`
+	// CallbackURL is the only handle of the caller's choosing that comes back with the result.
+	CallbackURL string `json:"callBackUrl,omitempty"`
+	// EnableTranslation is always sent: the documentation has had it both ways.
+	EnableTranslation bool `json:"enableTranslation"`
+	// EnableFallback is always sent: false keeps another model from being used in silence.
+	EnableFallback bool `json:"enableFallback"`
+}
+
+// Outcome says what is known about the money after a purchase was tried.
+type Outcome string
+
+// The outcomes of a purchase.
+const (
+	// Accepted means that the task is bought; its id is known.
+	Accepted Outcome = "Accepted"
+	// NotSent means that no byte of the request left this machine.
+	NotSent Outcome = "NotSent"
+	// Deferred means that nothing was bought because of the account or the service; the same request can be
+	// made again when that has changed.
+	Deferred Outcome = "Deferred"
+	// Rejected means that nothing was bought and that the same request will not be accepted later.
+	Rejected Outcome = "Rejected"
+	// Unknown means that the task may have been bought, or not. The request must not be made again.
+	Unknown Outcome = "Unknown"
+)
+
+// Submission is the result of trying to buy a task.
+type Submission struct {
+	Outcome Outcome
+	// TaskID is set with Accepted only.
+	TaskID string
+	// Err is set with every other outcome.
+	Err *Error
+}
+
+// Generate buys a video: POST /api/v1/veo/generate, sent once and never again
+// by this client. The caller bounds it with the context.
+func (c *Client) Generate(ctx context.Context, ep Endpoint, request GenerateRequest) Submission {
+	body, err := json.Marshal(request)
+	if err != nil {
+		return Submission{Outcome: NotSent, Err: &Error{Class: Invalid, Err: err}}
+	}
+	return c.submit(ctx, ep, "/api/v1/veo/generate", body, request.CallbackURL)
+}
+
+// submit sends a request that costs money. Whatever is not known for sure ends
+// as Unknown.
+func (c *Client) submit(ctx context.Context, ep Endpoint, path string, body []byte, callbackURL string) Submission {
+	// The request is written to a connection only after one was obtained: without one, no byte has left.
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
+	req, err := newRequest(ctx, http.MethodPost, ep, path, body)
+	if err != nil {
+		return Submission{Outcome: NotSent, Err: &Error{Class: Unavailable, Err: err}}
+	}
+	req.GetBody = nil // without a second copy of the body, the transport cannot send it a second time
+
+	resp, err := c.purchases.Do(req) //nolint:bodyclose // readAnswer closes it
+	if err != nil {
+		outcome := NotSent
+		if connected.Load() {
+			outcome = Unknown
+		}
+		return Submission{Outcome: outcome, Err: &Error{Class: Unavailable, Err: err}}
+	}
+	answer, err := readAnswer(resp)
+	if err != nil {
+		var failure *Error
+		if !errors.As(err, &failure) {
+			failure = &Error{Class: Unavailable, Err: err}
+		}
+		return Submission{Outcome: Unknown, Err: failure}
+	}
+	return judge(answer, ep.APIKey, callbackURL)
+}
+
+// judge decides what an answer to a purchase means for the money.
+func judge(a answer, secrets ...string) Submission {
+	id, idErr := a.taskID()
+	code := a.effectiveCode()
+	if code == http.StatusOK && id != "" && idErr == nil {
+		return Submission{Outcome: Accepted, TaskID: id}
+	}
+	failure := a.refusal(secrets...)
+	switch {
+	case code == http.StatusOK, idErr != nil, id != "":
+		failure.Class, failure.Err = Unavailable, errors.New("the answer does not say clearly whether the task was accepted")
+		return Submission{Outcome: Unknown, Err: failure}
+	case !a.envelope:
+		return Submission{Outcome: outcomeOfGateway(a.status), Err: failure}
+	default:
+		return Submission{Outcome: outcomeOfCode(a, code), Err: failure}
+	}
+}
+
+// outcomeOfCode judges an answer of the API itself. Where the HTTP status and
+// the code differ, both must say that nothing was bought.
+func outcomeOfCode(a answer, code int) Outcome {
+	contradicted := a.status != http.StatusOK && a.code != a.status
+	if contradicted && (a.status >= http.StatusInternalServerError || outcomeOfClass(classOf(a.code)) == Unknown) {
+		return Unknown
+	}
+	return outcomeOfClass(classOf(code))
+}
+
+// outcomeOfClass is what a refusal means. Code 500, which is Unavailable, is
+// left open on purpose: it is also what the API says when the task was made and
+// something failed after that.
+func outcomeOfClass(class Class) Outcome {
+	switch class {
+	case RateLimited, InsufficientCredits, Unauthorized, KeyLimitReached, Forbidden, Maintenance, NotFound:
+		return Deferred
+	case Invalid, ContentRejected, GenerationFailed, FeatureDisabled:
+		return Rejected
+	default:
+		return Unknown
+	}
+}
+
+// outcomeOfGateway judges an answer without the API's envelope, which comes
+// from something in front of the API. A refusal of that kind says nothing about
+// the video, so the request can be made again.
+func outcomeOfGateway(status int) Outcome {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect,
+		http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
+		http.StatusMethodNotAllowed, http.StatusProxyAuthRequired, http.StatusRequestEntityTooLarge,
+		http.StatusUnsupportedMediaType, http.StatusMisdirectedRequest, http.StatusTooManyRequests,
+		http.StatusRequestHeaderFieldsTooLarge:
+		return Deferred
+	default:
+		return Unknown
+	}
+}
+
+// taskID finds the id in each place and spelling that the API uses. Different
+// ids are an error, and so is one that is no text: an answer with an id of any
+// kind must not pass for a refusal.
+func (a answer) taskID() (string, error) {
+	var data map[string]json.RawMessage
+	_ = json.Unmarshal(a.data, &data) // data may be null or a text; then it holds no id
+	id := ""
+	for _, raw := range []json.RawMessage{data["taskId"], data["task_id"], a.root["taskId"], a.root["task_id"]} {
+		var text string
+		if raw != nil && json.Unmarshal(raw, &text) != nil { // null is how the API writes that there is none
+			return "", errors.New("the task id is no text")
+		}
+		found := strings.TrimSpace(text)
+		switch {
+		case found == "":
+		case !ValidTaskID(found):
+			return "", errors.New("the task id cannot be used")
+		case id != "" && id != found:
+			return "", errors.New("the answer names two tasks")
+		default:
+			id = found
+		}
+	}
+	return id, nil
+}

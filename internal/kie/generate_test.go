@@ -1,0 +1,425 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kie
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	testCallbackURL = "https://kie.example.com/v1/callbacks/Zm94IGluIHNub3chISEhIQ"
+	acceptedBody    = `{"code":200,"msg":"success","data":{"taskId":"` + testTaskID + `"}}`
+)
+
+var testRequest = GenerateRequest{
+	Prompt:            "A fox runs through fresh snow",
+	CallbackURL:       testCallbackURL,
+	EnableTranslation: true,
+}
+
+// checkSubmission holds what is true of every Submission.
+func checkSubmission(t testing.TB, got Submission) {
+	t.Helper()
+	if accepted := got.Outcome == Accepted; accepted != (got.TaskID != "") || accepted != (got.Err == nil) {
+		t.Errorf("a task id comes with Accepted and only then, an error with everything else: got %+v", got)
+	}
+	if got.TaskID != "" && !ValidTaskID(got.TaskID) {
+		t.Errorf("the task id %q cannot be used", got.TaskID)
+	}
+	if got.Err == nil {
+		return
+	}
+	if got.Err.Class == "" {
+		t.Errorf("the error has no class: %+v", *got.Err)
+	}
+	for _, secret := range []string{testKey, testCallbackURL} {
+		if strings.Contains(got.Err.Error(), secret) {
+			t.Errorf("the error holds %s: %v", secret, got.Err)
+		}
+	}
+	if utf8.RuneCountInString(got.Err.Message) > maxMessageRunes+1 || strings.ContainsFunc(got.Err.Message, unicode.IsControl) {
+		t.Errorf("the message is not fit to be shown: %q", got.Err.Message)
+	}
+}
+
+func TestGenerateSends(t *testing.T) {
+	seconds, seed := int32(8), int32(41877)
+	for _, tc := range []struct {
+		name, reason string
+		request      GenerateRequest
+	}{
+		{
+			"minimal", "what is not set is not sent, except where the API's default has changed over time",
+			testRequest,
+		},
+		{
+			"full", "the spelling of each field is the API's own, and so is its mixture of styles",
+			GenerateRequest{
+				Prompt:         "Say \"fog\" & wait <5 s\nLeuchtturm im Nebel 🌫",
+				ImageURLs:      []string{"https://images.example.com/first.png", "https://images.example.com/last.png?a=1&b=2"},
+				Model:          "veo3_fast",
+				GenerationType: "FIRST_AND_LAST_FRAMES_2_VIDEO",
+				AspectRatio:    "9:16",
+				Duration:       &seconds,
+				Seed:           &seed,
+				Watermark:      "© studio",
+				CallbackURL:    testCallbackURL,
+				EnableFallback: true,
+			},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			type received struct {
+				Line   string
+				Header http.Header
+				Body   string
+			}
+			requests := make(chan received, 1)
+			server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				requests <- received{r.Method + " " + r.RequestURI + " " + r.Proto, r.Header.Clone(), string(body)}
+				answering(200, acceptedBody)(w, r)
+			})
+			got := newTestClient(t).Generate(t.Context(), endpointAt(server.URL), tc.request)
+			if diff := cmp.Diff(Submission{Outcome: Accepted, TaskID: testTaskID}, got); diff != "" {
+				t.Fatalf("(-want +got):\n%s", diff)
+			}
+			golden := testdata(t, "generate_"+tc.name+".json")
+			want := received{
+				Line: "POST /api/v1/veo/generate HTTP/1.1",
+				Header: http.Header{
+					"Accept":          {"application/json"},
+					"Accept-Encoding": {"gzip"},
+					"Authorization":   {"Bearer " + testKey},
+					"Connection":      {"close"},
+					"Content-Length":  {strconv.Itoa(len(golden))},
+					"Content-Type":    {"application/json"},
+					"User-Agent":      {"kie-operator/1.0"},
+					// No Idempotency-Key: the API does not know it, and Go's transport repeats requests that have one.
+				},
+				Body: string(golden),
+			}
+			if diff := cmp.Diff(want, <-requests); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
+			}
+			if n := server.requests.Load(); n != 1 {
+				t.Errorf("got %d requests, want 1", n)
+			}
+		})
+	}
+}
+
+// An answer to a purchase is worth money. Deferred makes the purchase again,
+// so it may only be there where nothing can have been bought.
+func TestGenerateAnswers(t *testing.T) {
+	type row struct {
+		reason  string
+		status  int
+		body    string
+		outcome Outcome
+		class   Class
+		code    int
+	}
+	rows := []row{
+		{"as documented", 200, acceptedBody, Accepted, "", 0},
+		{"the ids of the documentation", 200, `{"code":200,"data":{"taskId":"veo_task_abcdef123456"}}`, Accepted, "", 0},
+		{"the other spelling", 200, `{"code":200,"data":{"task_id":"a"}}`, Accepted, "", 0},
+		{"the other place", 200, `{"code":200,"taskId":"a"}`, Accepted, "", 0},
+		{"the other place and spelling, data null", 200, `{"code":200,"task_id":"a","data":null}`, Accepted, "", 0},
+		{"the other place, data a text", 200, `{"code":200,"taskId":"a","data":"ok"}`, Accepted, "", 0},
+		{"all places agree", 200, `{"code":200,"taskId":"a","task_id":"a","data":{"taskId":"a","task_id":" a "}}`, Accepted, "", 0},
+		{"null is how the API says that there is nothing", 200, `{"code":200,"taskId":null,"task_id":"","data":{"taskId":"a","task_id":null}}`, Accepted, "", 0},
+		{"a code as text", 200, `{"code":"200","data":{"taskId":"a"}}`, Accepted, "", 0},
+		{"a code as a fraction that is none", 200, `{"code":200.0,"data":{"taskId":"a"}}`, Accepted, "", 0},
+		{"the longest id", 200, `{"code":200,"data":{"taskId":"` + strings.Repeat("a", 128) + `"}}`, Accepted, "", 0},
+		{"other fields do not matter", 200, `{"code":200,"msg":["x"],"data":{"taskId":"a","recordId":"b"},"x":{"taskId":"c"}}`, Accepted, "", 0},
+
+		{"two ids in data", 200, `{"code":200,"data":{"taskId":"a","task_id":"b"}}`, Unknown, Unavailable, 200},
+		{"two ids in two places", 200, `{"code":200,"taskId":"a","data":{"taskId":"b"}}`, Unknown, Unavailable, 200},
+		{"an id too long", 200, `{"code":200,"data":{"taskId":"` + strings.Repeat("a", 129) + `"}}`, Unknown, Unavailable, 200},
+		{"an id with a space", 200, `{"code":200,"data":{"taskId":"a b"}}`, Unknown, Unavailable, 200},
+		{"an id with a control character", 200, `{"code":200,"data":{"taskId":"a\u0000"}}`, Unknown, Unavailable, 200},
+		{"an id that is a number", 200, `{"code":200,"data":{"taskId":7}}`, Unknown, Unavailable, 200},
+		{"an id that is an object", 200, `{"code":200,"data":{"taskId":{}}}`, Unknown, Unavailable, 200},
+		{"one good id and one that is a number", 200, `{"code":200,"taskId":7,"data":{"taskId":"a"}}`, Unknown, Unavailable, 200},
+		{"no id", 200, `{"code":200,"msg":"success","data":{}}`, Unknown, Unavailable, 200},
+		{"an empty id", 200, `{"code":200,"data":{"taskId":""}}`, Unknown, Unavailable, 200},
+		{"an id of nothing but space", 200, `{"code":200,"data":{"taskId":"  "}}`, Unknown, Unavailable, 200},
+		{"data null", 200, `{"code":200,"msg":"success","data":null}`, Unknown, Unavailable, 200},
+		{"data a text", 200, `{"code":200,"msg":"success","data":"` + testTaskID + `"}`, Unknown, Unavailable, 200},
+		{"data a list", 200, `{"code":200,"data":[{"taskId":"a"}]}`, Unknown, Unavailable, 200},
+		{"data missing", 200, `{"code":200,"msg":"success"}`, Unknown, Unavailable, 200},
+		{"code missing", 200, `{"msg":"success","data":{"taskId":"a"}}`, Unknown, Unavailable, 0},
+		{"code missing, and no id", 200, `{"msg":"success"}`, Unknown, Unavailable, 0},
+		{"code null", 200, `{"code":null,"data":{"taskId":"a"}}`, Unknown, Unavailable, 0},
+		{"code a word", 200, `{"code":"ok","data":{"taskId":"a"}}`, Unknown, Unavailable, 0},
+		{"code not a number", 200, `{"code":"NaN","data":{"taskId":"a"}}`, Unknown, Unavailable, 0},
+		{"code a fraction", 200, `{"code":200.5,"data":{"taskId":"a"}}`, Unknown, Unavailable, 0},
+		{"code out of range", 200, `{"code":1e300,"data":{"taskId":"a"}}`, Unknown, Unavailable, 0},
+		{"code 0 is the success of other APIs", 200, `{"code":0,"data":{"taskId":"a"}}`, Unknown, Unavailable, 0},
+		{"a code that nobody knows", 200, `{"code":999,"msg":"?"}`, Unknown, Unavailable, 999},
+		{"nothing", 200, ``, Unknown, Unavailable, 0},
+		{"a page", 200, `<html>hello</html>`, Unknown, Unavailable, 0},
+		{"half a document", 200, acceptedBody[:len(acceptedBody)-1], Unknown, Unavailable, 0},
+		{"more than a document", 200, acceptedBody + "}", Unknown, Unavailable, 0},
+		{"a list", 200, `[` + acceptedBody + `]`, Unknown, Unavailable, 0},
+		{"a text", 200, `"success"`, Unknown, Unavailable, 0},
+		{"null", 200, `null`, Unknown, Unavailable, 0},
+		{"other successes are none", 201, acceptedBody, Unknown, Unavailable, 201},
+		{"other successes are none", 202, `{"code":200}`, Unknown, Unavailable, 202},
+		{"other successes are none", 204, ``, Unknown, Unavailable, 204},
+
+		{"a refusal that names a task is none", 200, `{"code":429,"data":{"taskId":"a"}}`, Unknown, Unavailable, 429},
+		{"a refusal that names a task is none", 200, `{"code":422,"task_id":"a"}`, Unknown, Unavailable, 422},
+		{"a refusal that names two tasks is none", 200, `{"code":402,"task_id":"a","data":{"taskId":"b"}}`, Unknown, Unavailable, 402},
+		{"a refusal with an id of another form is none", 200, `{"code":429,"data":{"taskId":7}}`, Unknown, Unavailable, 429},
+		{"a refusal that names a task is none", 403, `{"taskId":"a"}`, Unknown, Unavailable, 403},
+		{"a redirect that names a task is no refusal", 302, acceptedBody, Unknown, Unavailable, 302},
+		{"a refusal without an id, said with nulls", 200, `{"code":429,"taskId":null,"data":{"taskId":null,"task_id":""}}`, Deferred, RateLimited, 429},
+
+		{"the robot check of the gateway", 403, `error code: 1010`, Deferred, Forbidden, 403},
+		{"a gateway's 400 says nothing about contents", 400, `<html>bad request</html>`, Deferred, Forbidden, 400},
+		{"a gateway's 401", 401, `<html>unauthorized</html>`, Deferred, Unauthorized, 401},
+		{"a gateway's 404", 404, `<html>not found</html>`, Deferred, NotFound, 404},
+		{"a gateway's 405", 405, `<html>not allowed</html>`, Deferred, NotFound, 405},
+		{"a proxy that wants a password", 407, `<html>who are you</html>`, Deferred, Forbidden, 407},
+		{"a gateway that gave up waiting may have passed the request on", 408, `<html>time-out</html>`, Unknown, Unavailable, 408},
+		{"409 is no word of any gateway", 409, `<html>conflict</html>`, Unknown, Unavailable, 409},
+		{"a gateway's 413", 413, `<html>too large</html>`, Deferred, Forbidden, 413},
+		{"a gateway's 415", 415, `<html>type</html>`, Deferred, Unavailable, 415},
+		{"a gateway's 421", 421, `<html>not here</html>`, Deferred, Unavailable, 421},
+		{"422 is no word of any gateway", 422, `<html>hm</html>`, Unknown, Forbidden, 422},
+		{"a gateway's 429", 429, `<html>slow down</html>`, Deferred, RateLimited, 429},
+		{"a gateway's 431", 431, `<html>headers</html>`, Deferred, Unavailable, 431},
+		{"a client that went away, says a gateway", 499, `<html>gone</html>`, Unknown, Unavailable, 499},
+		{"a gateway that lost the answer", 502, `<html>bad gateway</html>`, Unknown, Unavailable, 502},
+		{"a gateway that may have tried", 503, `<html>unavailable</html>`, Unknown, Unavailable, 503},
+		{"a gateway that waited in vain", 504, `<html>time-out</html>`, Unknown, Unavailable, 504},
+		{"a gateway whose origin was silent", 524, `<html>time-out</html>`, Unknown, Unavailable, 524},
+		{"an envelope of something else", 400, `{"status":400,"error":"Bad Request","path":"/"}`, Deferred, Forbidden, 400},
+
+		{"the envelope says that it may have been made, the status that it was not", 404, `{"code":500,"msg":"?"}`, Unknown, NotFound, 404},
+		{"the envelope says that it may have been made, the status that it was not", 429, `{"code":500,"msg":"?"}`, Unknown, RateLimited, 429},
+		{"the envelope says that it may have been made, the status that it was not", 400, `{"code":408,"msg":"?"}`, Unknown, ContentRejected, 400},
+		{"the envelope says that it was made, the status that it was not", 400, `{"code":200,"msg":"success"}`, Unknown, ContentRejected, 400},
+		{"the envelope says that it was made, the status that it was not", 401, `{"code":200,"data":null}`, Unknown, Unauthorized, 401},
+		{"the envelope says that it was made, the status that it is elsewhere", 302, `{"code":200,"data":null}`, Unknown, NotFound, 302},
+		{"both say no, in different words", 400, `{"code":422,"msg":"?"}`, Rejected, ContentRejected, 400},
+		{"both say no, in different words", 403, `{"code":401,"msg":"?"}`, Deferred, Forbidden, 403},
+		{"the status says that something broke, whatever the envelope says", 500, `{"code":429,"msg":"?"}`, Unknown, Unavailable, 500},
+		{"the status says that something broke, whatever the envelope says", 502, `{"code":401,"msg":"?"}`, Unknown, Unavailable, 502},
+		{"the status says that something broke, whatever the envelope says", 501, `{"code":422,"msg":"?"}`, Unknown, GenerationFailed, 501},
+	}
+
+	// The codes that the API documents, each with what it says of the money.
+	for _, code := range []struct {
+		reason  string
+		code    int
+		outcome Outcome
+		class   Class
+		bare    Outcome // as an HTTP status without the envelope
+		bareAs  Class
+	}{
+		{"breaks a policy", 400, Rejected, ContentRejected, Deferred, Forbidden},
+		{"the key is wrong", 401, Deferred, Unauthorized, Deferred, Unauthorized},
+		{"no credits", 402, Deferred, InsufficientCredits, Unknown, InsufficientCredits},
+		{"turned away", 403, Deferred, Forbidden, Deferred, Forbidden},
+		{"no such endpoint", 404, Deferred, NotFound, Deferred, NotFound},
+		{"made, and then nothing was heard of it", 408, Unknown, Unavailable, Unknown, Unavailable},
+		{"breaks a rule", 422, Rejected, Invalid, Unknown, Forbidden},
+		{"too fast: the one refusal that surely made nothing", 429, Deferred, RateLimited, Deferred, RateLimited},
+		{"the cap of the key", 433, Deferred, KeyLimitReached, Unknown, KeyLimitReached},
+		{"the image cannot be had", 451, Rejected, Invalid, Unknown, Forbidden},
+		{"maintenance", 455, Deferred, Maintenance, Unknown, Maintenance},
+		{"also said after the task was made", 500, Unknown, Unavailable, Unknown, Unavailable},
+		{"could not be made", 501, Rejected, GenerationFailed, Unknown, Unavailable},
+		{"lost on the way", 502, Unknown, Unavailable, Unknown, Unavailable},
+		{"lost on the way", 503, Unknown, Unavailable, Unknown, Unavailable},
+		{"lost on the way", 504, Unknown, Unavailable, Unknown, Unavailable},
+		{"not offered", 505, Rejected, FeatureDisabled, Unknown, Unavailable},
+	} {
+		envelope := fmt.Sprintf(`{"code":%d,"msg":"words","data":null}`, code.code)
+		rows = append(rows,
+			row{code.reason + ", in the body", 200, envelope, code.outcome, code.class, code.code},
+			row{code.reason + ", in the body as text", 200, fmt.Sprintf(`{"code":"%d"}`, code.code), code.outcome, code.class, code.code},
+			row{code.reason + ", over HTTP with the envelope", code.code, envelope, code.outcome, code.class, code.code},
+			row{code.reason + ", over HTTP without the envelope", code.code, "<html>words</html>", code.bare, code.bareAs, code.code},
+		)
+	}
+
+	for i, tc := range rows {
+		t.Run(fmt.Sprintf("%d %d %.40s", i, tc.status, tc.body), func(t *testing.T) {
+			server := newCounted(t, answering(tc.status, tc.body))
+			got := newTestClient(t).Generate(t.Context(), endpointAt(server.URL), testRequest)
+			checkSubmission(t, got)
+			if got.Outcome != tc.outcome {
+				t.Errorf("%s: got %s, want %s", tc.reason, got.Outcome, tc.outcome)
+			}
+			if got.Err != nil && (got.Err.Class != tc.class || got.Err.Code != tc.code) {
+				t.Errorf("%s: got %+v, want class %s, code %d", tc.reason, *got.Err, tc.class, tc.code)
+			}
+			if n := server.requests.Load(); n != 1 {
+				t.Errorf("%s: bought %d times", tc.reason, n)
+			}
+		})
+	}
+}
+
+func TestGenerateFindsTheTaskID(t *testing.T) {
+	for _, tc := range []struct{ reason, body, want string }{
+		{"hexadecimal, as in life", acceptedBody, testTaskID},
+		{"as documented", `{"code":200,"data":{"taskId":"veo_task_abcdef123456"}}`, "veo_task_abcdef123456"},
+		{"space around it is no part of it", `{"code":200,"data":{"task_id":" a1\n"}}`, "a1"},
+		{"printable is enough", `{"code":200,"taskId":"~!/?#%"}`, "~!/?#%"},
+	} {
+		t.Run(tc.want, func(t *testing.T) {
+			server := newCounted(t, answering(200, tc.body))
+			got := newTestClient(t).Generate(t.Context(), endpointAt(server.URL), testRequest)
+			if diff := cmp.Diff(Submission{Outcome: Accepted, TaskID: tc.want}, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+func TestGenerateNeverFollowsRedirects(t *testing.T) {
+	for _, tc := range []struct {
+		reason  string
+		status  int
+		outcome Outcome
+	}{
+		{"moved", 301, Deferred},
+		{"moved", 302, Deferred},
+		{"see the result elsewhere: that is what one says after the work is done", 303, Unknown},
+		{"moved, and Go would send the body again", 307, Deferred},
+		{"moved, and Go would send the body again", 308, Deferred},
+		{"no redirect, and no answer", 300, Unknown},
+		{"no redirect, and no answer", 304, Unknown},
+	} {
+		for _, location := range []string{"another host", "the same host", "none"} {
+			t.Run(fmt.Sprint(tc.status, " to ", location), func(t *testing.T) {
+				elsewhere := newCounted(t, answering(200, acceptedBody))
+				server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+					switch location {
+					case "another host":
+						w.Header().Set("Location", elsewhere.URL+"/api/v1/veo/generate")
+					case "the same host":
+						w.Header().Set("Location", "/api/v1/veo/generate")
+					}
+					answering(tc.status, "")(w, r)
+				})
+				got := newTestClient(t).Generate(t.Context(), endpointAt(server.URL), testRequest)
+				checkSubmission(t, got)
+				if got.Outcome != tc.outcome || got.Err.Code != tc.status {
+					t.Errorf("%s: got %s (%v), want %s", tc.reason, got.Outcome, got.Err, tc.outcome)
+				}
+				if here, there := server.requests.Load(), elsewhere.requests.Load(); here != 1 || there != 0 {
+					t.Errorf("%s: got %d requests here and %d there, want 1 and 0", tc.reason, here, there)
+				}
+			})
+		}
+	}
+}
+
+// An answer may repeat what was sent; what is shown of it must not.
+func TestGenerateRedacts(t *testing.T) {
+	for _, tc := range []struct{ reason, message, want string }{
+		{"the key", "key " + testKey + " is unknown", "key [redacted] is unknown"},
+		{"the callback URL, whose last part is a secret", "cannot call " + testCallbackURL + "!", "cannot call [redacted]!"},
+		{"both, and more than once", testKey + testKey + testCallbackURL, "[redacted][redacted][redacted]"},
+		{"line breaks and colours", "a\r\n\x1b[31mb\x00", "a [31mb"},
+		{"turned letters", "a\u202eb\u2066c", "a b c"},
+		{"length", strings.Repeat("é", 600), strings.Repeat("é", 512) + "…"},
+	} {
+		for _, status := range []int{200, 422} {
+			t.Run(fmt.Sprint(tc.reason, " ", status), func(t *testing.T) {
+				body, err := json.Marshal(map[string]any{"code": 422, "msg": tc.message})
+				if err != nil {
+					t.Fatal(err)
+				}
+				server := newCounted(t, answering(status, string(body)))
+				got := newTestClient(t).Generate(t.Context(), endpointAt(server.URL), testRequest)
+				checkSubmission(t, got)
+				if got.Outcome != Rejected || got.Err.Message != tc.want {
+					t.Errorf("got %s, %q, want Rejected, %q", got.Outcome, got.Err.Message, tc.want)
+				}
+			})
+		}
+	}
+}
+
+// FuzzJudge holds what must be true of every answer to a purchase, whatever is
+// in it.
+func FuzzJudge(f *testing.F) {
+	for _, body := range []string{
+		acceptedBody, "", "null", "[]", `""`, "{}", "error code: 1010", "<html></html>", `{"code":200}`, `{"code":500,"msg":"x"}`,
+		`{"code":200,"taskId":"a","data":{"task_id":"b"}}`, `{"code":"429","data":"x"}`, `{"code":422,"data":{"taskId":7}}`,
+		`{"code":200,"data":{"taskId":"` + strings.Repeat("x", 129) + `"}}`, `{"code":1e2,"code":2e2,"data":{"taskId":"é"}}`,
+		`{"code":401,"msg":"` + testKey + `\u001b\n` + testCallbackURL + `"}`, `{"code":404,"message":"` + strings.Repeat("é", 1000) + `"}`,
+	} {
+		for _, status := range []int{200, 204, 302, 400, 401, 403, 404, 422, 429, 500, 501, 502} {
+			f.Add(status, []byte(body))
+		}
+	}
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		a, err := readAnswer(&http.Response{StatusCode: status, Body: io.NopCloser(bytes.NewReader(body))})
+		if err != nil {
+			if len(body) <= maxResponseBytes {
+				t.Errorf("the body was read, and still: %v", err)
+			}
+			return
+		}
+		got := judge(a, testKey, testCallbackURL)
+		checkSubmission(t, got)
+
+		var root map[string]any
+		_ = json.Unmarshal(body, &root)
+		data, _ := root["data"].(map[string]any)
+		var ids []any
+		for _, id := range []any{root["taskId"], root["task_id"], data["taskId"], data["task_id"]} {
+			if text, isText := id.(string); id != nil && (!isText || strings.TrimSpace(text) != "") {
+				ids = append(ids, id)
+			}
+		}
+		switch got.Outcome {
+		case Accepted:
+			if status != 200 || a.code != 200 {
+				t.Errorf("accepted with status %d and code %d", status, a.code)
+			}
+			for _, id := range ids {
+				if text, _ := id.(string); strings.TrimSpace(text) != got.TaskID {
+					t.Errorf("accepted as %q although it names %v", got.TaskID, ids)
+				}
+			}
+		case Deferred, Rejected:
+			if len(ids) != 0 {
+				t.Errorf("%s although it names %v", got.Outcome, ids)
+			}
+			if a.envelope && slices.Contains([]int{200, 408, 500}, a.code) {
+				t.Errorf("%s although code %d leaves open whether the task was made", got.Outcome, a.code)
+			}
+			if status < 300 && !a.envelope {
+				t.Errorf("%s although nobody refused anything", got.Outcome)
+			}
+			if status >= 500 && a.code != status {
+				t.Errorf("%s although the gateway may have passed the request on", got.Outcome)
+			}
+		case Unknown:
+		default:
+			t.Errorf("got %s for a request that was sent", got.Outcome)
+		}
+	})
+}

@@ -1,0 +1,154 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kiesim
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Placeholders in Fate.Value.
+const (
+	placeholderDuration = "DURATION"
+	placeholderCode     = "CODE"
+)
+
+// fates is the one table that prompts, flags and the help text are made of.
+var fates = []Fate{
+	refusalFate(400, "refused: content policy"),
+	refusalFate(401, "refused: the API key has no access"),
+	refusalFate(402, "refused: not enough credits"),
+	refusalFate(403, "refused by the gateway: a bare HTTP 403, not JSON"),
+	refusalFate(422, "refused: validation"),
+	refusalFate(429, "refused: too many submissions"),
+	refusalFate(455, "refused: maintenance"),
+	refusalFate(501, "refused: generation failed"),
+	refusalFate(505, "refused: feature disabled"),
+	refuseThenFate(RefuseThen500, "not accepted, but the answer is HTTP 500"),
+	refuseThenFate(RefuseThenDrop, "not accepted, and the connection is closed without an answer"),
+	acceptThenFate(AcceptThenDrop, "accepted and charged, then the connection is closed without an answer"),
+	acceptThenFate(AcceptThen500, "accepted and charged, then HTTP 500"),
+	acceptThenFate(AcceptThen502, "accepted and charged, then HTTP 502 with an HTML page"),
+	acceptThenFate(AcceptThenCode500, "accepted and charged, then HTTP 200 with code 500"),
+	acceptThenFate(AcceptThenGarbage, "accepted and charged, then HTTP 200 that is not JSON"),
+	acceptThenFate(AcceptThenNoTaskID, "accepted and charged, then code 200 without a task id"),
+	acceptThenFate(AcceptThenHang, "accepted and charged, then no answer until the client gives up"),
+
+	durationFate("latency", "", "finishes this long after it was accepted", func(f *Faults, d time.Duration) {
+		f.Latency = cmp.Or(d, Immediately)
+	}),
+	literalFate("never-finish", "", "stays running for ever", func(f *Faults) { f.NeverFinish = true }),
+	failureFate(400, "accepted, then fails: content policy"),
+	failureFate(422, "accepted, then fails: rejected, other channels may help"),
+	failureFate(500, "accepted, then fails: internal error or timeout"),
+	failureFate(501, "accepted, then fails: generation failed"),
+	fallbackFate(FallbackUsed, "the content is refused and the fallback model makes the video (fails with 400 without enableFallback)"),
+	fallbackFate(FallbackFailed, "the content is refused and the fallback model fails with 422 (400 without enableFallback)"),
+
+	literalFate("callback", "never", "no callback", func(f *Faults) { f.NoCallback = true }),
+	literalFate("callback", "early", "callback before the submission is answered; the task has finished by then unless latency is set",
+		func(f *Faults) { f.EarlyCallback = true }),
+	durationFate("callback", "late=", "callback this long after the task finished",
+		func(f *Faults, d time.Duration) { f.LateCallback = d }),
+	literalFate("callback", "twice", "callback again after it was acknowledged", func(f *Faults) { f.TwiceCallback = true }),
+	lieFate(LieForged, "callback claims success with foreign URLs under the right signature"),
+	lieFate(LieForgedFailure, "callback claims failure under the right signature"),
+	lieFate(LieBadSignature, "callback signed with another key"),
+	lieFate(LieUnsigned, "callback without a signature although there is a key"),
+	lieFate(LieStale, "callback with a ten minutes old timestamp, rightly signed"),
+	lieFate(LieWrongID, "callback signed for another task"),
+	lieFate(LieMixedIDs, "callback that names the signed task in one place and another in another"),
+	lieFate(LieOversized, "callback padded with a megabyte"),
+	lieFate(LieGarbage, "callback that is not JSON"),
+	callbackIDFate(CallbackIDTaskID, "callback carries the id as data.taskId (the default)"),
+	callbackIDFate(CallbackIDSnake, "callback carries the id as data.task_id"),
+	callbackIDFate(CallbackIDTop, "callback carries the id as taskId beside code"),
+	literalFate("prompt-json", "malformed", "promptJson in the callback is not valid JSON",
+		func(f *Faults) { f.MalformedPromptJSON = true }),
+
+	urlsFate(URLsArray, "lists of URLs are arrays (the default)"),
+	urlsFate(URLsJSON, "lists of URLs are strings that hold a JSON array"),
+	urlsFate(URLsBrackets, "lists of URLs are strings like [a,b] without quotes"),
+	literalFate("time", "ms", "record-info has times in milliseconds (the default)", func(f *Faults) { f.TextTimes = false }),
+	literalFate("time", "text", "record-info has times as text", func(f *Faults) { f.TextTimes = true }),
+	durationFate("record", "null-for=", "record-info does not know the task for this long after it was accepted",
+		func(f *Faults, d time.Duration) { f.RecordNullFor = d }),
+	{
+		Key:   "record-code",
+		Value: placeholderCode + "-for=" + placeholderDuration,
+		Help:  "record-info answers this code for this long after the task was accepted",
+		set:   setRecordCode,
+	},
+	literalFate("lag", "", "record-info sets completeTime 30s before successFlag", func(f *Faults) { f.Lag = 30 * time.Second }),
+	durationFate("lag", "", "record-info sets completeTime this long before successFlag",
+		func(f *Faults, d time.Duration) { f.Lag = d }),
+}
+
+func literalFate(key, value, help string, set func(*Faults)) Fate {
+	return Fate{Key: key, Value: value, Help: help, set: func(f *Faults, _ string) error {
+		set(f)
+		return nil
+	}}
+}
+
+func durationFate(key, prefix, help string, set func(*Faults, time.Duration)) Fate {
+	return Fate{Key: key, Value: prefix + placeholderDuration, Help: help, set: func(f *Faults, text string) error {
+		d, err := parseDuration(text)
+		if err != nil {
+			return err
+		}
+		set(f, d)
+		return nil
+	}}
+}
+
+func refusalFate(code int, help string) Fate {
+	return literalFate("submit", strconv.Itoa(code), help, func(f *Faults) { f.Submit = code })
+}
+
+func refuseThenFate(then RefuseThen, help string) Fate {
+	return literalFate("refuse-then", string(then), help, func(f *Faults) { f.RefuseThen = then })
+}
+
+func acceptThenFate(then AcceptThen, help string) Fate {
+	return literalFate("accept-then", string(then), help, func(f *Faults) { f.AcceptThen = then })
+}
+
+func failureFate(code int, help string) Fate {
+	return literalFate("fail", strconv.Itoa(code), help, func(f *Faults) { f.Fail = code })
+}
+
+func fallbackFate(fallback Fallback, help string) Fate {
+	return literalFate("fallback", string(fallback), help, func(f *Faults) { f.Fallback = fallback })
+}
+
+func lieFate(lie Lie, help string) Fate {
+	return literalFate("callback", string(lie), help, func(f *Faults) { f.Lie = lie })
+}
+
+func callbackIDFate(id CallbackID, help string) Fate {
+	return literalFate("callback-id", string(id), help, func(f *Faults) { f.CallbackID = id })
+}
+
+func urlsFate(shape URLShape, help string) Fate {
+	return literalFate("urls", string(shape), help, func(f *Faults) { f.URLs = shape })
+}
+
+// setRecordCode reads a value such as 422-for=30s.
+func setRecordCode(f *Faults, text string) error {
+	digits, rest, found := strings.Cut(text, "-for=")
+	code, err := strconv.Atoi(digits)
+	if !found || err != nil || code < 400 || code > 599 {
+		return fmt.Errorf("%q is not a code from 400 to 599 and a duration such as 422-for=30s", text)
+	}
+	d, err := parseDuration(rest)
+	if err != nil {
+		return err
+	}
+	f.RecordCode, f.RecordCodeFor = code, d
+	return nil
+}

@@ -1,0 +1,154 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kiesim
+
+import "time"
+
+// Faults is the fate of a task. In the zero value everything goes well. Markers
+// in a prompt change single fields of it for the task of that prompt.
+type Faults struct {
+	// Submit refuses the submission with this code; nothing is bought. 403 is a
+	// bare HTTP 403 of the kind that Cloudflare sends.
+	Submit int
+	// RefuseThen refuses the submission in a way that does not tell whether it
+	// was accepted. It was not.
+	RefuseThen RefuseThen
+	// AcceptThen accepts and charges the submission and loses the answer.
+	AcceptThen AcceptThen
+
+	// Latency replaces Options.Latency when it is not zero.
+	Latency time.Duration
+	// NeverFinish keeps the task running for ever.
+	NeverFinish bool
+	// Fail makes the accepted task fail with this code: 400, 422, 500 or 501.
+	Fail int
+	// Fallback makes the first model refuse the content, which is what KIE's
+	// fallback model is for.
+	Fallback Fallback
+
+	// NoCallback sends no callback.
+	NoCallback bool
+	// EarlyCallback sends the callback before the submission is answered. Unless
+	// Latency is set the task has also finished by then.
+	EarlyCallback bool
+	// LateCallback delays the callback after the end of the task.
+	LateCallback time.Duration
+	// TwiceCallback sends the callback again once it was acknowledged.
+	TwiceCallback bool
+	// Lie makes the callback one that should not be believed. Whatever it says,
+	// record-info keeps telling the truth.
+	Lie Lie
+
+	// CallbackID is where the callback carries the task id.
+	CallbackID CallbackID
+	// URLs is the shape of lists of URLs in record-info and callbacks.
+	URLs URLShape
+	// MalformedPromptJSON makes the JSON text inside the callback invalid, as it
+	// is in a sample of KIE's documentation.
+	MalformedPromptJSON bool
+
+	// TextTimes makes record-info print times as "2006-01-02 15:04:05" in UTC,
+	// as KIE's documentation does, and not in milliseconds.
+	TextTimes bool
+	// RecordNullFor makes record-info not know the task for this long after its
+	// acceptance.
+	RecordNullFor time.Duration
+	// RecordCode is what record-info answers for RecordCodeFor after acceptance.
+	RecordCode int
+	// RecordCodeFor is how long RecordCode is answered.
+	RecordCodeFor time.Duration
+	// Lag is how long record-info keeps successFlag 0 after completeTime was set.
+	Lag time.Duration
+}
+
+// AcceptThen is how the answer to an accepted submission gets lost.
+type AcceptThen string
+
+const (
+	// AcceptThenDrop closes the connection without an answer.
+	AcceptThenDrop AcceptThen = "drop"
+	// AcceptThen500 answers HTTP 500.
+	AcceptThen500 AcceptThen = "500"
+	// AcceptThen502 answers HTTP 502 with the HTML page of a gateway.
+	AcceptThen502 AcceptThen = "502"
+	// AcceptThenCode500 answers HTTP 200 with code 500 in the body.
+	AcceptThenCode500 AcceptThen = "code-500"
+	// AcceptThenGarbage answers HTTP 200 with something that is not JSON.
+	AcceptThenGarbage AcceptThen = "garbage"
+	// AcceptThenNoTaskID answers code 200 without a task id.
+	AcceptThenNoTaskID AcceptThen = "no-task-id"
+	// AcceptThenHang does not answer until the client gives up.
+	AcceptThenHang AcceptThen = "hang"
+)
+
+// RefuseThen is how a submission that was not accepted looks as if it might have
+// been.
+type RefuseThen string
+
+const (
+	// RefuseThenDrop closes the connection without an answer.
+	RefuseThenDrop RefuseThen = "drop"
+	// RefuseThen500 answers HTTP 500.
+	RefuseThen500 RefuseThen = "500"
+)
+
+// Fallback is what comes of a task whose content the first model refuses. Without
+// enableFallback, or with an aspect ratio other than 16:9, it fails with 400.
+type Fallback string
+
+const (
+	// FallbackUsed lets the fallback model make the video.
+	FallbackUsed Fallback = "used"
+	// FallbackFailed lets the fallback model fail too, with 422.
+	FallbackFailed Fallback = "failed"
+)
+
+// CallbackID is the place of the task id in a callback; KIE's documentation shows
+// all three.
+type CallbackID string
+
+const (
+	// CallbackIDTaskID is data.taskId, the default.
+	CallbackIDTaskID CallbackID = "taskId"
+	// CallbackIDSnake is data.task_id.
+	CallbackIDSnake CallbackID = "task_id"
+	// CallbackIDTop is taskId beside code and msg.
+	CallbackIDTop CallbackID = "top"
+)
+
+// URLShape is the form of a list of URLs; KIE's documentation shows all three.
+type URLShape string
+
+const (
+	// URLsArray is a JSON array, the default.
+	URLsArray URLShape = "array"
+	// URLsJSON is a string that holds a JSON array.
+	URLsJSON URLShape = "json"
+	// URLsBrackets is a string of URLs in brackets, without quotes.
+	URLsBrackets URLShape = "brackets"
+)
+
+// Lie is a callback that a receiver must not act on.
+type Lie string
+
+const (
+	// LieForged claims success with foreign URLs under the right signature.
+	LieForged Lie = "forged"
+	// LieForgedFailure claims failure under the right signature.
+	LieForgedFailure Lie = "forged-failure"
+	// LieBadSignature is signed with another key.
+	LieBadSignature Lie = "bad-signature"
+	// LieUnsigned has no signature though there is a key.
+	LieUnsigned Lie = "unsigned"
+	// LieStale is rightly signed, ten minutes ago.
+	LieStale Lie = "stale"
+	// LieWrongID is signed for another task.
+	LieWrongID Lie = "wrong-id"
+	// LieMixedIDs names the signed task in one place and another task in another.
+	LieMixedIDs Lie = "mixed-ids"
+	// LieOversized is the truth with a megabyte of padding.
+	LieOversized Lie = "oversized"
+	// LieGarbage is not JSON.
+	LieGarbage Lie = "garbage"
+)

@@ -1,0 +1,147 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kiesim
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Options say how a Simulator behaves. The zero value is useful: it is a fast
+// KIE that accepts any API key and signs nothing.
+type Options struct {
+	// APIKey is the bearer token that requests must carry. Empty accepts any
+	// request.
+	APIKey string
+	// WebhookHMACKey signs the callbacks. Empty leaves them unsigned, as KIE does
+	// while no key was created in its settings.
+	WebhookHMACKey string
+
+	// Latency is the time from the acceptance of a task until it finishes. Zero
+	// means 5 seconds, Immediately means none.
+	Latency time.Duration
+	// Now tells the time. Nil means time.Now.
+	Now func() time.Time
+
+	// Credits is the balance at the start. Zero means 10000; call SetCredits for
+	// an empty account.
+	Credits float64
+	// Prices are the credits that one generation costs, by model. Models that are
+	// not in it keep their price: veo3 250, veo3_fast 60, veo3_lite 30.
+	Prices map[string]float64
+
+	// RateLimit is the number of submissions let through in any RateWindow; the
+	// others are answered with code 429 and never queued. Zero means 20, a
+	// negative number means no limit.
+	RateLimit int
+	// RateWindow is the length of the sliding window. Zero means 10 seconds.
+	RateWindow time.Duration
+
+	// HTTPStatusMode says which errors are HTTP errors too. Empty means
+	// HTTPStatusBody.
+	HTTPStatusMode HTTPStatusMode
+	// UnknownRecord is the answer of record-info about a task that it does not
+	// know. Empty means UnknownRecordCode422.
+	UnknownRecord UnknownRecord
+
+	// CallbackTimeout is how long a receiver may take to answer. Zero means
+	// 15 seconds, as KIE documents.
+	CallbackTimeout time.Duration
+	// CallbackRetries is the number of tries after the first one. Zero means 3,
+	// a negative number means none.
+	CallbackRetries int
+	// CallbackBackoff is the time between two tries. Zero means 10 seconds; KIE
+	// does not document its own.
+	CallbackBackoff time.Duration
+
+	// PublicURL is where clients reach this simulator, for the URLs of videos.
+	// Empty takes the Host that the submission was sent to.
+	PublicURL string
+	// HTTPClient sends the callbacks. Nil means one that does not follow redirects.
+	HTTPClient *http.Client
+	// Logger hears of tasks and callbacks, never of bodies, callback paths or
+	// keys. Nil means silence.
+	Logger *slog.Logger
+
+	// Faults is the fate of every task whose prompt does not choose another.
+	Faults Faults
+}
+
+// Immediately is a latency of no time at all, where zero means the default.
+const Immediately = time.Duration(-1)
+
+// HTTPStatusMode says which of the errors that KIE reports in the body's code
+// become the HTTP status as well.
+type HTTPStatusMode string
+
+const (
+	// HTTPStatusBody answers HTTP 200 and puts the code in the body only. KIE has
+	// been seen to do this.
+	HTTPStatusBody HTTPStatusMode = "body"
+	// HTTPStatusReal makes every code the HTTP status.
+	HTTPStatusReal HTTPStatusMode = "real"
+	// HTTPStatusMixed makes 401, 404, 429 and the codes from 500 the HTTP status,
+	// as a gateway in front of KIE would, and leaves the others in the body.
+	HTTPStatusMixed HTTPStatusMode = "mixed"
+)
+
+// UnknownRecord is how record-info answers about an unknown task. KIE was seen
+// to use the first two on other endpoints of the same kind.
+type UnknownRecord string
+
+const (
+	// UnknownRecordCode422 answers code 422 "recordInfo is null".
+	UnknownRecordCode422 UnknownRecord = "422"
+	// UnknownRecordNull answers code 200 with data null.
+	UnknownRecordNull UnknownRecord = "null"
+	// UnknownRecordCode404 answers code 404.
+	UnknownRecordCode404 UnknownRecord = "404"
+)
+
+// Validate returns what is wrong with the options, as one sentence.
+func (o Options) Validate() error {
+	switch o.HTTPStatusMode {
+	case "", HTTPStatusBody, HTTPStatusReal, HTTPStatusMixed:
+	default:
+		return fmt.Errorf("HTTP status mode %q is not known: use body, real or mixed", o.HTTPStatusMode)
+	}
+	switch o.UnknownRecord {
+	case "", UnknownRecordCode422, UnknownRecordNull, UnknownRecordCode404:
+	default:
+		return fmt.Errorf("unknown-record answer %q is not known: use 422, null or 404", o.UnknownRecord)
+	}
+	if !isAmount(o.Credits) {
+		return fmt.Errorf("credits are %v: use zero or more", o.Credits)
+	}
+	for model, price := range o.Prices {
+		if _, known := defaultPrices[model]; !known {
+			return fmt.Errorf("model %q has a price but does not exist: use veo3, veo3_fast or veo3_lite", model)
+		}
+		if !isAmount(price) {
+			return fmt.Errorf("the price of %s is %v: use zero or more", model, price)
+		}
+	}
+	if o.RateWindow < 0 || o.CallbackTimeout < 0 || o.CallbackBackoff < 0 {
+		return fmt.Errorf("a rate window, callback timeout or callback backoff is negative: use a positive duration")
+	}
+	if o.PublicURL != "" && !isWebURL(o.PublicURL) {
+		return fmt.Errorf("public URL %q is not an absolute http or https URL", o.PublicURL)
+	}
+	return nil
+}
+
+// isAmount reports whether a number can be a balance or a price.
+func isAmount(credits float64) bool {
+	return credits >= 0 && !math.IsInf(credits, 1)
+}
+
+// isWebURL reports whether the text is an absolute http or https URL.
+func isWebURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}

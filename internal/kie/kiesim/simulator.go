@@ -1,0 +1,141 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kiesim
+
+import (
+	"mime"
+	"net/http"
+	"sync"
+)
+
+// Simulator is one account of a simulated KIE. It is safe for concurrent use.
+type Simulator struct {
+	options Options
+	mux     *http.ServeMux
+	// wake tells Run that something new may be due. It holds one signal at most.
+	wake chan struct{}
+
+	mu     sync.Mutex
+	ledger ledger
+}
+
+// New returns a simulator. It panics if Options.Validate returns an error.
+func New(options Options) *Simulator {
+	if err := options.Validate(); err != nil {
+		panic("kiesim: " + err.Error())
+	}
+	options = options.withDefaults()
+	s := &Simulator{
+		options: options,
+		mux:     http.NewServeMux(),
+		wake:    make(chan struct{}, 1),
+		ledger:  newLedger(options),
+	}
+	s.mux.HandleFunc("POST /api/v1/veo/generate", s.api(endpointGenerate, s.generate))
+	s.mux.HandleFunc("GET /api/v1/veo/record-info", s.api(endpointRecordInfo, s.recordInfo))
+	s.mux.HandleFunc("GET /api/v1/chat/credit", s.api(endpointCredit, s.credit))
+	s.mux.HandleFunc("GET /v/{file}", s.serveResult)
+	s.mux.HandleFunc("GET /o/{file}", s.serveOrigin)
+	s.mux.HandleFunc("GET /_sim/state", s.serveState)
+	s.mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
+	s.mux.HandleFunc("/", s.api(endpointOther, func(w http.ResponseWriter, _ *http.Request) {
+		s.refuse(w, http.StatusNotFound, "")
+	}))
+	return s
+}
+
+// ServeHTTP serves the API, the videos, GET /_sim/state and GET /healthz.
+func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mux.ServeHTTP(w, r)
+}
+
+// SetFaults changes the fate of the tasks that are accepted from now on.
+func (s *Simulator) SetFaults(faults Faults) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ledger.faults = faults
+}
+
+// SetCredits changes the balance.
+func (s *Simulator) SetCredits(credits float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ledger.settle(s.options.Now())
+	s.ledger.balance = credits
+}
+
+// SetAPIKey changes the bearer token that is expected. Empty accepts any.
+func (s *Simulator) SetAPIKey(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ledger.apiKey = key
+}
+
+// SetOnAccepted sets a function that is called after a submission was accepted
+// and charged and before it is answered. It may block or crash the client; other
+// requests go on meanwhile. Nil removes it.
+func (s *Simulator) SetOnAccepted(hook func(Task)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ledger.onAccepted = hook
+}
+
+// PaidByCallback returns the number of accepted tasks by the last path segment of
+// their callback URL. More than one for a segment is a video bought twice. Tasks
+// without a callback URL are not in it.
+func (s *Simulator) PaidByCallback() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	paid := make(map[string]int)
+	for _, t := range s.ledger.tasks {
+		if t.request.CallBackURL != "" {
+			paid[t.request.attempt()]++
+		}
+	}
+	return paid
+}
+
+// api wraps a handler of the API in what KIE asks of every request: a client that
+// names itself, a bearer token, and a Content-Type of JSON even on a GET.
+func (s *Simulator) api(endpoint string, handle http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s.countRequest(endpoint)
+		switch {
+		case r.UserAgent() == "":
+			s.refuseBare(w)
+		case !s.authorized(r):
+			s.refuse(w, http.StatusUnauthorized, "")
+		default:
+			handle(w, r)
+		}
+	}
+}
+
+func (s *Simulator) authorized(r *http.Request) bool {
+	s.mu.Lock()
+	key := s.ledger.apiKey
+	s.mu.Unlock()
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || mediaType != "application/json" {
+		return false
+	}
+	return key == "" || r.Header.Get("Authorization") == "Bearer "+key
+}
+
+// credit answers the balance: a bare number, which may have a fraction.
+func (s *Simulator) credit(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	s.ledger.settle(s.options.Now())
+	balance := s.ledger.roundedBalance()
+	s.mu.Unlock()
+	s.succeed(w, balance)
+}
+
+// wakeRun lets Run look at what is due.
+func (s *Simulator) wakeRun() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}

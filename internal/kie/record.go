@@ -1,0 +1,154 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kie
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// RecordState is what the API says about a task.
+type RecordState string
+
+// The states of a record.
+const (
+	// RecordAbsent means that the API knows no such task, or not yet.
+	RecordAbsent RecordState = "Absent"
+	// RecordRunning means that the task is not finished.
+	RecordRunning RecordState = "Running"
+	// RecordSucceeded means that the video is made; there is at least one result URL.
+	RecordSucceeded RecordState = "Succeeded"
+	// RecordFailed means that there will be no video.
+	RecordFailed RecordState = "Failed"
+	// RecordExpired means that the API has stopped answering for this task, which it does after 14 days.
+	RecordExpired RecordState = "Expired"
+)
+
+// Record is the API's word on a task.
+type Record struct {
+	TaskID string
+	State  RecordState
+	// ResultURLs are the videos, OriginURLs the same before cropping or scaling, FullResultURLs the whole film
+	// after an extension.
+	ResultURLs, OriginURLs, FullResultURLs []string
+	// Resolution is the resolution of the result, such as "720p".
+	Resolution string
+	// FallbackUsed means that another model than Veo made the video.
+	FallbackUsed bool
+	// ErrorCode and ErrorMessage say why the task failed. ErrorCode is 0 where the API gives none.
+	ErrorCode    int
+	ErrorMessage string
+	// CallbackURL is the callback URL of the request as the API echoes it, "" where it does not.
+	CallbackURL string
+}
+
+// RecordInfo asks for the state of a task: GET /api/v1/veo/record-info, which
+// the API calls the authoritative source. Every failure is an *Error.
+func (c *Client) RecordInfo(ctx context.Context, ep Endpoint, taskID string) (Record, error) {
+	data, err := c.query(ctx, ep, "/api/v1/veo/record-info?taskId="+url.QueryEscape(taskID))
+	if err != nil {
+		return recordOfRefusal(taskID, err)
+	}
+	record, err := decodeRecord(data)
+	if err != nil {
+		return Record{}, &Error{Class: Unavailable, Err: err}
+	}
+	if record.State == RecordAbsent {
+		return Record{TaskID: taskID, State: RecordAbsent}, nil
+	}
+	if record.TaskID != "" && record.TaskID != taskID {
+		return Record{}, &Error{Class: Unavailable, Err: errors.New("the answer is about another task")}
+	}
+	record.TaskID = taskID
+	record.ErrorMessage = redact(record.ErrorMessage, ep.APIKey, record.CallbackURL)
+	return record, nil
+}
+
+// recordOfRefusal reads the refusals that are in truth states: 404, and 422
+// with one of a handful of texts.
+func recordOfRefusal(taskID string, err error) (Record, error) {
+	var refusal *Error
+	if !errors.As(err, &refusal) || refusal.Err != nil {
+		return Record{}, err // no word of the API on the task: a gateway's 404 must not pass for a lost task
+	}
+	text := strings.ToLower(refusal.Message)
+	switch {
+	case refusal.Code == http.StatusNotFound:
+		return Record{TaskID: taskID, State: RecordAbsent}, nil
+	case refusal.Code != http.StatusUnprocessableEntity:
+		return Record{}, err
+	case strings.Contains(text, "14 days"):
+		return Record{TaskID: taskID, State: RecordExpired}, nil
+	case strings.Contains(text, "null"):
+		return Record{TaskID: taskID, State: RecordAbsent}, nil
+	case strings.Contains(text, "not success"), strings.Contains(text, "blank"),
+		strings.Contains(text, "empty"), strings.Contains(text, "not exist"):
+		return Record{TaskID: taskID, State: RecordRunning}, nil
+	default:
+		return Record{}, err
+	}
+}
+
+// Values of successFlag. Everything else is a failure.
+const (
+	flagRunning   = 0
+	flagSucceeded = 1
+)
+
+// decodeRecord reads the data of an answer in each of the shapes that have been
+// seen or documented. It never panics and never believes in a success without a
+// result.
+func decodeRecord(data json.RawMessage) (Record, error) {
+	fields, err := decodeObject(data)
+	if err != nil {
+		return Record{}, errors.New("the data of the answer is not an object")
+	}
+	if fields == nil {
+		return Record{State: RecordAbsent}, nil
+	}
+	response, err := decodeObject(fields["response"])
+	if err != nil {
+		return Record{}, errors.New("the response in the answer is not an object")
+	}
+	flag, ok := decodeInt(fields["successFlag"])
+	if !ok {
+		return Record{}, errors.New("the answer has no successFlag")
+	}
+	first := func(name string) json.RawMessage {
+		if raw, ok := response[name]; ok && string(raw) != "null" {
+			return raw
+		}
+		return fields[name]
+	}
+	record := Record{
+		TaskID:         decodeString(fields["taskId"]),
+		ResultURLs:     decodeURLs(first("resultUrls")),
+		OriginURLs:     decodeURLs(first("originUrls")),
+		FullResultURLs: decodeURLs(first("fullResultUrls")),
+		Resolution:     bounded(decodeString(first("resolution")), 16),
+		ErrorMessage:   decodeString(fields["errorMessage"]),
+	}
+	record.ErrorCode, _ = decodeInt(fields["errorCode"])
+	record.FallbackUsed = decodeBool(fields["fallbackFlag"])
+	if params, err := decodeObject(fields["paramJson"]); err == nil {
+		record.CallbackURL = decodeString(params["callBackUrl"])
+	}
+	switch flag {
+	case flagRunning:
+		// The response can be there before the task is finished: its presence means nothing.
+		record.State = RecordRunning
+	case flagSucceeded:
+		record.State = RecordSucceeded
+		if len(record.ResultURLs) == 0 && len(record.FullResultURLs) == 0 {
+			record.State = RecordRunning
+		}
+	default:
+		record.State = RecordFailed
+	}
+	return record, nil
+}

@@ -1,0 +1,397 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kie
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const testVideo = "https://tempfile.aiquickdraw.com/v/5a1f0c3e9b7d48e2a6c4f80b1d2e3a47_1790000071.mp4"
+
+// recordOf asks a server that gives one answer.
+func recordOf(t testing.TB, status int, body string) (Record, error) {
+	t.Helper()
+	server := newCounted(t, answering(status, body))
+	record, err := newTestClient(t).RecordInfo(t.Context(), endpointAt(server.URL), testTaskID)
+	if n := server.requests.Load(); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+	return record, err
+}
+
+func recordBody(data string) string { return `{"code":200,"msg":"success","data":` + data + `}` }
+
+func TestRecordInfoAsks(t *testing.T) {
+	for _, tc := range []struct{ reason, taskID, want string }{
+		{"as in life", testTaskID, "GET /api/v1/veo/record-info?taskId=" + testTaskID},
+		{"an id may have any printable character, and must stay one parameter", "a&b=c?d#e/../%00+f", "GET /api/v1/veo/record-info?taskId=a%26b%3Dc%3Fd%23e%2F..%2F%2500%2Bf"},
+	} {
+		lines := make(chan string, 1)
+		server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+			lines <- r.Method + " " + r.RequestURI
+			answering(200, recordBody(`{"successFlag":0}`))(w, r)
+		})
+		record, err := newTestClient(t).RecordInfo(t.Context(), endpointAt(server.URL), tc.taskID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(Record{TaskID: tc.taskID, State: RecordRunning}, record); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
+		}
+		if diff := cmp.Diff(tc.want, <-lines); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
+		}
+	}
+}
+
+func TestRecordInfo(t *testing.T) {
+	running := Record{TaskID: testTaskID, State: RecordRunning}
+	failed := Record{TaskID: testTaskID, State: RecordFailed}
+	succeeded := func(urls ...string) Record {
+		return Record{TaskID: testTaskID, State: RecordSucceeded, ResultURLs: urls}
+	}
+	thousand := make([]string, 1000)
+	for i := range thousand {
+		thousand[i] = fmt.Sprintf("https://files.example.com/%d.mp4", i)
+	}
+	array, err := json.Marshal(thousand)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for _, tc := range []struct {
+		name, reason string
+		body         string
+		want         Record
+	}{
+		{
+			"running", "the shape while it runs", string(testdata(t, "record_running.json")),
+			Record{TaskID: testTaskID, State: RecordRunning, CallbackURL: testCallbackURL},
+		},
+		{
+			"succeeded", "the captured shape", string(testdata(t, "record_succeeded.json")),
+			Record{
+				TaskID: testTaskID, State: RecordSucceeded, ResultURLs: []string{testVideo},
+				Resolution: "720p", CallbackURL: testCallbackURL,
+			},
+		},
+		{
+			"failed", "the query succeeds, the task does not", string(testdata(t, "record_failed.json")),
+			Record{TaskID: testTaskID, State: RecordFailed, ErrorCode: 422, ErrorMessage: "failed", CallbackURL: testCallbackURL},
+		},
+
+		{"null", "other families answer so for an id they do not know", `{"code":200,"msg":"success","data":null}`, Record{TaskID: testTaskID, State: RecordAbsent}},
+		{"no data", "the same, said shorter", `{"code":200,"msg":"success"}`, Record{TaskID: testTaskID, State: RecordAbsent}},
+		{"empty text", "the same, said with a text", `{"code":200,"data":""}`, Record{TaskID: testTaskID, State: RecordAbsent}},
+
+		{"data as text", "a text that holds the object", recordBody(`"{\"successFlag\":0}"`), running},
+		{"response as text", "a text that holds the object", recordBody(`{"successFlag":1,"response":"{\"resultUrls\":[\"` + testVideo + `\"]}"}`), succeeded(testVideo)},
+		{"response as empty text", "no response yet", recordBody(`{"successFlag":0,"response":""}`), running},
+		{"URLs as text", "a text that holds the list", recordBody(`{"successFlag":1,"response":{"resultUrls":"[\"` + testVideo + `\"]"}}`), succeeded(testVideo)},
+		{"URLs in brackets", "a text that only looks like a list", recordBody(`{"successFlag":1,"response":{"resultUrls":"[https://a.example/1, https://a.example/2]"}}`), succeeded("https://a.example/1", "https://a.example/2")},
+		{"one URL as text", "a list of one, without the brackets", recordBody(`{"successFlag":1,"response":{"resultUrls":"` + testVideo + `"}}`), succeeded(testVideo)},
+		{"URLs in data", "where they were before 2026", recordBody(`{"successFlag":1,"resultUrls":["` + testVideo + `"]}`), succeeded(testVideo)},
+		{"URLs in data as text", "where and how they were before 2026", recordBody(`{"successFlag":1,"response":null,"resultUrls":"[\"` + testVideo + `\"]"}`), succeeded(testVideo)},
+		{"URLs in data, null in the response", "one of the two places has them", recordBody(`{"successFlag":1,"response":{"resultUrls":null},"resultUrls":["` + testVideo + `"]}`), succeeded(testVideo)},
+		{"URLs in both", "the newer place counts", recordBody(`{"successFlag":1,"response":{"resultUrls":["https://a.example/new"]},"resultUrls":["https://a.example/old"]}`), succeeded("https://a.example/new")},
+		{
+			"all kinds of URLs", "each list for itself",
+			recordBody(`{"successFlag":1,"response":{"resultUrls":["https://a.example/r"],"originUrls":["https://a.example/o"],"fullResultUrls":"[https://a.example/f]","resolution":"1080p"},"fallbackFlag":true}`),
+			Record{
+				TaskID: testTaskID, State: RecordSucceeded, ResultURLs: []string{"https://a.example/r"}, OriginURLs: []string{"https://a.example/o"},
+				FullResultURLs: []string{"https://a.example/f"}, Resolution: "1080p", FallbackUsed: true,
+			},
+		},
+		{
+			"only the whole film", "what there is after an extension", recordBody(`{"successFlag":1,"response":{"fullResultUrls":["https://a.example/f"]}}`),
+			Record{TaskID: testTaskID, State: RecordSucceeded, FullResultURLs: []string{"https://a.example/f"}},
+		},
+
+		{
+			"origin before the end", "seen in life: the response can be there before the task is finished",
+			recordBody(`{"successFlag":0,"response":{"originUrls":["https://a.example/o"]}}`),
+			Record{TaskID: testTaskID, State: RecordRunning, OriginURLs: []string{"https://a.example/o"}},
+		},
+		{
+			"result before the end", "only the flag says that the task is finished",
+			recordBody(`{"successFlag":0,"completeTime":1,"response":{"resultUrls":["https://a.example/r"]}}`),
+			Record{TaskID: testTaskID, State: RecordRunning, ResultURLs: []string{"https://a.example/r"}},
+		},
+		{"success without response", "a success without a video is none yet", recordBody(`{"successFlag":1,"response":null}`), running},
+		{"success without URLs", "a success without a video is none yet", recordBody(`{"successFlag":1,"response":{"resultUrls":[]}}`), running},
+		{"success without usable URLs", "a success without a video is none yet", recordBody(`{"successFlag":1,"response":{"resultUrls":["ftp://a.example/1",""]}}`), running},
+		{
+			"success with origin only", "the video before scaling is not the result",
+			recordBody(`{"successFlag":1,"response":{"originUrls":["https://a.example/o"]}}`),
+			Record{TaskID: testTaskID, State: RecordRunning, OriginURLs: []string{"https://a.example/o"}},
+		},
+		{
+			"images of the request", "what was sent is not what was made",
+			recordBody(`{"successFlag":1,"paramJson":"{\"resultUrls\":[\"https://a.example/in.png\"],\"imageUrls\":[\"https://a.example/in.png\"]}","imageUrls":["https://a.example/in.png"],"response":{"imageUrls":["https://a.example/in.png"]}}`), running,
+		},
+
+		{"flag 2", "failed before it was finished", recordBody(`{"successFlag":2}`), failed},
+		{"flag 3", "failed upstream", recordBody(`{"successFlag":3}`), failed},
+		{"flag 7", "what is not known ends the task", recordBody(`{"successFlag":7}`), failed},
+		{"flag -1", "what is not known ends the task", recordBody(`{"successFlag":-1}`), failed},
+		{"flag as text", "as text", recordBody(`{"successFlag":"3"}`), failed},
+		{"running flag as text", "as text", recordBody(`{"successFlag":"0"}`), running},
+		{"flag as a fraction that is none", "a number is a number", recordBody(`{"successFlag":0.0}`), running},
+		{
+			"failed with URLs", "a failure has no result, whatever is beside it",
+			recordBody(`{"successFlag":2,"response":{"resultUrls":["https://a.example/r"]}}`),
+			Record{TaskID: testTaskID, State: RecordFailed, ResultURLs: []string{"https://a.example/r"}},
+		},
+		{
+			"error code as text", "as text", recordBody(`{"successFlag":3,"errorCode":"501","errorMessage":"no"}`),
+			Record{TaskID: testTaskID, State: RecordFailed, ErrorCode: 501, ErrorMessage: "no"},
+		},
+		{
+			"error code a word", "it only informs", recordBody(`{"successFlag":3,"errorCode":"E_FAIL","errorMessage":null}`), failed,
+		},
+		{
+			"error message with secrets", "it is shown to people",
+			recordBody(`{"successFlag":3,"paramJson":"{\"callBackUrl\":\"` + testCallbackURL + `\"}","errorMessage":"` + testKey + `\n\u001b[1m` + testCallbackURL + `\u0000"}`),
+			Record{TaskID: testTaskID, State: RecordFailed, ErrorMessage: "[redacted] [1m[redacted]", CallbackURL: testCallbackURL},
+		},
+		{
+			"error message of any length", "it is kept in the cluster",
+			recordBody(`{"successFlag":3,"errorMessage":"` + strings.Repeat("x", 100_000) + `"}`),
+			Record{TaskID: testTaskID, State: RecordFailed, ErrorMessage: strings.Repeat("x", 512) + "…"},
+		},
+
+		{"the same id", "it is this task", recordBody(`{"taskId":"` + testTaskID + `","successFlag":0}`), running},
+		{"no id", "whoever answers knows what was asked", recordBody(`{"successFlag":0,"taskId":null}`), running},
+		{
+			"other schemes", "only what can be fetched safely is kept",
+			recordBody(`{"successFlag":1,"response":{"resultUrls":["file:///etc/passwd","javascript:alert(1)","https:///x","//a.example/1","https://a.example/1","/x","HTTP://a.example/2","data:video/mp4;base64,AA=="]}}`),
+			succeeded("https://a.example/1", "HTTP://a.example/2"),
+		},
+		{"a thousand URLs", "as many as are believed", recordBody(`{"successFlag":1,"response":{"resultUrls":` + string(array) + `}}`), succeeded(thousand[:16]...)},
+		{
+			"a long URL", "as long as is believed",
+			recordBody(`{"successFlag":1,"response":{"resultUrls":["https://a.example/` + strings.Repeat("x", 3000) + `","` + testVideo + `"]}}`), succeeded(testVideo),
+		},
+		{"a long resolution", "it is a word", recordBody(`{"successFlag":0,"response":{"resolution":"` + strings.Repeat("9", 17) + `p"}}`), running},
+
+		{"paramJson malformed", "it only proves something if it can be read", recordBody(`{"successFlag":0,"paramJson":"{\"prompt\":\"\\h\"}"}`), running},
+		{"paramJson a list", "it only proves something if it can be read", recordBody(`{"successFlag":0,"paramJson":["x"]}`), running},
+		{
+			"paramJson an object", "the same without the text around it", recordBody(`{"successFlag":0,"paramJson":{"callBackUrl":"` + testCallbackURL + `"}}`),
+			Record{TaskID: testTaskID, State: RecordRunning, CallbackURL: testCallbackURL},
+		},
+		{"no callback URL", "none was sent", recordBody(`{"successFlag":0,"paramJson":"{\"callBackUrl\":null}"}`), running},
+		{"callback URL elsewhere", "what proves a purchase is the echo of its request", recordBody(`{"successFlag":0,"callBackUrl":"` + testCallbackURL + `","response":{"callBackUrl":"` + testCallbackURL + `"}}`), running},
+		{"fallback as text", "as text", recordBody(`{"successFlag":0,"fallbackFlag":"true"}`), Record{TaskID: testTaskID, State: RecordRunning, FallbackUsed: true}},
+		{"fallback as number", "as a number", recordBody(`{"successFlag":0,"fallbackFlag":1}`), Record{TaskID: testTaskID, State: RecordRunning, FallbackUsed: true}},
+		{"fallback null", "no", recordBody(`{"successFlag":0,"fallbackFlag":null}`), running},
+		{"times", "they are read by nobody and may have any form", recordBody(`{"successFlag":0,"createTime":"2026-01-02 03:04:05","completeTime":{}}`), running},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got, err := recordOf(t, 200, tc.body)
+			if err != nil {
+				t.Fatalf("%s: %v", tc.reason, err)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// Some refusals are states in truth.
+func TestRecordInfoRefusalsThatAreStates(t *testing.T) {
+	refusal := func(code int, message string) string {
+		body, err := json.Marshal(map[string]any{"code": code, "msg": message, "data": nil})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+	for _, tc := range []struct {
+		reason string
+		status int
+		body   string
+		want   RecordState
+	}{
+		{"documented", 200, refusal(422, "record is null"), RecordAbsent},
+		{"seen on other families", 200, refusal(422, "recordInfo is null"), RecordAbsent},
+		{"documented", 200, refusal(422, "Temporarily supports records within 14 days"), RecordExpired},
+		{"documented", 200, refusal(422, "record result data is blank"), RecordRunning},
+		{"documented", 200, refusal(422, "record status is not success"), RecordRunning},
+		{"documented", 200, refusal(422, "record result data not exist"), RecordRunning},
+		{"documented", 200, refusal(422, "record result data is empty"), RecordRunning},
+		{"capital letters do not matter", 200, refusal(422, "Record Is NULL"), RecordAbsent},
+		{"the same over HTTP", 422, refusal(422, "record is null"), RecordAbsent},
+		{"one client has met it", 200, refusal(404, "task not found"), RecordAbsent},
+		{"one client has met it over HTTP", 404, refusal(404, ""), RecordAbsent},
+	} {
+		t.Run(fmt.Sprint(tc.status, tc.body), func(t *testing.T) {
+			got, err := recordOf(t, tc.status, tc.body)
+			if err != nil {
+				t.Fatalf("%s: %v", tc.reason, err)
+			}
+			if diff := cmp.Diff(Record{TaskID: testTaskID, State: tc.want}, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+// Invalid, ContentRejected, GenerationFailed and FeatureDisabled end a task, so
+// only the API itself may say them.
+func TestRecordInfoErrors(t *testing.T) {
+	for _, tc := range []struct {
+		reason string
+		status int
+		body   string
+		class  Class
+		code   int
+	}{
+		{"seen in life for rejected prompts", 200, `{"code":400,"msg":"Your prompt was flagged"}`, ContentRejected, 400},
+		{"the same over HTTP", 400, `{"code":400,"msg":"Your prompt was flagged"}`, ContentRejected, 400},
+		{"422 with other words is a refusal", 200, `{"code":422,"msg":"Validation Error"}`, Invalid, 422},
+		{"422 without words is a refusal", 200, `{"code":422}`, Invalid, 422},
+		{"the key", 200, `{"code":401,"msg":"You do not have access permissions"}`, Unauthorized, 401},
+		{"too fast", 200, `{"code":429,"msg":"Your call frequency is too high. Please try again later.","data":null}`, RateLimited, 429},
+		{"too fast, over HTTP", 429, ``, RateLimited, 429},
+		{"maintenance", 200, `{"code":455}`, Maintenance, 455},
+		{"broken", 200, `{"code":500,"msg":"record is null"}`, Unavailable, 500},
+		{"broken, over HTTP", 500, `{"code":500}`, Unavailable, 500},
+		{"a gateway", 502, `<html></html>`, Unavailable, 502},
+		{"a gateway", 503, `<html></html>`, Unavailable, 503},
+		{"a gateway", 504, `<html></html>`, Unavailable, 504},
+		{"a gateway's 404 is no word on the task: it must not be given up as lost", 404, `<html>not found</html>`, NotFound, 404},
+		{"another API's 404 is no word on the task", 404, `{"status":404,"error":"Not Found"}`, NotFound, 404},
+		{"a gateway's 422 is no word on the task, whatever it says", 422, `{"message":"record is null"}`, Forbidden, 422},
+		{"a gateway's 400 must not end a task", 400, `<html>bad request</html>`, Forbidden, 400},
+		{"a gateway's 501 must not end a task", 501, `<html>not implemented</html>`, Unavailable, 501},
+		{"the robot check of the gateway", 403, `error code: 1010`, Forbidden, 403},
+		{"another task's answer", 200, recordBody(`{"taskId":"b","successFlag":1,"response":{"resultUrls":["` + testVideo + `"]}}`), Unavailable, 0},
+		{"no flag", 200, recordBody(`{"taskId":"` + testTaskID + `"}`), Unavailable, 0},
+		{"an empty object", 200, recordBody(`{}`), Unavailable, 0},
+		{"flag null", 200, recordBody(`{"successFlag":null}`), Unavailable, 0},
+		{"flag a truth", 200, recordBody(`{"successFlag":true}`), Unavailable, 0},
+		{"flag a fraction", 200, recordBody(`{"successFlag":0.5}`), Unavailable, 0},
+		{"flag no number", 200, recordBody(`{"successFlag":"NaN"}`), Unavailable, 0},
+		{"data a list", 200, recordBody(`[]`), Unavailable, 0},
+		{"data a word", 200, recordBody(`"ok"`), Unavailable, 0},
+		{"data a number", 200, recordBody(`1`), Unavailable, 0},
+		{"response a list", 200, recordBody(`{"successFlag":1,"response":["` + testVideo + `"]}`), Unavailable, 0},
+		{"no code", 200, `{"data":{"successFlag":1}}`, Unavailable, 0},
+		{"malformed, as seen on early polls", 200, `{"code":200,"data":{"successFlag":`, Unavailable, 0},
+	} {
+		t.Run(fmt.Sprintf("%d %.60s", tc.status, tc.body), func(t *testing.T) {
+			got, err := recordOf(t, tc.status, tc.body)
+			var failure *Error
+			if !errors.As(err, &failure) {
+				t.Fatalf("%s: got %+v, %v, want an *Error", tc.reason, got, err)
+			}
+			if failure.Class != tc.class || failure.Code != tc.code {
+				t.Errorf("%s: got %+v, want class %s, code %d", tc.reason, *failure, tc.class, tc.code)
+			}
+			if diff := cmp.Diff(Record{}, got); diff != "" {
+				t.Errorf("%s: a record beside an error (-want +got):\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+func TestRecordInfoRedactsRefusals(t *testing.T) {
+	_, err := recordOf(t, 200, `{"code":422,"msg":"key `+testKey+`\r\nis\u0007 bad"}`)
+	var failure *Error
+	if !errors.As(err, &failure) {
+		t.Fatal(err)
+	}
+	if want := "key [redacted] is bad"; failure.Message != want {
+		t.Errorf("got %q, want %q", failure.Message, want)
+	}
+}
+
+// dataOf is the data of an answer that was captured.
+func dataOf(t testing.TB, name string) json.RawMessage {
+	t.Helper()
+	var envelope struct {
+		Data json.RawMessage `json:"data"`
+	}
+	if err := json.Unmarshal(testdata(t, name), &envelope); err != nil {
+		t.Fatal(err)
+	}
+	return envelope.Data
+}
+
+// FuzzDecodeRecord holds what must be true of every record, whatever it was
+// read from.
+func FuzzDecodeRecord(f *testing.F) {
+	for _, name := range []string{"record_running.json", "record_succeeded.json", "record_failed.json"} {
+		f.Add([]byte(dataOf(f, name)))
+	}
+	for _, data := range []string{
+		"", "null", "{}", "[]", `""`, `"{\"successFlag\":1}"`, `{"successFlag":"1","resultUrls":"[https://a.example/1, http://b]"}`,
+		`{"successFlag":1,"response":"{\"resultUrls\":\"[\\\"https://a.example\\\"]\"}"}`, `{"successFlag":1,"response":{"resultUrls":[null,1,"x"]}}`,
+		`{"successFlag":1,"resultUrls":["` + strings.Repeat(`https://a.example/1","`, 40) + `"]}`, `{"successFlag":9,"errorCode":"x","errorMessage":7}`,
+		`{"successFlag":1,"resultUrls":"https://:1/,http://a.example:x,https://a\u0000b,https://[::1]/"}`, `{"successFlag":1e400}`, "{\"successFlag\":\xff}",
+	} {
+		f.Add([]byte(data))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		record, err := decodeRecord(data)
+		if err != nil {
+			if diff := cmp.Diff(Record{}, record); diff != "" {
+				t.Errorf("a record beside an error (-want +got):\n%s", diff)
+			}
+			return
+		}
+		if !slices.Contains([]RecordState{RecordAbsent, RecordRunning, RecordSucceeded, RecordFailed}, record.State) {
+			t.Errorf("no state: %q", record.State)
+		}
+		if record.State == RecordSucceeded && len(record.ResultURLs)+len(record.FullResultURLs) == 0 {
+			t.Error("a success without a result")
+		}
+		if len(record.Resolution) > 16 {
+			t.Errorf("the resolution %q is too long", record.Resolution)
+		}
+		for _, urls := range [][]string{record.ResultURLs, record.OriginURLs, record.FullResultURLs} {
+			checkURLs(t, urls)
+		}
+	})
+}
+
+// checkURLs holds what is true of every list of URLs.
+func checkURLs(t testing.TB, urls []string) {
+	t.Helper()
+	if len(urls) > 16 {
+		t.Errorf("%d URLs", len(urls))
+	}
+	for _, text := range urls {
+		u, err := url.Parse(text)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || len(text) > 2048 {
+			t.Errorf("%q cannot be fetched", text)
+		}
+	}
+}
+
+func BenchmarkDecodeRecord(b *testing.B) {
+	for _, name := range []string{"record_running.json", "record_succeeded.json"} {
+		data := dataOf(b, name)
+		b.Run(strings.TrimSuffix(name, ".json"), func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := decodeRecord(data); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
