@@ -1,0 +1,131 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package callback
+
+import (
+	"context"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kie-operator/kie-operator/internal/credentials"
+)
+
+// Options are what a handler needs. All but Registerer and Log are required.
+type Options struct {
+	// Reader is the cache, with the index that IndexAttempts adds.
+	Reader client.Reader
+	// APIReader reads from the API server itself.
+	APIReader client.Reader
+	// Writer writes the status of VideoGenerations.
+	Writer client.StatusWriter
+	// Credentials has the keys that callbacks are signed with.
+	Credentials *credentials.Store
+	// Clock tells the time that signatures are compared with and receipts are stamped with.
+	Clock clock.PassiveClock
+	// Registerer takes the metric kie_callbacks_total. With nil, nobody sees it.
+	Registerer prometheus.Registerer
+	// Log gets a line for each callback that is accepted and, at V(1), for each that is not.
+	Log logr.Logger
+}
+
+type handler struct {
+	cache       client.Reader
+	live        client.Reader
+	writer      client.StatusWriter
+	credentials *credentials.Store
+	clock       clock.PassiveClock
+	requests    *prometheus.CounterVec
+	log         logr.Logger
+
+	budget time.Duration
+	slots  chan struct{} // has one element for each request that is worked on
+}
+
+// NewHandler returns the handler of POST /v1/callbacks/<attempt>. There is
+// nothing else under any path.
+func NewHandler(options Options) http.Handler { return newHandler(options) }
+
+func newHandler(options Options) *handler {
+	return &handler{
+		cache:       options.Reader,
+		live:        options.APIReader,
+		writer:      options.Writer,
+		credentials: options.Credentials,
+		clock:       options.Clock,
+		requests:    newCounter(options.Registerer),
+		log:         options.Log,
+		budget:      handlingTimeout,
+		slots:       make(chan struct{}, maxRequests),
+	}
+}
+
+// ServeHTTP answers one request and records what became of it.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	result := h.bounded(w, r)
+	result.counter(h.requests).Inc()
+	if result != accepted {
+		h.log.V(1).Info("callback not accepted", "outcome", result.name)
+	}
+	result.answer(w)
+}
+
+// bounded handles a request within the limits on time and on the number of
+// requests. A panic ends as an answer like any other. Its value, which may quote
+// the request, does not go to the log; the stack holds addresses only.
+func (h *handler) bounded(w http.ResponseWriter, r *http.Request) (result *outcome) {
+	select {
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+	default:
+		return tooMany
+	}
+	defer func() {
+		if recover() != nil {
+			h.log.Error(nil, "panic while a callback was handled", "stack", string(debug.Stack()))
+			result = panicked
+		}
+	}()
+	ctx, cancel := context.WithTimeout(r.Context(), h.budget)
+	defer cancel()
+	// The budget also ends a body that does not come. It cannot be set where there is no connection, as in tests
+	// with a recorder.
+	deadline, _ := ctx.Deadline()
+	_ = http.NewResponseController(w).SetReadDeadline(deadline)
+	return h.handle(ctx, w, r)
+}
+
+// handle decides what becomes of a request. The steps are in the order of what
+// they cost, and of what a sender has to know to get so far.
+func (h *handler) handle(ctx context.Context, w http.ResponseWriter, r *http.Request) *outcome {
+	attempt, ok := attemptFromPath(r.URL.EscapedPath())
+	if !ok {
+		return unknownPath
+	}
+	// The method comes before the look-up, so that the answer to a wrong one says nothing about the token.
+	if r.Method != http.MethodPost {
+		return wrongMethod
+	}
+	vg, refused := h.find(ctx, attempt)
+	if refused != nil {
+		return refused
+	}
+	callback, refused := read(w, r)
+	if refused != nil {
+		return refused
+	}
+	if refused := h.authenticate(ctx, vg, callback.TaskID, r.Header); refused != nil {
+		return refused
+	}
+	result := h.deliver(ctx, vg, attempt, callback)
+	if result == accepted {
+		h.log.Info("callback received", "namespace", vg.Namespace, "name", vg.Name, "task", callback.TaskID)
+	}
+	return result
+}

@@ -1,0 +1,49 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package callback
+
+import (
+	"context"
+	"fmt"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+)
+
+// attemptField is the field that VideoGenerations are found by.
+const attemptField = "status.task.attempt"
+
+// IndexAttempts lets the cache find VideoGenerations by their attempt. It has to
+// be called before the cache starts.
+func IndexAttempts(ctx context.Context, indexer client.FieldIndexer) error {
+	err := indexer.IndexField(ctx, &v1alpha1.VideoGeneration{}, attemptField, func(object client.Object) []string {
+		vg, ok := object.(*v1alpha1.VideoGeneration)
+		if !ok || vg.Status.Task == nil {
+			return nil
+		}
+		return []string{vg.Status.Task.Attempt}
+	})
+	if err != nil {
+		return fmt.Errorf("indexing VideoGenerations by %s: %w", attemptField, err)
+	}
+	return nil
+}
+
+// find looks the attempt up in the cache, and nowhere else: whoever guesses
+// tokens does not reach the API server.
+//
+// Attempts are random, so two resources with the same one mean that somebody
+// copied a status. Nobody can say whom the callback is for, and it is refused;
+// the controller finds the result by asking.
+func (h *handler) find(ctx context.Context, attempt string) (*v1alpha1.VideoGeneration, *outcome) {
+	var found v1alpha1.VideoGenerationList
+	if err := h.cache.List(ctx, &found, client.MatchingFields{attemptField: attempt}); err != nil {
+		return nil, cacheUnavailable
+	}
+	if len(found.Items) != 1 {
+		return nil, unknownToken
+	}
+	return &found.Items[0], nil
+}

@@ -1,0 +1,44 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package callback
+
+import "time"
+
+// What one sender, or all of them together, can take from the operator. KIE.AI
+// waits 15 seconds for an answer and sends a few kilobytes.
+const (
+	// maxBodyBytes bounds a body. The largest part of a real one is an echo of the prompt, at most 5000
+	// characters, and a handful of URLs.
+	maxBodyBytes = 64 << 10
+	// maxHeaderBytes bounds the request line and the headers together. net/http adds 4 KiB of its own.
+	maxHeaderBytes = 16 << 10
+	// maxRequests bounds the requests that are worked on at a time; more are told to come back later. With
+	// maxBodyBytes it bounds the memory for bodies to 16 MiB.
+	maxRequests = 256
+	// maxConnections bounds the open connections. More of them wait in the queue of the kernel.
+	maxConnections = 512
+
+	// handlingTimeout is the budget of one request, from the end of its headers to its answer: the rest of the
+	// body, a read of a Secret if the key is not in memory, and the write. It leaves KIE.AI's 15 seconds two
+	// thirds for the way.
+	handlingTimeout = 5 * time.Second
+	// readHeaderTimeout bounds the time a sender takes for the headers.
+	readHeaderTimeout = 5 * time.Second
+	// readTimeout bounds the time a sender takes for the whole request.
+	readTimeout = readHeaderTimeout + handlingTimeout
+	// writeTimeout bounds the time from the end of the headers to the end of the answer. It is longer than the
+	// budget, so that a request which ran out of it can still be told so.
+	writeTimeout = 2 * handlingTimeout
+	// idleTimeout bounds the time between two requests on one connection.
+	idleTimeout = 60 * time.Second
+	// shutdownTimeout bounds the time that requests under way get when the server stops.
+	shutdownTimeout = handlingTimeout + time.Second
+
+	// maxClockSkew is how far the time in a signature may be from now, either way.
+	maxClockSkew = 5 * time.Minute
+	// maxWrites bounds the tries to write one callback when others write to the same resource.
+	maxWrites = 3
+	// retryAfterSeconds is what a sender is told that came at a bad moment.
+	retryAfterSeconds = "5"
+)

@@ -1,0 +1,132 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package callback
+
+import (
+	"context"
+	"encoding/json"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/kie"
+)
+
+// fieldOwner is the name under which managedFields shows the mailbox.
+const fieldOwner = client.FieldOwner("kie-operator-callbacks")
+
+// deliver puts the callback into the mailbox of the VideoGeneration. When it
+// returns accepted, the write is durable.
+//
+// The write holds only for the state that was checked, so that of two replicas
+// with the same callback one writes and the other learns of it: it looks again,
+// past the cache, and finds that nothing is left to do.
+func (h *handler) deliver(ctx context.Context, vg *v1alpha1.VideoGeneration, attempt string, callback kie.Callback) *outcome {
+	checked := vg
+	for writes := 0; ; writes++ {
+		if result := check(vg, attempt, callback.TaskID); result != nil {
+			return result
+		}
+		if writes == maxWrites {
+			return contended
+		}
+		err := h.write(ctx, vg, v1alpha1.CallbackReceipt{
+			Attempt:    attempt,
+			TaskID:     callback.TaskID,
+			Code:       callback.Code,
+			ReceivedAt: metav1.NewMicroTime(h.clock.Now()),
+		})
+		switch {
+		case err == nil:
+			return accepted
+		case apierrors.IsNotFound(err):
+			return gone
+		case !apierrors.IsConflict(err):
+			return apiUnavailable
+		}
+		if vg, err = h.lookAgain(ctx, checked); err != nil {
+			if apierrors.IsNotFound(err) {
+				return gone
+			}
+			return apiUnavailable
+		}
+		switch {
+		case vg.UID != checked.UID:
+			return gone // another resource has taken the name
+		case vg.Status.Account != checked.Status.Account:
+			return contended // the signature was made for another account: the sender has to begin anew
+		}
+	}
+}
+
+// check returns the outcome of a callback that needs no write, nil for one that
+// does.
+func check(vg *v1alpha1.VideoGeneration, attempt, taskID string) *outcome {
+	task, last := vg.Status.Task, vg.Status.Callback
+	switch {
+	case task == nil || task.Attempt != attempt:
+		return unknownToken
+	case task.ID != "" && task.ID != taskID:
+		return differentTask
+	case last != nil && last.Attempt == attempt && last.TaskID == taskID && !givenUpSince(task, last):
+		return duplicate
+	case task.Settled():
+		return settled
+	default:
+		return nil
+	}
+}
+
+// givenUpSince reports whether the operator gave the task up after it had the
+// receipt. Then the same callback is news again, once.
+func givenUpSince(task *v1alpha1.Task, last *v1alpha1.CallbackReceipt) bool {
+	return task.State == v1alpha1.TaskFailed && !task.Settled() &&
+		task.CompletedAt != nil && last.ReceivedAt.Time.Before(task.CompletedAt.Time)
+}
+
+// mailboxPatch is a merge patch of the one field, for one version of the
+// resource. No two resources ever share a version, so it cannot hit one that
+// was created anew under the same name either. Code has no omitempty: a
+// callback without a code has to remove the code of the one before.
+type mailboxPatch struct {
+	Metadata struct {
+		ResourceVersion string `json:"resourceVersion"`
+	} `json:"metadata"`
+	Status struct {
+		Callback struct {
+			Attempt    string           `json:"attempt"`
+			TaskID     string           `json:"taskID"`
+			Code       *int32           `json:"code"`
+			ReceivedAt metav1.MicroTime `json:"receivedAt"`
+		} `json:"callback"`
+	} `json:"status"`
+}
+
+func (h *handler) write(ctx context.Context, vg *v1alpha1.VideoGeneration, receipt v1alpha1.CallbackReceipt) error {
+	var patch mailboxPatch
+	patch.Metadata.ResourceVersion = vg.ResourceVersion
+	patch.Status.Callback.Attempt = receipt.Attempt
+	patch.Status.Callback.TaskID = receipt.TaskID
+	patch.Status.Callback.Code = receipt.Code
+	patch.Status.Callback.ReceivedAt = receipt.ReceivedAt
+	body, err := json.Marshal(patch)
+	if err != nil {
+		return err
+	}
+	target := &v1alpha1.VideoGeneration{ObjectMeta: metav1.ObjectMeta{Namespace: vg.Namespace, Name: vg.Name}}
+	return h.writer.Patch(ctx, target, client.RawPatch(types.MergePatchType, body), fieldOwner)
+}
+
+// lookAgain reads the VideoGeneration from the API server: the cache still has
+// the state that was just overtaken.
+func (h *handler) lookAgain(ctx context.Context, vg *v1alpha1.VideoGeneration) (*v1alpha1.VideoGeneration, error) {
+	var live v1alpha1.VideoGeneration
+	if err := h.live.Get(ctx, client.ObjectKeyFromObject(vg), &live); err != nil {
+		return nil, err
+	}
+	return &live, nil
+}

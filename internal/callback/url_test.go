@@ -1,0 +1,46 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package callback
+
+import "testing"
+
+func TestURL(t *testing.T) {
+	const attempt = "q7ZkAAECAwQFBgcICQoLDA"
+	for _, tc := range []struct{ base, want string }{
+		{"https://hooks.example", "https://hooks.example/v1/callbacks/" + attempt},
+		{"https://hooks.example/", "https://hooks.example/v1/callbacks/" + attempt},
+		{"https://hooks.example:8443/kie", "https://hooks.example:8443/kie/v1/callbacks/" + attempt},
+	} {
+		got := URL(tc.base, attempt)
+		if got != tc.want {
+			t.Errorf("URL(%q) = %q, want %q", tc.base, got, tc.want)
+		}
+		if back, ok := attemptFromPath(got[len(got)-len(pathPrefix)-attemptLength:]); !ok || back != attempt {
+			t.Errorf("attemptFromPath() of %q = %q, %v; want the attempt", got, back, ok)
+		}
+	}
+}
+
+func TestAttemptFromPathRefuses(t *testing.T) {
+	const attempt = "q7ZkAAECAwQFBgcICQoLDA"
+	for _, tc := range []struct{ reason, path string }{
+		{"nothing", ""},
+		{"another path", "/v2/callbacks/" + attempt},
+		{"a prefix before the path", "/kie/v1/callbacks/" + attempt},
+		{"no attempt", "/v1/callbacks/"},
+		{"a query", "/v1/callbacks/" + attempt + "?a=b"},
+		{"a slash at the end", "/v1/callbacks/" + attempt + "/"},
+		{"an escape", "/v1/callbacks/%71" + attempt[1:]},
+		{"a short attempt", "/v1/callbacks/" + attempt[1:]},
+		{"a long attempt", "/v1/callbacks/" + attempt + "A"},
+		{"stray bits in the last character", "/v1/callbacks/" + attempt[:21] + "B"},
+		{"a line break in the attempt", "/v1/callbacks/" + attempt[:21] + "\n"},
+	} {
+		t.Run(tc.reason, func(t *testing.T) {
+			if got, ok := attemptFromPath(tc.path); ok || (got != "" && len(got) != attemptLength) {
+				t.Errorf("attemptFromPath() = %q, %v; want none", got, ok)
+			}
+		})
+	}
+}
