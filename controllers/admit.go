@@ -1,0 +1,91 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+)
+
+// queueLookAgain is how often a resource in the queue is looked at if nothing
+// wakes it.
+const queueLookAgain = 30 * time.Second
+
+// indexAccount is the field index of VideoGenerations by the account that pays.
+const indexAccount = "status.account"
+
+// admit holds a purchase back until the user, the account and its limits allow it.
+//
+// When it lets the next step go on, nothing is to be bought, or a place for the
+// attempt l.attempt is reserved on the account.
+func (r *VideoGenerationReconciler) admit(ctx context.Context, l *life) (bool, error) {
+	if !needsPurchase(l.vg) && !isUnbought(l) {
+		return false, nil
+	}
+	if isSuspended(l.vg) {
+		l.wait = waiting{kind: held, reason: v1alpha1.ReasonSuspended, message: "spec.suspend holds the purchase back"}
+		return true, nil
+	}
+	w, ready := readyAccount(l.account)
+	if !ready {
+		l.wait = w
+		return true, nil
+	}
+	// Each try has an attempt of its own, even if nothing came of the last one: a write about that one which is
+	// still under way then finds another attempt and changes nothing.
+	attempt := newAttempt()
+	var view v1alpha1.VideoGenerationList
+	if err := r.Client.List(ctx, &view, client.MatchingFields{indexAccount: l.vg.Status.Account}, client.UnsafeDisableDeepCopy); err != nil {
+		return true, fmt.Errorf("listing the resources of the account: %w", err)
+	}
+	key := client.ObjectKeyFromObject(l.account)
+	v := r.Ledger.Reserve(key, limitsOf(l.account), view.Items, l.vg, attempt)
+	if v.admitted {
+		l.attempt = attempt
+		return false, nil
+	}
+	if v.refused != "" {
+		l.wait = waitingFor(v.refused, l.account)
+		l.wait.retryAfter = v.retryAfter
+		return true, nil
+	}
+	l.wait = waiting{reason: v1alpha1.ReasonQueued, retryAfter: queueLookAgain}
+	if v.byWindow {
+		l.wait.retryAfter = v.retryAfter
+	}
+	l.wait.message = fmt.Sprintf("waiting for a turn on KieAccount %s, which allows %d submissions in %s and %d videos in flight",
+		key, l.account.Spec.Limits.Submissions, l.account.Spec.Limits.Window.Duration, l.account.Spec.Limits.InFlight)
+	return true, nil
+}
+
+// isUnbought reports whether a purchase was begun of which this process knows
+// that nothing came of it, though the status does not say so yet.
+func isUnbought(l *life) bool {
+	task := l.vg.Status.Task
+	return task != nil && task.State == v1alpha1.TaskSubmitting && task.ID == "" && slices.Contains(l.known.unbought, task.Attempt)
+}
+
+func limitsOf(account *v1alpha1.KieAccount) limits {
+	return limits{ // the API server sees to values above zero, but not to what was stored before it did
+		submissions: max(int(account.Spec.Limits.Submissions), 1),
+		window:      max(account.Spec.Limits.Window.Duration, time.Second),
+		inFlight:    max(int(account.Spec.Limits.InFlight), 1),
+	}
+}
+
+// nextInQueue lists the resources whose turn on an account is next.
+func (r *VideoGenerationReconciler) nextInQueue(ctx context.Context, account string, n int) []types.NamespacedName {
+	var view v1alpha1.VideoGenerationList
+	if err := r.Client.List(ctx, &view, client.MatchingFields{indexAccount: account}, client.UnsafeDisableDeepCopy); err != nil {
+		return nil // they look again by themselves
+	}
+	return firstInQueue(view.Items, n)
+}

@@ -1,0 +1,34 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+)
+
+// actionReconcile is the action of the operator's Events.
+const actionReconcile = "Reconcile"
+
+// announce tells of what a write has changed: one Event for each new reason of
+// Ready, and one count for each end.
+func (r *VideoGenerationReconciler) announce(before, after *v1alpha1.VideoGeneration) {
+	was := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionReady)
+	is := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionReady)
+	if is == nil || (was != nil && was.Reason == is.Reason && was.Status == is.Status) {
+		return
+	}
+	severity := corev1.EventTypeNormal
+	reconciling := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionReconciling)
+	if is.Status == metav1.ConditionFalse || (reconciling != nil && reconciling.Reason == v1alpha1.ReasonProgressingWithRetry) {
+		severity = corev1.EventTypeWarning
+	}
+	r.Recorder.Eventf(after, nil, severity, is.Reason, actionReconcile, "%s", is.Message)
+	if task := after.Status.Task; task != nil && is.Status != metav1.ConditionUnknown {
+		r.Metrics.ended(is.Reason)
+	}
+}

@@ -1,0 +1,78 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+)
+
+// summarize derives the conditions of a VideoGeneration from the facts in its
+// status and from what it waits for. It is the only place that sets them.
+//
+// Ready is always there; Reconciling and Stalled only while they are true, as
+// tools that follow kstatus expect.
+func summarize(vg *v1alpha1.VideoGeneration, w waiting, now time.Time) {
+	ready, kind := readiness(vg, w)
+	ready.Type = v1alpha1.ConditionReady
+	wanted := []metav1.Condition{ready}
+	switch {
+	case ready.Status == metav1.ConditionTrue, kind == held:
+	case kind == stalled:
+		wanted = append(wanted, metav1.Condition{Type: v1alpha1.ConditionStalled, Status: metav1.ConditionTrue, Reason: ready.Reason, Message: ready.Message})
+	case kind == retrying:
+		wanted = append(wanted, metav1.Condition{Type: v1alpha1.ConditionReconciling, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonProgressingWithRetry, Message: ready.Message})
+	default:
+		wanted = append(wanted, metav1.Condition{Type: v1alpha1.ConditionReconciling, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonProgressing, Message: ready.Message})
+	}
+	setConditions(&vg.Status.Conditions, wanted, vg.Generation, now)
+	vg.Status.ObservedGeneration = vg.Generation
+}
+
+// setConditions makes the list hold the wanted conditions and no others. The
+// time of a transition stays where the status of the condition stays.
+func setConditions(conditions *[]metav1.Condition, wanted []metav1.Condition, generation int64, now time.Time) {
+	*conditions = slices.DeleteFunc(*conditions, func(have metav1.Condition) bool {
+		return !slices.ContainsFunc(wanted, func(want metav1.Condition) bool { return want.Type == have.Type })
+	})
+	for _, want := range wanted {
+		want.ObservedGeneration = generation
+		want.LastTransitionTime = metav1.NewTime(now).Rfc3339Copy()
+		meta.SetStatusCondition(conditions, want)
+	}
+}
+
+// readiness is the Ready condition, without its type, and who can change it.
+func readiness(vg *v1alpha1.VideoGeneration, w waiting) (metav1.Condition, waitKind) {
+	task := vg.Status.Task
+	// Trouble on the way says nothing about a task that has ended: an end stays an end.
+	ended := task != nil && !inFlight(task) && !needsPurchase(vg)
+	if w.reason != "" && (!ended || w.kind == stalled) {
+		status := metav1.ConditionUnknown
+		if w.kind == stalled {
+			status = metav1.ConditionFalse
+		}
+		return metav1.Condition{Status: status, Reason: w.reason, Message: w.message}, w.kind
+	}
+	switch {
+	case task == nil:
+		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonQueued, Message: "the video is not bought yet"}, progressing
+	case task.State == v1alpha1.TaskSucceeded:
+		return metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonSucceeded, Message: "the video is finished; status.videos says where it is"}, progressing
+	case task.State == v1alpha1.TaskFailed && task.Failure == nil:
+		return metav1.Condition{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonGenerationFailed, Message: "the task has failed; its cause is not known"}, stalled
+	case task.State == v1alpha1.TaskFailed:
+		return metav1.Condition{Status: metav1.ConditionFalse, Reason: task.Failure.Reason, Message: task.Failure.Message}, stalled
+	case task.State == v1alpha1.TaskSubmitting:
+		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonSubmitting, Message: "buying the video from KIE.AI"}, progressing
+	default:
+		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonGenerating, Message: fmt.Sprintf("KIE.AI is making the video (task %s)", task.ID)}, progressing
+	}
+}

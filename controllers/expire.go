@@ -1,0 +1,34 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+)
+
+// expire gives a task up that is not finished at its deadline, after KIE.AI has
+// said so at or after the deadline: while KIE.AI cannot be asked, what was paid
+// for may be there.
+//
+// When it lets the next step go on, l.lookNext is no later than the deadline of
+// a running task.
+func (r *VideoGenerationReconciler) expire(_ context.Context, l *life) (bool, error) {
+	task := l.vg.Status.Task
+	if task == nil || task.State != v1alpha1.TaskRunning {
+		return false, nil
+	}
+	now, end := r.Clock.Now(), deadline(l.vg)
+	switch {
+	case now.Before(end):
+		l.comeBack(end)
+	case !l.known.lookedAt.Before(end):
+		l.wait = waiting{}
+		endTask(task, v1alpha1.ReasonTimedOut, 0, fmt.Sprintf(
+			"KIE.AI did not finish task %s within spec.timeout: raise spec.timeout to look again; a callback that still comes is followed", task.ID), now)
+	}
+	return false, nil
+}

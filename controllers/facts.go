@@ -1,0 +1,81 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+)
+
+// inFlight reports whether the task is, or may be, at work at KIE.AI.
+func inFlight(task *v1alpha1.Task) bool {
+	return task != nil && (task.State == v1alpha1.TaskSubmitting || task.State == v1alpha1.TaskRunning)
+}
+
+// isAdopted reports whether the task was given to the resource by annotation.
+func isAdopted(task *v1alpha1.Task) bool {
+	return task != nil && task.Adopted != nil && *task.Adopted
+}
+
+// failedFor reports whether the task ended for the reason.
+func failedFor(task *v1alpha1.Task, reason string) bool {
+	return task != nil && task.State == v1alpha1.TaskFailed && task.Failure != nil && task.Failure.Reason == reason
+}
+
+// isLost reports whether the purchase was begun and its answer is not known.
+func isLost(task *v1alpha1.Task) bool {
+	return task != nil && task.ID == "" &&
+		(task.State == v1alpha1.TaskSubmitting || failedFor(task, v1alpha1.ReasonSubmissionUnknown))
+}
+
+// needsPurchase reports whether something is to be bought: nothing was so far,
+// or the user asks to buy again what has failed or was lost. Asking names the
+// attempt, so that one annotation buys once.
+func needsPurchase(vg *v1alpha1.VideoGeneration) bool {
+	task := vg.Status.Task
+	if task == nil {
+		return vg.Annotations[v1alpha1.AnnotationTaskID] == "" && vg.Annotations[v1alpha1.AnnotationAdoptTaskID] == ""
+	}
+	return vg.Annotations[v1alpha1.AnnotationResubmit] == task.Attempt &&
+		(task.State == v1alpha1.TaskFailed || isLost(task))
+}
+
+// isQueued reports whether the resource waits for its turn to buy.
+func isQueued(vg *v1alpha1.VideoGeneration) bool {
+	return needsPurchase(vg) && !isSuspended(vg) && vg.DeletionTimestamp.IsZero()
+}
+
+func isSuspended(vg *v1alpha1.VideoGeneration) bool {
+	return vg.Spec.Suspend != nil && *vg.Spec.Suspend
+}
+
+// calledBack reports whether the callback of the current attempt came in, for
+// the current task if its id is known.
+func calledBack(vg *v1alpha1.VideoGeneration) bool {
+	task, receipt := vg.Status.Task, vg.Status.Callback
+	return task != nil && receipt != nil && receipt.Attempt == task.Attempt &&
+		(task.ID == "" || task.ID == receipt.TaskID)
+}
+
+// defaultTimeout is the default of spec.timeout, for resources that were stored without it.
+const defaultTimeout = 30 * time.Minute
+
+// deadline is when a task that is not finished is given up.
+func deadline(vg *v1alpha1.VideoGeneration) time.Time {
+	timeout := defaultTimeout
+	if vg.Spec.Timeout != nil {
+		timeout = vg.Spec.Timeout.Duration
+	}
+	return vg.Status.Task.SubmittedAt.Add(timeout)
+}
+
+// accountKey reads the namespace/name in status.account.
+func accountKey(text string) (types.NamespacedName, bool) {
+	namespace, name, ok := strings.Cut(text, "/")
+	return types.NamespacedName{Namespace: namespace, Name: name}, ok && namespace != "" && name != ""
+}

@@ -1,0 +1,119 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credentials"
+	"github.com/kie-operator/kie-operator/internal/kie"
+)
+
+// check asks KIE.AI for the balance of the account, which also proves the key,
+// and decides whether the account can buy.
+func (r *KieAccountReconciler) check(ctx context.Context, account *v1alpha1.KieAccount, last check) (check, error) {
+	next := check{uid: account.UID, generation: account.Generation, at: r.Clock.Now(), credits: last.credits, signed: last.signed, wroteAt: last.wroteAt}
+	if problem := r.problem(account); problem.Reason != "" {
+		next.ready = problem
+		return next, nil
+	}
+	// A person who corrects a Secret looks at the account to see whether it helped: never judge an old key.
+	secrets, err := r.Credentials.Refresh(ctx, account)
+	var unusable *credentials.Error
+	switch {
+	case errors.As(err, &unusable):
+		next.ready = notReady(unusable.Reason, unusable.Message)
+		return next, nil
+	case err != nil:
+		return next, err
+	}
+	next.signed = len(secrets.WebhookKeys) > 0
+
+	credits, err := r.KIE.Credits(ctx, kie.Endpoint{BaseURL: account.Spec.BaseURL, APIKey: secrets.APIKey})
+	if ctx.Err() != nil {
+		return next, ctx.Err()
+	}
+	balance := answeredBalance{credits: credits, err: err, before: last.credits}
+	key := client.ObjectKeyFromObject(account)
+	refused, isRefused := r.Ledger.Refused(key)
+	if over, causeGone := refusalOver(refused, balance, secrets.APIKey, next.at); isRefused && over {
+		r.Ledger.Allow(key, causeGone)
+		isRefused = false
+	}
+	if err == nil {
+		next.credits = &credits
+	}
+	if !isRefused {
+		refused.class = ""
+	}
+	next.ready = judgeAccount(balance, refused.class, meta.FindStatusCondition(account.Status.Conditions, v1alpha1.ConditionReady), account.Generation)
+	return next, nil
+}
+
+// problem finds what is wrong with the spec.
+func (r *KieAccountReconciler) problem(account *v1alpha1.KieAccount) metav1.Condition {
+	if !r.AllowInsecure && !strings.HasPrefix(strings.ToLower(account.Spec.BaseURL), "https://") {
+		return notReady(v1alpha1.ReasonInsecureBaseURL,
+			"spec.baseURL is plain http, which would show the API key to the network: use https, or run the operator with --allow-private-networks for development")
+	}
+	if selector := account.Spec.AllowedNamespaces.Selector; selector != nil {
+		if _, err := metav1.LabelSelectorAsSelector(selector); err != nil {
+			return notReady(v1alpha1.ReasonInvalidSelector, "spec.allowedNamespaces.selector cannot be used: "+err.Error())
+		}
+	}
+	return metav1.Condition{}
+}
+
+// answeredBalance is KIE.AI's answer to the question for the balance.
+type answeredBalance struct {
+	credits float64
+	err     error
+	// before is the balance that was known before, if any.
+	before *float64
+}
+
+// refusalOver reports whether the account may try again after a refusal: its
+// time is over and KIE.AI speaks to it, or its cause is gone.
+func refusalOver(refused refusal, balance answeredBalance, apiKey string, now time.Time) (over, causeGone bool) {
+	if balance.err != nil {
+		return false, false
+	}
+	richer := refused.class == kie.InsufficientCredits && balance.before != nil && balance.credits > *balance.before
+	causeGone = richer || refused.apiKey != apiKey
+	return causeGone || !now.Before(refused.until), causeGone
+}
+
+// judgeAccount decides whether the account can buy. Trouble that says nothing
+// about the account leaves the judgement as it was.
+func judgeAccount(balance answeredBalance, refused kie.Class, current *metav1.Condition, generation int64) metav1.Condition {
+	var failure *kie.Error
+	class := refused
+	if errors.As(balance.err, &failure) {
+		class = failure.Class
+	}
+	if lasting(class) {
+		return notReady(string(class), refusalAdvice[class])
+	}
+	if balance.err == nil {
+		return metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAvailable,
+			Message: "KIE.AI accepts the API key"}
+	}
+	if current != nil && current.ObservedGeneration == generation {
+		return *current
+	}
+	return metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionUnknown, Reason: string(kie.Unavailable),
+		Message: refusalAdvice[kie.Unavailable]}
+}
+
+func notReady(reason, message string) metav1.Condition {
+	return metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: reason, Message: message}
+}

@@ -1,0 +1,203 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credentials"
+	"github.com/kie-operator/kie-operator/internal/kie"
+)
+
+// How often an account is looked at.
+const (
+	// balanceEvery is how often the balance is asked for while nothing goes on.
+	balanceEvery = 5 * time.Minute
+	// balanceEveryBusy is how often while videos are in flight, or the account is in trouble.
+	balanceEveryBusy = 10 * time.Second
+	// countEvery is the least time between two writes of the counts, which change with every video.
+	countEvery = 5 * time.Second
+)
+
+// KieAccountReconciler says of each KieAccount whether it can buy.
+type KieAccountReconciler struct {
+	// Client reads from the cache and writes to the API server.
+	Client      client.Client
+	Credentials *credentials.Store
+	KIE         *kie.Client
+	Ledger      *Ledger
+	Clock       clock.PassiveClock
+	Metrics     *Metrics
+
+	// CallbackBaseURL is where KIE.AI reaches the callback server; empty means polling only.
+	CallbackBaseURL string
+	// AllowInsecure accepts a plain http baseURL.
+	AllowInsecure bool
+
+	mu     sync.Mutex
+	checks map[types.NamespacedName]check
+}
+
+// check is what the last question to KIE.AI about an account brought.
+type check struct {
+	uid        types.UID
+	generation int64
+	at         time.Time
+	ready      metav1.Condition
+	signed     bool
+	credits    *float64
+	// inFlight is how many videos were in flight then: when it changes, so will the balance.
+	inFlight int32
+	wroteAt  time.Time
+}
+
+// Reconcile looks at an account: whether its credentials are accepted, what its
+// balance is, and what it has in flight.
+func (r *KieAccountReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	account := &v1alpha1.KieAccount{}
+	if err := r.Client.Get(ctx, req.NamespacedName, account); apierrors.IsNotFound(err) {
+		r.forget(req.NamespacedName)
+		return ctrl.Result{}, nil
+	} else if err != nil {
+		return ctrl.Result{}, fmt.Errorf("reading the account: %w", err)
+	}
+	inFlight, queued, err := r.count(ctx, req.NamespacedName)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	last, now := r.last(account), r.Clock.Now()
+	if r.due(account, last, inFlight, now) {
+		if last, err = r.check(ctx, account, last); err != nil {
+			return ctrl.Result{}, err
+		}
+		last.inFlight = inFlight
+	}
+	r.Metrics.account(req.NamespacedName, last.credits, inFlight, queued)
+
+	wrote, err := r.writeStatus(ctx, account, last, inFlight, queued)
+	if err != nil {
+		return quietConflict(err)
+	}
+	if wrote {
+		last.wroteAt = now
+	}
+	r.remember(account, last)
+	next := r.nextCheck(last, inFlight).Sub(now)
+	if !wrote && last.wroteAt.Add(countEvery).After(now) {
+		next = min(next, last.wroteAt.Add(countEvery).Sub(now))
+	}
+	return ctrl.Result{RequeueAfter: max(next, time.Second)}, nil
+}
+
+// due reports whether KIE.AI is to be asked about the account now.
+func (r *KieAccountReconciler) due(account *v1alpha1.KieAccount, last check, inFlight int32, now time.Time) bool {
+	if last.generation != account.Generation || !now.Before(r.nextCheck(last, inFlight)) {
+		return true
+	}
+	refused, ok := r.Ledger.Refused(client.ObjectKeyFromObject(account))
+	return ok && lasting(refused.class) && !refused.at.Before(last.at)
+}
+
+func (r *KieAccountReconciler) nextCheck(last check, inFlight int32) time.Time {
+	if inFlight > 0 || inFlight != last.inFlight || last.ready.Status != metav1.ConditionTrue {
+		return last.at.Add(balanceEveryBusy)
+	}
+	return last.at.Add(balanceEvery)
+}
+
+// count says how many videos of the account are in flight and how many wait.
+func (r *KieAccountReconciler) count(ctx context.Context, key types.NamespacedName) (inFlightNow, queued int32, err error) {
+	var view v1alpha1.VideoGenerationList
+	if err := r.Client.List(ctx, &view, client.MatchingFields{indexAccount: key.String()}, client.UnsafeDisableDeepCopy); err != nil {
+		return 0, 0, fmt.Errorf("listing the resources of the account: %w", err)
+	}
+	for i := range view.Items {
+		switch vg := &view.Items[i]; {
+		case isQueued(vg):
+			queued++
+		case inFlight(vg.Status.Task):
+			inFlightNow++
+		}
+	}
+	return inFlightNow, queued, nil
+}
+
+// writeStatus writes what is known of the account. Counts and balance alone are
+// written at most every countEvery.
+func (r *KieAccountReconciler) writeStatus(ctx context.Context, account *v1alpha1.KieAccount, last check, inFlight, queued int32) (bool, error) {
+	before := account.DeepCopy()
+	status := &account.Status
+	setConditions(&status.Conditions, []metav1.Condition{last.ready, r.callbacks(last)}, account.Generation, r.Clock.Now())
+	status.ObservedGeneration = account.Generation
+	urgent := !equality.Semantic.DeepEqual(before.Status, account.Status)
+
+	status.InFlight, status.Queued = ptr.To(inFlight), ptr.To(queued)
+	if last.credits != nil {
+		status.Credits = strconv.FormatFloat(*last.credits, 'f', -1, 64)
+	}
+	switch {
+	case equality.Semantic.DeepEqual(before.Status, account.Status):
+		return false, nil
+	case !urgent && last.wroteAt.Add(countEvery).After(r.Clock.Now()):
+		return false, nil
+	}
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Status().Patch(ctx, account, patch); err != nil {
+		return false, fmt.Errorf("writing the status of the account: %w", err)
+	}
+	return true, nil
+}
+
+// callbacks says whether KIE.AI calls back for this account.
+func (r *KieAccountReconciler) callbacks(last check) metav1.Condition {
+	c := metav1.Condition{Type: v1alpha1.ConditionCallbacksEnabled, Status: metav1.ConditionTrue}
+	switch {
+	case r.CallbackBaseURL == "":
+		c.Status, c.Reason = metav1.ConditionFalse, v1alpha1.ReasonPollingOnly
+		c.Message = "the operator runs without --callback-base-url: results are learned by polling, and a purchase whose answer is lost cannot be recovered"
+	case !last.signed:
+		c.Reason = v1alpha1.ReasonUnsigned
+		c.Message = "callbacks are accepted without a signature: create a webhook key at kie.ai/settings and put it into the Secret as " + v1alpha1.SecretKeyWebhookHMACKey
+	default:
+		c.Reason, c.Message = v1alpha1.ReasonSigned, "callbacks are accepted with a valid signature only"
+	}
+	return c
+}
+
+func (r *KieAccountReconciler) last(account *v1alpha1.KieAccount) check {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if last, ok := r.checks[client.ObjectKeyFromObject(account)]; ok && last.uid == account.UID {
+		return last
+	}
+	return check{uid: account.UID}
+}
+
+func (r *KieAccountReconciler) remember(account *v1alpha1.KieAccount, last check) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.checks[client.ObjectKeyFromObject(account)] = last
+}
+
+func (r *KieAccountReconciler) forget(key types.NamespacedName) {
+	r.mu.Lock()
+	delete(r.checks, key)
+	r.mu.Unlock()
+	r.Credentials.Invalidate(key)
+	r.Metrics.accountGone(key)
+}

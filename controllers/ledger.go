@@ -1,0 +1,219 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/kie"
+)
+
+// submitTimeout bounds a purchase. It is shorter than the grace period of the
+// manager, so that a purchase that has begun is always finished.
+const submitTimeout = 20 * time.Second
+
+// Ledger remembers, in memory, what this process has bought on each account
+// and how KIE.AI has refused it. It covers the moments that the cached view of
+// the resources does not show yet; what it forgets in a restart, the resources
+// still say.
+type Ledger struct {
+	clock clock.PassiveClock
+
+	mu       sync.Mutex
+	accounts map[types.NamespacedName]*accountLedger
+}
+
+type accountLedger struct {
+	purchases map[string]*purchase // by attempt
+	refusal   *refusal
+	// deferred are the resources that were refused for themselves, until they may try again.
+	deferred map[types.UID]refusal
+}
+
+// purchase is one attempt to buy, from its admission until it counts no more.
+type purchase struct {
+	uid types.UID
+	// answeredAt is when the answer came; zero while there is none.
+	answeredAt time.Time
+	// running says that the purchase may have led to a task.
+	running bool
+}
+
+// refusal is KIE.AI's word that an account cannot buy for a while.
+type refusal struct {
+	class kie.Class
+	at    time.Time
+	until time.Time
+	// apiKey is the key that was refused: another key ends a refusal for the key's sake.
+	apiKey string
+}
+
+// NewLedger returns an empty ledger.
+func NewLedger(clk clock.PassiveClock) *Ledger {
+	return &Ledger{clock: clk, accounts: map[types.NamespacedName]*accountLedger{}}
+}
+
+func (l *Ledger) account(key types.NamespacedName) *accountLedger {
+	a := l.accounts[key]
+	if a == nil {
+		a = &accountLedger{purchases: map[string]*purchase{}, deferred: map[types.UID]refusal{}}
+		l.accounts[key] = a
+	}
+	return a
+}
+
+// Reserve decides whether a resource may buy now and, if so, takes the place
+// for the attempt in the same moment. The view is the cached list of the
+// account's resources. A reserved place is given back with Settle.
+func (l *Ledger) Reserve(key types.NamespacedName, lim limits, view []v1alpha1.VideoGeneration, me *v1alpha1.VideoGeneration, attempt string) verdict {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock.Now()
+	a := l.account(key)
+	if refused := a.refusal; refused != nil && (refused.until.After(now) || lasting(refused.class)) {
+		return verdict{refused: refused.class, retryAfter: max(refused.until.Sub(now), time.Second)}
+	}
+	maps.DeleteFunc(a.deferred, func(_ types.UID, d refusal) bool { return !d.until.After(now) })
+	if refused, ok := a.deferred[me.UID]; ok {
+		return verdict{refused: refused.class, retryAfter: refused.until.Sub(now)}
+	}
+	for _, p := range a.purchases {
+		if p.uid == me.UID {
+			p.running = false // this resource has moved on from its earlier attempts
+		}
+	}
+	v := admit(now, lim, a.commitments(now, lim.window, view, me.UID), a.queue(view, me), me.UID)
+	if v.admitted {
+		a.purchases[attempt] = &purchase{uid: me.UID, running: true}
+	}
+	return v
+}
+
+// commitments joins what the resources say with what this process knows better.
+// What the resource that asks has in flight is not held against it: it asks
+// because nothing came of that.
+func (a *accountLedger) commitments(now time.Time, window time.Duration, view []v1alpha1.VideoGeneration, me types.UID) commitments {
+	var c commitments
+	shown := map[string]bool{}
+	for i := range view {
+		task := view[i].Status.Task
+		if task == nil {
+			continue
+		}
+		shown[task.Attempt] = true
+		if inFlight(task) && view[i].UID != me {
+			c.inFlight++
+		}
+		if _, known := a.purchases[task.Attempt]; !known && !isAdopted(task) {
+			// Bought by an earlier process: when KIE.AI got it is not known, only that it was no later than
+			// its time limit. The stored time has whole seconds.
+			end := task.SubmittedAt.Add(time.Second + submitTimeout + window)
+			if end.After(now) {
+				c.occupiedUntil = append(c.occupiedUntil, end)
+			}
+		}
+	}
+	for attempt, p := range a.purchases {
+		if p.answeredAt.IsZero() {
+			c.occupiedUntil = append(c.occupiedUntil, now.Add(window))
+		} else if end := p.answeredAt.Add(window); end.After(now) {
+			c.occupiedUntil = append(c.occupiedUntil, end)
+		} else if shown[attempt] || !p.running {
+			delete(a.purchases, attempt)
+			continue
+		}
+		if p.running && !shown[attempt] {
+			c.inFlight++
+		}
+	}
+	return c
+}
+
+// Release gives a place back that was never used: nothing was sent.
+func (l *Ledger) Release(key types.NamespacedName, attempt string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.account(key).purchases, attempt)
+}
+
+// Answered notes that a purchase has had its answer. It counts in the window
+// from now on; running says whether it may have led to a task.
+func (l *Ledger) Answered(key types.NamespacedName, attempt string, running bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p := l.account(key).purchases[attempt]; p != nil {
+		p.answeredAt, p.running = l.clock.Now(), running
+	}
+}
+
+// queue lists the resources that wait to buy, me among them, without those that
+// may not try again yet.
+func (a *accountLedger) queue(view []v1alpha1.VideoGeneration, me *v1alpha1.VideoGeneration) []candidate {
+	return slices.DeleteFunc(queueOf(view, me), func(c candidate) bool {
+		_, deferred := a.deferred[c.uid]
+		return deferred
+	})
+}
+
+// Defer keeps one resource from trying again for a while, and out of the way of
+// the others.
+func (l *Ledger) Defer(key types.NamespacedName, uid types.UID, class kie.Class, duration time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock.Now()
+	l.account(key).deferred[uid] = refusal{class: class, at: now, until: now.Add(duration)}
+}
+
+// Forget frees the places in flight of a resource that is gone. What it bought
+// still counts in the window.
+func (l *Ledger) Forget(uid types.UID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range l.accounts {
+		for _, p := range a.purchases {
+			if p.uid == uid {
+				p.running = false
+			}
+		}
+	}
+}
+
+// Refuse notes that KIE.AI refused the account, for as long as that usually lasts.
+func (l *Ledger) Refuse(key types.NamespacedName, class kie.Class, apiKey string, duration time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock.Now()
+	if standing := l.account(key).refusal; standing != nil && lasting(standing.class) && !lasting(class) {
+		return // what passes by itself does not replace what has to be put right
+	}
+	l.account(key).refusal = &refusal{class: class, at: now, until: now.Add(duration), apiKey: apiKey}
+}
+
+// Refused returns why the account cannot buy for the moment.
+func (l *Ledger) Refused(key types.NamespacedName) (refusal, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.account(key).refusal; r != nil {
+		return *r, true
+	}
+	return refusal{}, false
+}
+
+// Allow ends a refusal. If its cause is known to be gone, the resources that
+// were refused may try again at once; else they let the others go first.
+func (l *Ledger) Allow(key types.NamespacedName, causeGone bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.account(key).refusal = nil
+	if causeGone {
+		clear(l.account(key).deferred)
+	}
+}

@@ -1,0 +1,109 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+)
+
+// memory is what this process knows about resources beyond their status. All of
+// it may be lost: then the operator asks or waits where it would have known.
+type memory struct {
+	mu        sync.Mutex
+	resources map[types.NamespacedName]*recollection
+}
+
+// recollection is the memory of one resource. Only the reconcile of that
+// resource touches it.
+type recollection struct {
+	// uid is which resource of that name is meant: a name can be used again.
+	uid types.UID
+
+	// accepted is the task that KIE.AI accepted for an attempt, until it is persisted.
+	accepted acceptance
+	// unbought are the last attempts of which this process knows that nothing was bought: nothing was sent for
+	// them, or they were refused. Another attempt may take their place.
+	unbought []string
+	// replaced is the task before the unbought attempt, which a resubmission has put out of the status.
+	replaced *v1alpha1.Task
+
+	// since is when the resource was first seen.
+	since time.Time
+	// lookedAt is when KIE.AI last answered a question about the task; zero if it never did.
+	lookedAt time.Time
+	// lookAt is when to ask again out of turn; zero if there is no need.
+	lookAt time.Time
+	// trouble is why the last question had no answer that says something of the task.
+	trouble waiting
+	// troubledSince is when that began.
+	troubledSince time.Time
+	// callback is the receipt that was last followed.
+	callback metav1.MicroTime
+	// doubtedSince is when the answers began that would end the task if they were confirmed.
+	doubtedSince time.Time
+}
+
+// startOver forgets what KIE.AI said of an earlier task of the resource.
+func (r *recollection) startOver() {
+	r.lookedAt, r.lookAt, r.doubtedSince = time.Time{}, time.Time{}, time.Time{}
+	r.trouble, r.troubledSince = waiting{}, time.Time{}
+}
+
+// maxUnbought bounds how many attempts are remembered. One would do if it were
+// always known which of them the API server has stored.
+const maxUnbought = 8
+
+// nothingBought notes that nothing was bought for the attempt.
+func (r *recollection) nothingBought(attempt string) {
+	r.unbought = append(r.unbought, attempt)
+	r.unbought = r.unbought[max(0, len(r.unbought)-maxUnbought):]
+}
+
+// sending notes that from now on it is not known whether the attempt is bought.
+func (r *recollection) sending(attempt string) {
+	r.unbought = slices.DeleteFunc(r.unbought, func(known string) bool { return known == attempt })
+}
+
+type acceptance struct {
+	attempt, taskID string
+}
+
+func newMemory() *memory {
+	return &memory{resources: map[types.NamespacedName]*recollection{}}
+}
+
+// of returns the recollection of a resource. A recollection of another resource
+// that had the name before is replaced, and its UID returned.
+func (m *memory) of(name types.NamespacedName, uid types.UID, now time.Time) (r *recollection, replaced types.UID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r = m.resources[name]
+	if r == nil || r.uid != uid {
+		if r != nil {
+			replaced = r.uid
+		}
+		r = &recollection{uid: uid, since: now}
+		m.resources[name] = r
+	}
+	return r, replaced
+}
+
+// forget drops what is known of the resource of that name, and returns its UID.
+func (m *memory) forget(name types.NamespacedName) types.UID {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.resources[name]
+	if r == nil {
+		return ""
+	}
+	delete(m.resources, name)
+	return r.uid
+}

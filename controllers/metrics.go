@@ -1,0 +1,88 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kie-operator/kie-operator/internal/kie"
+)
+
+// Metrics counts what the controllers do. The values of every label come from
+// fixed lists, except for the names of accounts, which administrators make.
+type Metrics struct {
+	submissions *prometheus.CounterVec
+	looks       *prometheus.CounterVec
+	ends        *prometheus.CounterVec
+	credits     *prometheus.GaugeVec
+	inFlight    *prometheus.GaugeVec
+	queued      *prometheus.GaugeVec
+}
+
+// NewMetrics registers the metrics.
+func NewMetrics(registerer prometheus.Registerer) *Metrics {
+	account := []string{"namespace", "account"}
+	m := &Metrics{
+		submissions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kie_submissions_total",
+			Help: "Requests to buy a task, by outcome.",
+		}, []string{"outcome"}),
+		looks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kie_record_info_requests_total",
+			Help: "Questions about a task, by what KIE.AI answered.",
+		}, []string{"result"}),
+		ends: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kie_video_generations_ended_total",
+			Help: "VideoGenerations that came to an end, by reason.",
+		}, []string{"reason"}),
+		credits: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "kie_account_credits",
+			Help: "Balance of an account, in credits, as KIE.AI last reported it.",
+		}, account),
+		inFlight: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "kie_account_in_flight",
+			Help: "Bought videos of an account that are not finished.",
+		}, account),
+		queued: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "kie_account_queued",
+			Help: "VideoGenerations that wait to be bought on an account.",
+		}, account),
+	}
+	registerer.MustRegister(m.submissions, m.looks, m.ends, m.credits, m.inFlight, m.queued)
+	return m
+}
+
+func (m *Metrics) submitted(outcome kie.Outcome) {
+	m.submissions.WithLabelValues(string(outcome)).Inc()
+}
+
+func (m *Metrics) looked(state kie.RecordState, err error) {
+	result := string(state)
+	var refusal *kie.Error
+	if errors.As(err, &refusal) {
+		result = string(refusal.Class)
+	}
+	m.looks.WithLabelValues(result).Inc()
+}
+
+func (m *Metrics) ended(reason string) {
+	m.ends.WithLabelValues(reason).Inc()
+}
+
+func (m *Metrics) account(key types.NamespacedName, credits *float64, inFlight, queued int32) {
+	if credits != nil {
+		m.credits.WithLabelValues(key.Namespace, key.Name).Set(*credits)
+	}
+	m.inFlight.WithLabelValues(key.Namespace, key.Name).Set(float64(inFlight))
+	m.queued.WithLabelValues(key.Namespace, key.Name).Set(float64(queued))
+}
+
+func (m *Metrics) accountGone(key types.NamespacedName) {
+	for _, gauge := range []*prometheus.GaugeVec{m.credits, m.inFlight, m.queued} {
+		gauge.DeleteLabelValues(key.Namespace, key.Name)
+	}
+}

@@ -1,0 +1,224 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credentials"
+	"github.com/kie-operator/kie-operator/internal/kie"
+)
+
+// observe asks KIE.AI about the task, when its callback has come in or the
+// schedule says so. Only that answer changes what the status says of the task.
+//
+// When it lets the next step go on, the status says what KIE.AI said last, and
+// l.lookNext when to ask again.
+func (r *VideoGenerationReconciler) observe(ctx context.Context, l *life) (bool, error) {
+	task := l.vg.Status.Task
+	if task == nil || task.ID == "" || task.Settled() {
+		return true, nil
+	}
+	now, s := r.Clock.Now(), r.schedule(l)
+	if failedFor(task, v1alpha1.ReasonTimedOut) && now.Before(deadline(l.vg)) {
+		// The user gave it more time.
+		task.State, task.Failure, task.CompletedAt = v1alpha1.TaskRunning, nil, nil
+		l.known.lookAt = now
+	}
+	if l.due(now, s) {
+		record, ok, err := r.ask(ctx, l, task.ID)
+		if err != nil {
+			return true, err
+		}
+		if !ok {
+			return false, nil
+		}
+		r.note(l, record)
+	} else {
+		l.wait = l.known.trouble
+	}
+	if task.State == v1alpha1.TaskRunning {
+		l.comeBack(s.next(r.Clock.Now()))
+		l.comeBack(l.known.lookAt)
+	}
+	return false, nil
+}
+
+// schedule is when to ask about the task of the resource. Where no callback
+// will come, or one came and the task went on, asking is all there is.
+func (r *VideoGenerationReconciler) schedule(l *life) schedule {
+	task := l.vg.Status.Task
+	expected := r.CallbackBaseURL != "" && !isAdopted(task) && !calledBack(l.vg)
+	return newSchedule(task.SubmittedAt.Time, l.vg.UID, expected)
+}
+
+// due reports whether it is time to ask about the task.
+func (l *life) due(now time.Time, s schedule) bool {
+	task, known := l.vg.Status.Task, l.known
+	if !known.lookAt.IsZero() {
+		return !known.lookAt.After(now)
+	}
+	if calledBack(l.vg) && !known.callback.Equal(&l.vg.Status.Callback.ReceivedAt) {
+		return true
+	}
+	if !inFlight(task) {
+		return false // it was given up: only a callback, or the user, makes it worth a question
+	}
+	if isAdopted(task) && known.lookedAt.IsZero() {
+		return true
+	}
+	last := known.since
+	if known.lookedAt.After(last) {
+		last = known.lookedAt
+	}
+	if !s.next(last).After(now) {
+		return true
+	}
+	end := deadline(l.vg)
+	return !now.Before(end) && known.lookedAt.Before(end)
+}
+
+// ask asks KIE.AI about a task. Not ok means that there was no answer that says
+// something of the task; l.wait and l.known.lookAt then say why and when to ask
+// again.
+func (r *VideoGenerationReconciler) ask(ctx context.Context, l *life, id string) (record kie.Record, ok bool, err error) {
+	record, ok, err = r.question(ctx, l, id)
+	now := r.Clock.Now()
+	switch {
+	case err != nil:
+		return record, false, err
+	case ok:
+		l.known.troubledSince = time.Time{}
+	case l.known.troubledSince.IsZero():
+		l.known.troubledSince = now
+	default:
+		// The longer the trouble, the rarer the question.
+		l.wait.retryAfter = max(l.wait.retryAfter, min(now.Sub(l.known.troubledSince), lookEveryWithCallbacks))
+	}
+	l.known.trouble = l.wait
+	if !ok {
+		l.known.lookAt = now.Add(l.wait.retryAfter)
+		l.comeBack(l.known.lookAt)
+	}
+	return record, ok, nil
+}
+
+func (r *VideoGenerationReconciler) question(ctx context.Context, l *life, id string) (record kie.Record, ok bool, err error) {
+	now := r.Clock.Now()
+	secrets, err := r.Credentials.Get(ctx, l.account)
+	if err != nil {
+		_, err = r.withoutCredentials(l, err)
+		return kie.Record{}, false, err
+	}
+	record, err = r.KIE.RecordInfo(ctx, kie.Endpoint{BaseURL: l.account.Spec.BaseURL, APIKey: secrets.APIKey}, id)
+	r.Metrics.looked(record.State, err)
+	if err == nil {
+		l.asked = true
+		l.known.lookedAt, l.known.lookAt = now, time.Time{}
+		if calledBack(l.vg) {
+			l.known.callback = l.vg.Status.Callback.ReceivedAt
+		}
+		return record, true, nil
+	}
+	if ctx.Err() != nil {
+		return kie.Record{}, false, ctx.Err()
+	}
+	var refusal *kie.Error
+	if !errors.As(err, &refusal) {
+		return kie.Record{}, false, err
+	}
+	switch {
+	case refusal.Class == kie.ContentRejected:
+		// KIE.AI refuses to speak of tasks that it has refused to make. That is as final as a failure, if it stays.
+		if l.confirmed(now) {
+			l.asked = true
+			return kie.Record{State: kie.RecordFailed, ErrorCode: refusal.Code, ErrorMessage: refusal.Message}, true, nil
+		}
+		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonGenerating, retryAfter: lookAgainSoon,
+			message: "KIE.AI refuses to say how the task goes on; asking again"}
+	case failureReasons[refusal.Class] != "":
+		// An answer, though it says nothing of the task: at the deadline it will do.
+		l.known.lookedAt = now
+		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonGenerating, retryAfter: lookEveryWithout,
+			message: "KIE.AI does not say how the task goes on; asking again"}
+	default:
+		l.wait = r.refuse(l, refusal.Class, secrets.APIKey, false)
+	}
+	return kie.Record{}, false, nil
+}
+
+// confirmed reports whether answers that would end the task have been all that
+// was heard for a while.
+func (l *life) confirmed(now time.Time) bool {
+	if l.known.doubtedSince.IsZero() {
+		l.known.doubtedSince = now
+	}
+	return now.Sub(l.known.doubtedSince) >= confirmAfter
+}
+
+// note writes KIE.AI's word on the task into the status.
+func (r *VideoGenerationReconciler) note(l *life, record kie.Record) {
+	now, task := r.Clock.Now(), l.vg.Status.Task
+	switch record.State {
+	case kie.RecordAbsent:
+		// The record of a new task can be late, and KIE.AI has named this one itself unless it was adopted.
+		grace := absentGrace
+		if isAdopted(task) {
+			grace = absentGraceAdopted
+		}
+		if now.Before(task.SubmittedAt.Add(grace)) {
+			l.known.lookAt = now.Add(lookAgainSoon)
+			return
+		}
+		endTask(task, v1alpha1.ReasonTaskNotFound, 0, fmt.Sprintf(
+			"KIE.AI knows no task %s on this account: set annotation %s to the right task id, or %s to %q to buy again",
+			task.ID, v1alpha1.AnnotationAdoptTaskID, v1alpha1.AnnotationResubmit, task.Attempt), now)
+		return
+	case kie.RecordExpired:
+		endTask(task, v1alpha1.ReasonTaskExpired, 0, fmt.Sprintf("KIE.AI no longer speaks of task %s: it does so for 14 days", task.ID), now)
+	case kie.RecordFailed:
+		failRecord(task, record, ptr.Deref(l.vg.Spec.EnableFallback, false), now)
+	case kie.RecordSucceeded:
+		task.State, task.Failure = v1alpha1.TaskSucceeded, nil
+		task.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
+		l.vg.Status.Videos = videosOf(record)
+		l.vg.Status.FallbackUsed = ptr.To(record.FallbackUsed)
+	case kie.RecordRunning:
+	}
+	l.known.doubtedSince = time.Time{}
+}
+
+// videosOf lists the videos of a finished task.
+func videosOf(record kie.Record) []v1alpha1.Video {
+	urls := record.ResultURLs
+	if len(record.FullResultURLs) > 0 {
+		urls = record.FullResultURLs
+	}
+	videos := make([]v1alpha1.Video, len(urls))
+	for i, url := range urls {
+		videos[i] = v1alpha1.Video{URL: url, Resolution: record.Resolution}
+		if i < len(record.OriginURLs) {
+			videos[i].OriginURL = record.OriginURLs[i]
+		}
+	}
+	return videos
+}
+
+// withoutCredentials says what to wait for when the account's Secret cannot be used.
+func (r *VideoGenerationReconciler) withoutCredentials(l *life, err error) (bool, error) {
+	var problem *credentials.Error
+	if !errors.As(err, &problem) {
+		return true, err
+	}
+	l.wait = waiting{kind: retrying, reason: problem.Reason, retryAfter: time.Minute,
+		message: fmt.Sprintf("KieAccount %s/%s: %s", l.account.Namespace, l.account.Name, problem.Message)}
+	return true, nil
+}

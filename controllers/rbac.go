@@ -1,0 +1,23 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+// What the operator may do, everywhere: its own kinds, Events about them, and
+// reading the labels of namespaces for allowedNamespaces.
+//
+// +kubebuilder:rbac:groups=kie.ai,resources=videogenerations,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=kie.ai,resources=videogenerations/status,verbs=patch
+// +kubebuilder:rbac:groups=kie.ai,resources=kieaccounts,verbs=get;list;watch
+// +kubebuilder:rbac:groups=kie.ai,resources=kieaccounts/status,verbs=patch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+// +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
+// +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
+
+// And only in its own namespace: the Secrets of accounts, one at a time and by
+// name, and the lease of the leader.
+//
+// +kubebuilder:rbac:groups="",namespace=kie-operator-system,resources=secrets,verbs=get
+// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=kie-operator-system,resources=leases,verbs=get;create;update
+// +kubebuilder:rbac:groups="",namespace=kie-operator-system,resources=events,verbs=create;patch

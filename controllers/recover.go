@@ -1,0 +1,119 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/kie"
+)
+
+// remember stores the id of a task that KIE.AI accepted and the API server has
+// not been told of yet. It comes before everything else: whatever the user asks
+// for, this task is paid for.
+//
+// When it lets the next step go on, the status has every task that this process
+// knows of.
+func (r *VideoGenerationReconciler) remember(ctx context.Context, l *life) (bool, error) {
+	accepted, task := l.known.accepted, l.vg.Status.Task
+	switch {
+	case accepted.taskID == "":
+		return false, nil
+	case task == nil: // somebody has emptied the status
+		l.vg.Status.Task = &v1alpha1.Task{
+			Attempt: accepted.attempt, Number: 1, SubmittedAt: metav1.NewTime(r.Clock.Now()).Rfc3339Copy(), ID: accepted.taskID, State: v1alpha1.TaskRunning,
+		}
+		summarize(l.vg, l.wait, r.Clock.Now())
+		if err := r.writeStatus(ctx, l); err != nil {
+			return true, err
+		}
+	case isLost(task) && task.Attempt == accepted.attempt:
+		return false, r.persistAccepted(ctx, l)
+	case task.ID != accepted.taskID:
+		log.FromContext(ctx).Info("A task that was paid for is not in the status, which has gone on without it", "taskID", accepted.taskID)
+	}
+	l.known.accepted = acceptance{}
+	return false, nil
+}
+
+// recover finds the task of a purchase whose answer was lost: in the callback of
+// the attempt, which carries the id. It never buys.
+//
+// When it lets the next step go on, the id is in the status, nothing was bought
+// or lost, or the user asks to buy again. What is still lost after the recovery
+// window ends as SubmissionUnknown; a callback that comes even later is followed
+// all the same.
+func (r *VideoGenerationReconciler) recover(ctx context.Context, l *life) (bool, error) {
+	task := l.vg.Status.Task
+	if needsPurchase(l.vg) && task != nil && task.ID != "" && !task.Settled() {
+		// The user asks to buy again what was given up. If its callback is there, it may be finished after all.
+		_, err := r.observe(ctx, l)
+		return err != nil || l.wait.reason != "", err
+	}
+	if !isLost(task) || isUnbought(l) {
+		return false, nil
+	}
+	switch {
+	case calledBack(l.vg) && l.due(r.Clock.Now(), r.schedule(l)):
+		if found, err := r.follow(ctx, l); found || err != nil {
+			return !found, err
+		}
+	case calledBack(l.vg):
+		l.wait = l.known.trouble
+	}
+	if needsPurchase(l.vg) && l.wait.reason == "" {
+		return false, nil
+	}
+	if task.State == v1alpha1.TaskFailed {
+		l.comeBack(l.known.lookAt)
+		return true, nil
+	}
+	if l.wait.reason != "" {
+		l.comeBack(l.known.lookAt)
+		return true, nil // the callback is there, and KIE.AI could not be asked about it
+	}
+	now, end := r.Clock.Now(), task.SubmittedAt.Add(r.RecoveryWindow)
+	if r.CallbackBaseURL == "" || !now.Before(end) {
+		endTask(task, v1alpha1.ReasonSubmissionUnknown, 0, fmt.Sprintf(
+			"the answer to the purchase was lost, so it may or may not have been made: look at kie.ai/logs, then set annotation %s to its task id, or %s to %q to buy again",
+			v1alpha1.AnnotationAdoptTaskID, v1alpha1.AnnotationResubmit, task.Attempt), now)
+		return true, nil
+	}
+	l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonSubmitting,
+		message: "the answer to the purchase was lost; waiting for the callback, which says whether it was made"}
+	l.comeBack(end)
+	if calledBack(l.vg) {
+		l.comeBack(r.schedule(l).next(now))
+	}
+	return true, nil
+}
+
+// follow asks KIE.AI about the task that the callback of a lost purchase names,
+// and takes it if it is the one that was bought.
+func (r *VideoGenerationReconciler) follow(ctx context.Context, l *life) (found bool, err error) {
+	task := l.vg.Status.Task
+	id := l.vg.Status.Callback.TaskID
+	record, ok, err := r.ask(ctx, l, id)
+	if !ok || err != nil {
+		return false, err
+	}
+	if record.State == kie.RecordAbsent || record.State == kie.RecordExpired {
+		return false, nil
+	}
+	// KIE.AI repeats the callback URL of the request, which ends in the attempt: another one is another purchase.
+	if record.CallbackURL != "" && !strings.HasSuffix(record.CallbackURL, "/"+task.Attempt) {
+		log.FromContext(ctx).Info("A callback named a task that another attempt has bought", "taskID", id)
+		return false, nil
+	}
+	l.known.accepted = acceptance{attempt: task.Attempt, taskID: id}
+	l.known.lookAt = r.Clock.Now()
+	log.FromContext(ctx).Info("The callback named the task whose answer was lost", "taskID", id)
+	return true, r.persistAccepted(ctx, l)
+}

@@ -1,0 +1,123 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+)
+
+// namespaceLookAgain is how often a namespace is looked at again that an
+// account does not allow: labels of namespaces change without notice.
+const namespaceLookAgain = time.Minute
+
+// resolveAccount finds the account that pays. A task stays with the account
+// that bought it.
+//
+// When it lets the next step go on, the task is settled, or l.account is there,
+// is named in the status and allows the namespace of the resource.
+func (r *VideoGenerationReconciler) resolveAccount(ctx context.Context, l *life) (bool, error) {
+	buying := needsPurchase(l.vg)
+	if !buying && l.vg.Status.Task.Settled() {
+		return false, nil
+	}
+	key, bought := accountKey(l.vg.Status.Account)
+	if buying || !bought {
+		var err error
+		if key, err = r.accountOf(ctx, l.vg); err != nil {
+			return true, err
+		}
+	}
+	account := &v1alpha1.KieAccount{}
+	if err := r.Client.Get(ctx, key, account); client.IgnoreNotFound(err) != nil {
+		return true, fmt.Errorf("reading the account: %w", err)
+	} else if apierrors.IsNotFound(err) {
+		if buying {
+			l.vg.Status.Account = ""
+		}
+		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonAccountNotFound,
+			message: fmt.Sprintf("KieAccount %s does not exist: create it, or name another one in spec.accountRef", key)}
+		return true, nil
+	}
+	allowed, err := r.allows(ctx, account, l.vg.Namespace)
+	if err != nil {
+		return true, err
+	}
+	if !allowed && (buying || !bought) {
+		l.vg.Status.Account = ""
+		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonAccountNotAllowed, retryAfter: namespaceLookAgain,
+			message: fmt.Sprintf("KieAccount %s does not allow namespace %s: change its spec.allowedNamespaces, or name another account in spec.accountRef", key, l.vg.Namespace)}
+		return true, nil
+	}
+	l.account = account
+	l.vg.Status.Account = key.String()
+	return false, nil
+}
+
+// accountOf returns the name of the account that the spec asks for.
+func (r *VideoGenerationReconciler) accountOf(ctx context.Context, vg *v1alpha1.VideoGeneration) (types.NamespacedName, error) {
+	if ref := vg.Spec.AccountRef; ref != nil {
+		key := types.NamespacedName{Namespace: ref.Namespace, Name: ref.Name}
+		if key.Namespace == "" {
+			key.Namespace = vg.Namespace
+		}
+		return key, nil
+	}
+	own := types.NamespacedName{Namespace: vg.Namespace, Name: v1alpha1.DefaultAccountName}
+	err := r.Client.Get(ctx, own, &v1alpha1.KieAccount{})
+	switch {
+	case err == nil:
+		return own, nil
+	case apierrors.IsNotFound(err):
+		return types.NamespacedName{Namespace: r.OperatorNamespace, Name: v1alpha1.DefaultAccountName}, nil
+	default:
+		return types.NamespacedName{}, fmt.Errorf("reading the account: %w", err)
+	}
+}
+
+// allows reports whether resources in the namespace may use the account.
+func (r *VideoGenerationReconciler) allows(ctx context.Context, account *v1alpha1.KieAccount, namespace string) (bool, error) {
+	allowed := account.Spec.AllowedNamespaces
+	switch {
+	case account.Namespace == namespace, allowed.From == v1alpha1.NamespacesAll:
+		return true, nil
+	case allowed.From != v1alpha1.NamespacesSelector || allowed.Selector == nil:
+		return false, nil
+	}
+	selector, err := metav1.LabelSelectorAsSelector(allowed.Selector)
+	if err != nil {
+		return false, nil //nolint:nilerr // the account reconciler says so on the account
+	}
+	ns := &metav1.PartialObjectMetadata{}
+	ns.SetGroupVersionKind(namespaceKind)
+	if err := r.Client.Get(ctx, types.NamespacedName{Name: namespace}, ns); err != nil {
+		return false, fmt.Errorf("reading the namespace: %w", err)
+	}
+	return selector.Matches(labels.Set(ns.Labels)), nil
+}
+
+// readyAccount returns the reason why the account cannot buy, if there is one.
+func readyAccount(account *v1alpha1.KieAccount) (waiting, bool) {
+	ready := meta.FindStatusCondition(account.Status.Conditions, v1alpha1.ConditionReady)
+	name := account.Namespace + "/" + account.Name
+	switch {
+	case ready == nil || ready.ObservedGeneration != account.Generation:
+		return waiting{reason: v1alpha1.ReasonQueued, message: fmt.Sprintf("KieAccount %s has not been checked yet", name)}, false
+	case ready.Status != metav1.ConditionTrue:
+		return waiting{kind: retrying, reason: ready.Reason,
+			message: fmt.Sprintf("KieAccount %s cannot buy: see its Ready condition", name)}, false
+	default:
+		return waiting{}, true
+	}
+}

@@ -1,0 +1,157 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/callback"
+	"github.com/kie-operator/kie-operator/internal/kie"
+)
+
+// newAttempt returns 128 random bits as text. They are the name of a purchase
+// and the secret part of its callback URL.
+func newAttempt() string {
+	var bits [16]byte
+	_, _ = rand.Read(bits[:]) // never fails: see crypto/rand
+	return base64.RawURLEncoding.EncodeToString(bits[:])
+}
+
+// submit buys the video. It is the only place that spends money.
+//
+// KIE.AI has no idempotency key, no list of tasks and no way to cancel one, so
+// the order of things is what keeps a purchase from being made twice: first the
+// intent is written with the resourceVersion that was read, so that it fails if
+// anything at all has changed since; then the request is sent once; then what
+// came of it is written, whatever else has changed meanwhile. Once the intent
+// is there and the answer is not, nothing is ever sent again for this attempt.
+//
+// When it lets the next step go on, nothing was to be bought, or the status
+// says what is known of the purchase.
+func (r *VideoGenerationReconciler) submit(ctx context.Context, l *life) (bool, error) {
+	if l.attempt == "" {
+		return false, nil
+	}
+	key := client.ObjectKeyFromObject(l.account)
+	secrets, err := r.Credentials.Get(ctx, l.account)
+	if err != nil {
+		r.Ledger.Release(key, l.attempt)
+		return r.withoutCredentials(l, err)
+	}
+
+	previous := l.vg.Status.Task
+	if isUnbought(l) {
+		previous = l.known.replaced
+	}
+	if err := r.writeIntent(ctx, l, previous); err != nil {
+		r.Ledger.Release(key, l.attempt)
+		return true, err
+	}
+
+	// From here on a shutdown must not get in between: the context is our own.
+	paying, cancel := context.WithTimeout(context.WithoutCancel(ctx), submitTimeout)
+	defer cancel()
+	l.known.sending(l.attempt)
+	submission := r.KIE.Generate(paying, kie.Endpoint{BaseURL: l.account.Spec.BaseURL, APIKey: secrets.APIKey}, r.request(l))
+	r.Ledger.Answered(key, l.attempt, submission.Outcome == kie.Accepted || submission.Outcome == kie.Unknown)
+	r.Metrics.submitted(submission.Outcome)
+	return r.settlePurchase(ctx, l, submission, previous, secrets.APIKey)
+}
+
+// writeIntent stores that the attempt is about to be bought. It fails if the
+// resource is not the one that was read.
+func (r *VideoGenerationReconciler) writeIntent(ctx context.Context, l *life, previous *v1alpha1.Task) error {
+	task := &v1alpha1.Task{
+		Attempt:     l.attempt,
+		Number:      1,
+		SubmittedAt: metav1.NewTime(r.Clock.Now()).Rfc3339Copy(),
+		State:       v1alpha1.TaskSubmitting,
+	}
+	if previous != nil {
+		task.Number = previous.Number + 1
+	}
+	// Until the request is sent, an intent that may or may not have been stored is known to have bought nothing.
+	l.known.nothingBought(l.attempt)
+	l.known.replaced = previous
+	l.known.startOver()
+	l.vg.Status.Task = task
+	l.vg.Status.Videos, l.vg.Status.FallbackUsed = nil, nil
+	summarize(l.vg, l.wait, r.Clock.Now())
+	if err := r.lockStatus(ctx, l); err != nil {
+		return fmt.Errorf("writing the intent to buy: %w", err)
+	}
+	return nil
+}
+
+// request is what is asked of KIE.AI.
+func (r *VideoGenerationReconciler) request(l *life) kie.GenerateRequest {
+	spec := l.vg.Spec
+	request := kie.GenerateRequest{
+		Prompt:            spec.Prompt,
+		Model:             string(spec.Model),
+		GenerationType:    string(spec.GenerationType),
+		AspectRatio:       string(spec.AspectRatio),
+		Duration:          spec.DurationSeconds,
+		Seed:              spec.Seed,
+		Watermark:         spec.Watermark,
+		EnableTranslation: ptr.Deref(spec.EnableTranslation, true),
+		EnableFallback:    ptr.Deref(spec.EnableFallback, false),
+	}
+	for _, image := range spec.Images {
+		request.ImageURLs = append(request.ImageURLs, image.URL)
+	}
+	if r.CallbackBaseURL != "" {
+		request.CallbackURL = callback.URL(r.CallbackBaseURL, l.attempt)
+	}
+	return request
+}
+
+// settlePurchase stores what is known after the request.
+func (r *VideoGenerationReconciler) settlePurchase(ctx context.Context, l *life, submission kie.Submission, previous *v1alpha1.Task, apiKey string) (bool, error) {
+	logger := log.FromContext(ctx)
+	task := l.vg.Status.Task.DeepCopy()
+	switch submission.Outcome {
+	case kie.Accepted:
+		l.known.accepted = acceptance{attempt: l.attempt, taskID: submission.TaskID}
+		logger.Info("KIE.AI accepted the task", "taskID", submission.TaskID, "number", task.Number)
+		return false, r.persistAccepted(ctx, l)
+
+	case kie.Rejected:
+		// Should this write fail, the request may be made again: it bought nothing.
+		l.known.nothingBought(l.attempt)
+		failRefused(task, submission.Err, r.Clock.Now())
+		return true, r.persistTask(ctx, l, l.attempt, task)
+
+	case kie.NotSent, kie.Deferred:
+		l.known.nothingBought(l.attempt)
+		logger.Info("Nothing was bought", "outcome", submission.Outcome, "class", submission.Err.Class, "code", submission.Err.Code)
+		l.wait = r.refuse(l, submission.Err.Class, apiKey, true)
+		return true, r.persistTask(ctx, l, l.attempt, previous)
+
+	default:
+		logger.Info("It is not known whether the video was bought", "class", submission.Err.Class, "code", submission.Err.Code, "cause", submission.Err.Err)
+		return r.recover(ctx, l)
+	}
+}
+
+// persistAccepted stores the id of the task that KIE.AI accepted.
+func (r *VideoGenerationReconciler) persistAccepted(ctx context.Context, l *life) error {
+	task := l.vg.Status.Task.DeepCopy()
+	task.ID, task.State = l.known.accepted.taskID, v1alpha1.TaskRunning
+	task.Failure, task.CompletedAt = nil, nil
+	if err := r.persistTask(ctx, l, task.Attempt, task); err != nil {
+		return err
+	}
+	l.known.accepted = acceptance{}
+	return nil
+}

@@ -1,0 +1,145 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credentials"
+	"github.com/kie-operator/kie-operator/internal/kie"
+)
+
+// VideoGenerationReconciler brings VideoGenerations to the end that their paid
+// task comes to, and pays for each at most as often as its user asked for.
+type VideoGenerationReconciler struct {
+	// Client reads from the cache and writes to the API server.
+	Client      client.Client
+	Credentials *credentials.Store
+	KIE         *kie.Client
+	Ledger      *Ledger
+	Clock       clock.PassiveClock
+	Recorder    events.EventRecorder
+	Metrics     *Metrics
+	// Poke makes the account reconciler look at an account.
+	Poke func(account types.NamespacedName)
+
+	// OperatorNamespace is where the KieAccount of last resort is.
+	OperatorNamespace string
+	// CallbackBaseURL is where KIE.AI reaches the callback server; empty means polling only.
+	CallbackBaseURL string
+	// RecoveryWindow is how long the callback of a lost purchase is waited for.
+	RecoveryWindow time.Duration
+	// PersistBackoff is how the task id is written again when the API server fails.
+	PersistBackoff wait.Backoff
+
+	memory *memory
+}
+
+// life is one look at a VideoGeneration: what was read, what is changed, and
+// what it waits for.
+type life struct {
+	vg *v1alpha1.VideoGeneration
+	// stored is the resource as the API server has it, as far as is known.
+	stored  *v1alpha1.VideoGeneration
+	account *v1alpha1.KieAccount
+	known   *recollection
+	// attempt is the token of a purchase that is admitted and not made yet.
+	attempt string
+	wait    waiting
+	// asked says that KIE.AI has said something of the task in this look.
+	asked bool
+	// lookNext is when to come back, if nothing happens before; zero for never.
+	lookNext time.Time
+}
+
+// comeBack asks to look again at a time, or earlier.
+func (l *life) comeBack(at time.Time) {
+	if !at.IsZero() && (l.lookNext.IsZero() || at.Before(l.lookNext)) {
+		l.lookNext = at
+	}
+}
+
+// step does one thing for a VideoGeneration. It returns true when the steps
+// after it have nothing to do now.
+type step func(ctx context.Context, l *life) (stop bool, err error)
+
+// Reconcile takes a VideoGeneration as far as it can go now.
+func (r *VideoGenerationReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	l, err := r.open(ctx, req.NamespacedName)
+	if l == nil || err != nil {
+		return ctrl.Result{}, err
+	}
+	for _, next := range []step{
+		r.remember,
+		r.adopt,
+		r.resolveAccount,
+		r.recover,
+		r.admit,
+		r.submit,
+		r.mirror,
+		r.observe,
+		r.expire,
+	} {
+		var stop bool
+		if stop, err = next(ctx, l); stop || err != nil {
+			break
+		}
+	}
+	return r.close(ctx, l, err)
+}
+
+// open reads the resource. It returns nil when there is none that lives.
+func (r *VideoGenerationReconciler) open(ctx context.Context, name types.NamespacedName) (*life, error) {
+	vg := &v1alpha1.VideoGeneration{}
+	err := r.Client.Get(ctx, name, vg)
+	switch {
+	case client.IgnoreNotFound(err) != nil:
+		return nil, fmt.Errorf("reading the VideoGeneration: %w", err)
+	case apierrors.IsNotFound(err), !vg.DeletionTimestamp.IsZero():
+		r.Ledger.Forget(r.memory.forget(name))
+		return nil, nil
+	}
+	known, replaced := r.memory.of(name, vg.UID, r.Clock.Now())
+	if replaced != "" {
+		r.Ledger.Forget(replaced)
+	}
+	return &life{vg: vg, stored: vg.DeepCopy(), known: known}, nil
+}
+
+// close writes what has changed, once, and says when to come back.
+func (r *VideoGenerationReconciler) close(ctx context.Context, l *life, err error) (ctrl.Result, error) {
+	if err == nil {
+		summarize(l.vg, l.wait, r.Clock.Now())
+		err = r.writeStatus(ctx, l)
+	}
+	if err != nil {
+		if l.asked {
+			// What KIE.AI said is lost with the write: ask again rather than believe that it was noted.
+			l.known.lookAt = r.Clock.Now()
+		}
+		return quietConflict(err)
+	}
+	var result ctrl.Result
+	if l.wait.retryAfter > 0 {
+		result.RequeueAfter = l.wait.retryAfter
+	}
+	if !l.lookNext.IsZero() {
+		until := max(l.lookNext.Sub(r.Clock.Now()), time.Millisecond)
+		if result.RequeueAfter == 0 || until < result.RequeueAfter {
+			result.RequeueAfter = until
+		}
+	}
+	return result, nil
+}

@@ -1,0 +1,554 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/tools/events"
+	clocktesting "k8s.io/utils/clock/testing"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/callback"
+	"github.com/kie-operator/kie-operator/internal/credentials"
+	"github.com/kie-operator/kie-operator/internal/kie"
+	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
+	"github.com/kie-operator/kie-operator/internal/testenv"
+)
+
+const (
+	testAPIKey  = "canary-api-key"
+	testHMACKey = "canary-hmac-key"
+	testPrompt  = "A lighthouse called "
+)
+
+// world is a namespace on the real API server with a simulated KIE.AI, the real
+// callback handler and the real reconcilers, driven by hand on a clock that
+// only moves when nothing else is left to do.
+type world struct {
+	t         *testing.T
+	namespace string
+	clock     *clocktesting.FakePassiveClock
+	sim       *kiesim.Simulator
+	kieServer *httptest.Server
+	callbacks *httptest.Server
+	live      client.WithWatch
+	cache     cache.Cache
+	opts      worldOptions
+
+	// faults stands between the operator and the API server.
+	faults *faultyClient
+	proc   *process
+	// paidMost is how many tasks each prompt may have paid for when the test ends.
+	paidMost int
+	events   []string
+	// restarted says that the process has died since the last round.
+	restarted bool
+	// dies makes the process die after the callbacks of this round.
+	dies atomic.Bool
+}
+
+// process is one life of the operator: all that is lost when it dies.
+type process struct {
+	videos   *VideoGenerationReconciler
+	accounts *KieAccountReconciler
+	handler  http.Handler
+	next     map[types.NamespacedName]time.Time
+	// accountNext is when the account is to be looked at.
+	accountNext time.Time
+	recorder    *events.FakeRecorder
+}
+
+type worldOptions struct {
+	sim          kiesim.Options
+	noCallbacks  bool
+	unsigned     bool
+	window       time.Duration
+	paidMost     int
+	accountLimit *v1alpha1.AccountLimits
+}
+
+func newWorld(t *testing.T, opts worldOptions) *world {
+	t.Helper()
+	t.Parallel()
+	w := &world{t: t, opts: opts, paidMost: max(opts.paidMost, 1), clock: clocktesting.NewFakePassiveClock(time.Now().Truncate(time.Second))}
+
+	live, err := client.NewWithWatch(apiServer, client.Options{Scheme: testenv.Scheme()})
+	w.must(err)
+	w.live = live
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "world-"}}
+	w.must(live.Create(t.Context(), ns))
+	w.namespace = ns.Name
+
+	sim := opts.sim
+	sim.APIKey, sim.Now = testAPIKey, w.clock.Now
+	if !opts.unsigned {
+		sim.WebhookHMACKey = testHMACKey
+	}
+	if sim.Latency == 0 {
+		sim.Latency = 70 * time.Second
+	}
+	w.sim = kiesim.New(sim)
+	w.kieServer = httptest.NewServer(w.sim)
+	t.Cleanup(w.kieServer.Close)
+
+	w.startCache()
+	w.faults = newFaultyClient(w)
+	// The address of the callback server stays the same when a new process takes over.
+	w.callbacks = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.proc.handler.ServeHTTP(rw, r) }))
+	t.Cleanup(w.callbacks.Close)
+	w.restart()
+
+	secret := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "kie-credentials"},
+		StringData: map[string]string{v1alpha1.SecretKeyAPIKey: testAPIKey},
+	}
+	if !opts.unsigned {
+		secret.StringData[v1alpha1.SecretKeyWebhookHMACKey] = testHMACKey
+	}
+	w.must(live.Create(t.Context(), secret))
+	account := &v1alpha1.KieAccount{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: v1alpha1.DefaultAccountName},
+		Spec: v1alpha1.KieAccountSpec{
+			CredentialsSecretRef: v1alpha1.SecretReference{Name: secret.Name},
+			BaseURL:              w.kieServer.URL,
+		},
+	}
+	if opts.accountLimit != nil {
+		account.Spec.Limits = *opts.accountLimit
+	}
+	w.must(live.Create(t.Context(), account))
+	t.Cleanup(w.assertPaidOnce)
+	return w
+}
+
+// startCache starts a real cache of the namespace with the real indexes.
+func (w *world) startCache() {
+	w.t.Helper()
+	c, err := cache.New(apiServer, cache.Options{Scheme: testenv.Scheme(), DefaultNamespaces: map[string]cache.Config{w.namespace: {}}})
+	w.must(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	w.must(Index(ctx, c))
+	w.must(callback.IndexAttempts(ctx, c))
+	_, err = c.GetInformer(ctx, &v1alpha1.KieAccount{})
+	w.must(err)
+	done := make(chan error, 1)
+	go func() { done <- c.Start(ctx) }()
+	w.t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			w.t.Errorf("cache: %v", err)
+		}
+	})
+	if !c.WaitForCacheSync(ctx) {
+		w.t.Fatal("the cache did not sync")
+	}
+	w.cache = c
+}
+
+// restart begins a new life of the operator, without any memory of the last one.
+func (w *world) restart() {
+	clk := w.clock
+	ledger := NewLedger(clk)
+	secrets := credentials.NewStore(w.live, clk)
+	metrics := NewMetrics(prometheus.NewRegistry())
+	kieClient := kie.NewClient()
+	w.t.Cleanup(kieClient.CloseIdleConnections)
+	baseURL := ""
+	if !w.opts.noCallbacks {
+		baseURL = w.callbacks.URL
+	}
+	window := w.opts.window
+	if window == 0 {
+		window = 30 * time.Minute
+	}
+	p := &process{next: map[types.NamespacedName]time.Time{}, recorder: events.NewFakeRecorder(1000)}
+	p.videos = &VideoGenerationReconciler{
+		Client: w.faults.controller, Credentials: secrets, KIE: kieClient, Ledger: ledger, Clock: clk, Recorder: p.recorder, Metrics: metrics,
+		Poke: func(types.NamespacedName) {}, OperatorNamespace: w.namespace, CallbackBaseURL: baseURL, RecoveryWindow: window,
+		PersistBackoff: wait.Backoff{Duration: time.Millisecond, Factor: 1, Steps: 3},
+	}
+	p.videos.Init()
+	p.accounts = &KieAccountReconciler{
+		Client: w.faults.controller, Credentials: secrets, KIE: kieClient, Ledger: ledger, Clock: clk, Metrics: metrics,
+		CallbackBaseURL: baseURL, AllowInsecure: true,
+	}
+	p.accounts.Init()
+	p.handler = callback.NewHandler(callback.Options{
+		Reader: w.cache, APIReader: w.live, Writer: w.faults.receiver.Status(), Credentials: secrets, Clock: clk, Registerer: prometheus.NewRegistry(), Log: ctrl.Log,
+	})
+	w.proc = p
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// create applies a VideoGeneration.
+func (w *world) create(name string, change ...func(*v1alpha1.VideoGeneration)) *v1alpha1.VideoGeneration {
+	w.t.Helper()
+	vg := &v1alpha1.VideoGeneration{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name},
+		Spec:       v1alpha1.VideoGenerationSpec{Prompt: testPrompt + name},
+	}
+	for _, c := range change {
+		c(vg)
+	}
+	w.must(w.live.Create(w.t.Context(), vg))
+	return vg
+}
+
+// prompt adds markers for the simulator.
+func prompt(markers string) func(*v1alpha1.VideoGeneration) {
+	return func(vg *v1alpha1.VideoGeneration) { vg.Spec.Prompt += " " + markers }
+}
+
+// get reads a VideoGeneration from the API server.
+func (w *world) get(name string) *v1alpha1.VideoGeneration {
+	w.t.Helper()
+	vg := &v1alpha1.VideoGeneration{}
+	w.must(w.live.Get(w.t.Context(), types.NamespacedName{Namespace: w.namespace, Name: name}, vg))
+	return vg
+}
+
+// update changes a VideoGeneration as a user would.
+func (w *world) update(name string, change func(*v1alpha1.VideoGeneration)) {
+	w.t.Helper()
+	vg := w.get(name)
+	before := vg.DeepCopy()
+	change(vg)
+	w.must(w.live.Patch(w.t.Context(), vg, client.MergeFrom(before)))
+}
+
+func (w *world) account() *v1alpha1.KieAccount {
+	w.t.Helper()
+	account := &v1alpha1.KieAccount{}
+	w.must(w.live.Get(w.t.Context(), types.NamespacedName{Namespace: w.namespace, Name: v1alpha1.DefaultAccountName}, account))
+	return account
+}
+
+// state is what the API server has, as resourceVersions.
+func (w *world) state(reader client.Reader) map[string]string {
+	w.t.Helper()
+	versions := map[string]string{}
+	var videos v1alpha1.VideoGenerationList
+	w.must(reader.List(w.t.Context(), &videos, client.InNamespace(w.namespace)))
+	for _, vg := range videos.Items {
+		versions["vg/"+vg.Name] = vg.ResourceVersion
+	}
+	var accounts v1alpha1.KieAccountList
+	w.must(reader.List(w.t.Context(), &accounts, client.InNamespace(w.namespace)))
+	for _, a := range accounts.Items {
+		versions["ka/"+a.Name] = a.ResourceVersion
+	}
+	return versions
+}
+
+// sync waits until the cache shows what the API server has.
+func (w *world) sync() {
+	w.t.Helper()
+	err := wait.PollUntilContextTimeout(w.t.Context(), time.Millisecond, 30*time.Second, true, func(context.Context) (bool, error) {
+		live, cached := w.state(w.live), w.state(w.cache)
+		return fmt.Sprint(live) == fmt.Sprint(cached), nil
+	})
+	if err != nil {
+		w.t.Fatalf("the cache did not catch up: %v", err)
+	}
+}
+
+// errCrash is the end of the process in the middle of a reconcile.
+var errCrash = errors.New("the process is gone")
+
+// reconcile looks at one VideoGeneration, as the workqueue would.
+func (w *world) reconcile(name types.NamespacedName) {
+	w.t.Helper()
+	crashed := false
+	func() {
+		defer func() {
+			switch p := recover(); p {
+			case nil:
+			case errCrash:
+				crashed = true
+			default:
+				panic(p)
+			}
+		}()
+		result, err := w.proc.videos.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: name})
+		delete(w.proc.next, name)
+		switch {
+		case err != nil:
+			w.t.Logf("reconcile %s: %v", name.Name, err)
+			w.proc.next[name] = w.clock.Now().Add(time.Second)
+		case result.RequeueAfter > 0:
+			w.proc.next[name] = w.clock.Now().Add(result.RequeueAfter)
+		}
+	}()
+	w.collectEvents()
+	if crashed {
+		w.restart()
+		w.restarted = true
+	}
+}
+
+func (w *world) collectEvents() {
+	for {
+		select {
+		case e := <-w.proc.recorder.Events:
+			w.events = append(w.events, e)
+		default:
+			return
+		}
+	}
+}
+
+// round looks at everything once, and reports whether anything changed.
+func (w *world) round() bool {
+	w.t.Helper()
+	w.sync()
+	before := w.state(w.live)
+	w.restarted = false
+	result, err := w.proc.accounts.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: types.NamespacedName{Namespace: w.namespace, Name: v1alpha1.DefaultAccountName}})
+	if err != nil {
+		w.t.Logf("reconcile account: %v", err)
+	}
+	w.proc.accountNext = w.clock.Now().Add(result.RequeueAfter)
+	w.sync()
+	var videos v1alpha1.VideoGenerationList
+	w.must(w.live.List(w.t.Context(), &videos, client.InNamespace(w.namespace)))
+	for _, vg := range videos.Items {
+		writes := w.faults.writes.Load()
+		w.reconcile(client.ObjectKeyFromObject(&vg))
+		if w.faults.writes.Load() != writes {
+			w.sync()
+		}
+	}
+	delivered := w.sim.Deliver(w.t.Context())
+	if w.dies.Swap(false) {
+		w.restart()
+		w.restarted = true
+	}
+	return delivered > 0 || w.restarted || fmt.Sprint(before) != fmt.Sprint(w.state(w.live))
+}
+
+// run goes on until nothing happens any more or the time is over. The clock
+// moves to the next thing that is due, and no further.
+func (w *world) run(horizon time.Duration) {
+	w.t.Helper()
+	end := w.clock.Now().Add(horizon)
+	for range 10_000 {
+		if w.round() {
+			continue
+		}
+		next, some := w.sim.NextEvent()
+		for _, at := range w.proc.next {
+			if !some || at.Before(next) {
+				next, some = at, true
+			}
+		}
+		if (!some || next.After(w.proc.accountNext)) && w.anyoneWaits() {
+			next, some = w.proc.accountNext, true
+		}
+		if !some || next.After(end) {
+			return
+		}
+		w.clock.SetTime(latest(next, w.clock.Now().Add(time.Millisecond)))
+	}
+	w.t.Fatal("it does not come to rest")
+}
+
+// anyoneWaits reports whether something is on its way to an end.
+func (w *world) anyoneWaits() bool {
+	w.t.Helper()
+	var videos v1alpha1.VideoGenerationList
+	w.must(w.live.List(w.t.Context(), &videos, client.InNamespace(w.namespace)))
+	return slices.ContainsFunc(videos.Items, func(vg v1alpha1.VideoGeneration) bool {
+		return meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReconciling) != nil
+	})
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// pass lets time pass and then looks.
+func (w *world) pass(d time.Duration) {
+	w.t.Helper()
+	w.clock.SetTime(w.clock.Now().Add(d))
+	for w.round() {
+	}
+}
+
+// assertPaidOnce holds after every test: nothing was paid for twice.
+func (w *world) assertPaidOnce() {
+	prompts := map[string]int{}
+	for _, task := range w.sim.State().Tasks {
+		prompts[task.Prompt]++
+	}
+	for p, n := range prompts {
+		if n > w.paidMost {
+			w.t.Errorf("%q was paid for %d times", p, n)
+		}
+	}
+	if !w.opts.noCallbacks {
+		for attempt, n := range w.sim.PaidByCallback() {
+			if n > 1 {
+				w.t.Errorf("attempt %s was paid for %d times", attempt, n)
+			}
+		}
+	}
+}
+
+// callBack calls back as KIE.AI would, with a valid signature.
+func (w *world) callBack(attempt, taskID string) int {
+	w.t.Helper()
+	body := strings.NewReader(`{"code":200,"msg":"success","data":{"taskId":"` + taskID + `"}}`)
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, callback.URL(w.callbacks.URL, attempt), body)
+	w.must(err)
+	timestamp := strconv.FormatInt(w.clock.Now().Unix(), 10)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set(kie.HeaderTimestamp, timestamp)
+	req.Header.Set(kie.HeaderSignature, kie.Sign(testHMACKey, taskID, timestamp))
+	resp, err := http.DefaultClient.Do(req)
+	w.must(err)
+	w.must(resp.Body.Close())
+	return resp.StatusCode
+}
+
+func (w *world) paid() int { return len(w.sim.State().Tasks) }
+
+// wantReady asserts the Ready condition of a VideoGeneration, and that all of
+// its conditions hang together.
+func (w *world) wantReady(name string, status metav1.ConditionStatus, reason string) *v1alpha1.VideoGeneration {
+	w.t.Helper()
+	vg := w.get(name)
+	for _, problem := range lintStatus(vg) {
+		w.t.Errorf("%s: %s", name, problem)
+	}
+	for _, c := range vg.Status.Conditions {
+		if c.Type == v1alpha1.ConditionReady {
+			if c.Status != status || c.Reason != reason {
+				w.t.Errorf("%s: Ready is %s/%s (%s), want %s/%s", name, c.Status, c.Reason, c.Message, status, reason)
+			}
+			return vg
+		}
+	}
+	w.t.Errorf("%s: there is no Ready condition, want %s/%s", name, status, reason)
+	return vg
+}
+
+// faultyClient stands between the operator and the API server.
+type faultyClient struct {
+	// controller reads from the cache, receiver is the callback server's.
+	controller, receiver client.Client
+	// onWrite decides about each write of the controller, onReceive about each of the callback server. do makes the write.
+	onWrite, onReceive func(number int, do func() error) error
+	writes, receives   atomic.Int64
+}
+
+func newFaultyClient(w *world) *faultyClient {
+	f := &faultyClient{}
+	f.controller = f.wrap(w, func(do func() error) error {
+		n := int(f.writes.Add(1))
+		if f.onWrite != nil {
+			return f.onWrite(n, do)
+		}
+		return do()
+	})
+	f.receiver = f.wrap(w, func(do func() error) error {
+		n := int(f.receives.Add(1))
+		if f.onReceive != nil {
+			return f.onReceive(n, do)
+		}
+		return do()
+	})
+	return f
+}
+
+func (f *faultyClient) wrap(w *world, write func(do func() error) error) client.Client {
+	return interceptor.NewClient(w.live, interceptor.Funcs{
+		Get: func(ctx context.Context, _ client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+			return w.cache.Get(ctx, key, obj, opts...)
+		},
+		List: func(ctx context.Context, _ client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+			return w.cache.List(ctx, list, opts...)
+		},
+		Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
+			return write(func() error { return c.Patch(ctx, obj, patch, opts...) })
+		},
+		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
+			if _, account := obj.(*v1alpha1.KieAccount); account {
+				return c.SubResource(sub).Patch(ctx, obj, patch, opts...)
+			}
+			return write(func() error { return c.SubResource(sub).Patch(ctx, obj, patch, opts...) })
+		},
+	})
+}
+
+// lintStatus finds what is wrong with the conditions of a VideoGeneration by
+// the rules of kstatus and of this project.
+func lintStatus(vg *v1alpha1.VideoGeneration) (problems []string) {
+	problem := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	byType := map[string]metav1.Condition{}
+	for _, c := range vg.Status.Conditions {
+		byType[c.Type] = c
+		if c.ObservedGeneration != vg.Generation {
+			problem("%s was observed at generation %d, the resource is at %d", c.Type, c.ObservedGeneration, vg.Generation)
+		}
+		if c.Type != v1alpha1.ConditionReady && c.Status != metav1.ConditionTrue {
+			problem("%s is there and not True", c.Type)
+		}
+		if c.Message == "" || strings.TrimSpace(c.Message) != c.Message {
+			problem("%s has the message %q", c.Type, c.Message)
+		}
+		if strings.Contains(c.Message, testAPIKey) || strings.Contains(c.Message, testHMACKey) {
+			problem("%s shows a secret", c.Type)
+		}
+	}
+	ready, ok := byType[v1alpha1.ConditionReady]
+	_, reconciling := byType[v1alpha1.ConditionReconciling]
+	_, isStalled := byType[v1alpha1.ConditionStalled]
+	switch {
+	case !ok:
+		problem("there is no Ready condition")
+	case reconciling && isStalled:
+		problem("it is Reconciling and Stalled")
+	case ready.Status == metav1.ConditionTrue && (reconciling || isStalled):
+		problem("it is Ready and something else too")
+	case ready.Status == metav1.ConditionFalse && !isStalled:
+		problem("it is not Ready and not Stalled")
+	case ready.Status == metav1.ConditionUnknown && !reconciling && ready.Reason != v1alpha1.ReasonSuspended:
+		problem("its Ready is Unknown and it is not Reconciling")
+	}
+	if vg.Status.ObservedGeneration != vg.Generation {
+		problem("status was observed at generation %d, the resource is at %d", vg.Status.ObservedGeneration, vg.Generation)
+	}
+	slices.Sort(problems)
+	return problems
+}
