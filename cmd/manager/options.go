@@ -1,0 +1,122 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/controller-runtime/pkg/client/config"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+)
+
+// disabled is the address of a server that is not to be started.
+const disabled = "0"
+
+// options are the command line of the operator.
+type options struct {
+	callbackBindAddress      string
+	callbackBaseURL          string
+	metricsBindAddress       string
+	healthProbeBindAddress   string
+	leaderElect              bool
+	leaderElectionNamespace  string
+	operatorNamespace        string
+	watchNamespaces          []string
+	maxConcurrentReconciles  int
+	submissionRecoveryWindow time.Duration
+	allowPrivateNetworks     bool
+	log                      zap.Options
+}
+
+// parseOptions reads and checks the command line. What is wrong with it is said
+// in one sentence.
+func parseOptions(args []string, output io.Writer) (options, error) {
+	var o options
+	var watch string
+	fs := flag.NewFlagSet("manager", flag.ContinueOnError)
+	fs.SetOutput(output)
+	fs.StringVar(&o.callbackBindAddress, "callback-bind-address", ":8082", "address of the server that KIE.AI calls back")
+	fs.StringVar(&o.callbackBaseURL, "callback-base-url", "",
+		"public URL under which KIE.AI reaches the callback server, such as https://kie.example.com; empty means that results are learned by polling only")
+	fs.StringVar(&o.metricsBindAddress, "metrics-bind-address", disabled, "address of the metrics server, which speaks https and asks the API server who may read; 0 for none")
+	fs.StringVar(&o.healthProbeBindAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 for none")
+	fs.BoolVar(&o.leaderElect, "leader-elect", false, "let one of several replicas buy; all of them take callbacks")
+	fs.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", "", "namespace of the leader's lease (default: the namespace of the operator)")
+	fs.StringVar(&o.operatorNamespace, "operator-namespace", "kie-operator-system", "namespace of the operator, where the KieAccount of last resort and its Secret are")
+	fs.StringVar(&watch, "watch-namespaces", "", "namespaces to work in, separated by commas; empty means all")
+	fs.IntVar(&o.maxConcurrentReconciles, "max-concurrent-reconciles", 16, "how many VideoGenerations are worked on at a time")
+	fs.DurationVar(&o.submissionRecoveryWindow, "submission-recovery-window", 30*time.Minute,
+		"how long the callback of a purchase is waited for whose answer was lost")
+	fs.BoolVar(&o.allowPrivateNetworks, "allow-private-networks", false, "for development only: accept plain http for the KIE.AI API and the callback URL")
+	config.RegisterFlags(fs)
+	o.log.BindFlags(fs)
+	if err := fs.Parse(args); err != nil {
+		return options{}, err
+	}
+	if fs.NArg() > 0 {
+		return options{}, fmt.Errorf("unexpected argument %q: everything is said with flags, see --help", fs.Arg(0))
+	}
+	for _, namespace := range strings.Split(watch, ",") {
+		if namespace = strings.TrimSpace(namespace); namespace != "" {
+			o.watchNamespaces = append(o.watchNamespaces, namespace)
+		}
+	}
+	if o.leaderElectionNamespace == "" {
+		o.leaderElectionNamespace = o.operatorNamespace
+	}
+	o.callbackBaseURL = strings.TrimRight(o.callbackBaseURL, "/")
+	return o, o.validate()
+}
+
+func (o options) validate() error {
+	var problems []error
+	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+
+	for name, address := range map[string]string{
+		"--callback-bind-address":     o.callbackBindAddress,
+		"--metrics-bind-address":      o.metricsBindAddress,
+		"--health-probe-bind-address": o.healthProbeBindAddress,
+	} {
+		if _, _, err := net.SplitHostPort(address); err != nil && address != disabled {
+			problem("%s %q is not an address: write host:port, :port, or 0 for none", name, address)
+		}
+	}
+	if o.callbackBaseURL != "" {
+		u, err := url.Parse(o.callbackBaseURL)
+		switch {
+		case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+			problem("--callback-base-url is not a plain http or https URL: write something like https://kie.example.com")
+		case u.Scheme == "http" && !o.allowPrivateNetworks:
+			problem("--callback-base-url is plain http, which would show the tokens in callback URLs to the network: use https, or add --allow-private-networks for development")
+		case o.callbackBindAddress == disabled:
+			problem("--callback-base-url needs the callback server: give --callback-bind-address an address other than 0")
+		}
+	}
+	for flagName, namespaces := range map[string][]string{
+		"--operator-namespace":        {o.operatorNamespace},
+		"--leader-election-namespace": {o.leaderElectionNamespace},
+		"--watch-namespaces":          o.watchNamespaces,
+	} {
+		for _, namespace := range namespaces {
+			if len(validation.IsDNS1123Label(namespace)) > 0 {
+				problem("%s: %q is not the name of a namespace", flagName, namespace)
+			}
+		}
+	}
+	if o.maxConcurrentReconciles < 1 {
+		problem("--max-concurrent-reconciles must be at least 1")
+	}
+	if o.submissionRecoveryWindow < time.Second {
+		problem("--submission-recovery-window must be at least 1s; KIE.AI takes several minutes for a video")
+	}
+	return errors.Join(problems...)
+}
