@@ -1,0 +1,322 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package config_test applies the manifests of this folder to a real API server.
+package config_test
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kie-operator/kie-operator/internal/testenv"
+)
+
+// Names that users and the documentation rely on.
+const (
+	namespace   = "kie-operator-system"
+	operator    = "kie-operator-controller-manager"
+	operatorSAR = "system:serviceaccount:" + namespace + ":" + operator
+)
+
+// notInstalled are the kinds that come with other projects and are not on the
+// API server of the tests.
+var notInstalled = []string{"HTTPRoute", "ServiceMonitor"}
+
+var cluster client.Client
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	env, err := testenv.Start()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, env.Stop()) }()
+	if cluster, err = client.New(env.Config, client.Options{Scheme: testenv.Scheme()}); err != nil {
+		return 0, err
+	}
+	return m.Run(), nil
+}
+
+// TestEverythingIsAccepted applies all manifests as kubectl apply --server-side
+// does, which refuses fields that the server does not know.
+func TestEverythingIsAccepted(t *testing.T) {
+	for _, source := range []struct {
+		name    string
+		objects []*unstructured.Unstructured
+	}{
+		{"default", kustomize(t, "default")},
+		{"dev", kustomize(t, "dev")},
+		{"prometheus", kustomize(t, "prometheus")},
+		{"callback examples", files(t, "callback/*_example.yaml")},
+		{"samples", files(t, "samples/*.yaml")},
+		{"kustomization of the samples", kustomize(t, "samples")},
+	} {
+		t.Run(source.name, func(t *testing.T) {
+			if len(source.objects) == 0 {
+				t.Fatal("there is nothing to apply")
+			}
+			for _, obj := range source.objects {
+				if _, err := cluster.RESTMapper().RESTMapping(obj.GroupVersionKind().GroupKind()); meta.IsNoMatchError(err) && slices.Contains(notInstalled, obj.GetKind()) {
+					continue
+				}
+				if obj.GetNamespace() == "" && obj.GetKind() == "VideoGeneration" {
+					obj.SetNamespace(metav1.NamespaceDefault)
+				}
+				if err := cluster.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(obj), client.FieldOwner("config-test"), client.ForceOwnership); err != nil {
+					t.Errorf("%s %s: %v", obj.GetKind(), obj.GetName(), err)
+				}
+			}
+		})
+	}
+}
+
+// TestPodsAreRestricted makes the pods of the Deployments in the namespace of
+// the operator, where the API server enforces the restricted Pod Security Standard.
+func TestPodsAreRestricted(t *testing.T) {
+	apply(t, kustomize(t, "dev"))
+	for _, deployment := range []string{operator, "kie-simulator"} {
+		t.Run(deployment, func(t *testing.T) {
+			template := podTemplate(t, deployment)
+			pod := &corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}
+			pod.Namespace, pod.GenerateName = namespace, deployment+"-"
+			if err := cluster.Create(t.Context(), pod, client.DryRunAll); err != nil {
+				t.Error(err)
+			}
+
+			privileged := pod.DeepCopy()
+			privileged.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = new(true)
+			if err := cluster.Create(t.Context(), privileged, client.DryRunAll); err == nil {
+				t.Error("a pod that may gain privileges was accepted, so nothing is enforced")
+			}
+		})
+	}
+}
+
+// TestPartsMeet checks what the API server does not: that selectors select and
+// that ports have the names by which they are called.
+func TestPartsMeet(t *testing.T) {
+	apply(t, kustomize(t, "dev"))
+	apply(t, only(kustomize(t, "prometheus"), "Service"))
+
+	if got := podTemplate(t, operator).Spec.ServiceAccountName; got != operator {
+		t.Errorf("the operator runs as %s, want %s", got, operator)
+	}
+	for service, deployment := range map[string]string{
+		"kie-operator-callback": operator,
+		"kie-operator-metrics":  operator,
+		"kie-simulator":         "kie-simulator",
+	} {
+		t.Run(service, func(t *testing.T) {
+			var svc corev1.Service
+			get(t, service, &svc)
+			template := podTemplate(t, deployment)
+			if !labels.SelectorFromSet(svc.Spec.Selector).Matches(labels.Set(template.Labels)) {
+				t.Errorf("it selects %v, and the pods of %s have %v", svc.Spec.Selector, deployment, template.Labels)
+			}
+			for _, port := range svc.Spec.Ports {
+				if !hasPort(template.Spec, port.TargetPort) {
+					t.Errorf("the pods of %s have no port %s", deployment, port.TargetPort.String())
+				}
+			}
+		})
+	}
+	t.Run("PodDisruptionBudget", func(t *testing.T) {
+		var budget policyv1.PodDisruptionBudget
+		get(t, operator, &budget)
+		selector, err := metav1.LabelSelectorAsSelector(budget.Spec.Selector)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !selector.Matches(labels.Set(podTemplate(t, operator).Labels)) {
+			t.Errorf("it selects %v, which is not the operator", selector)
+		}
+		if selector.Matches(labels.Set(podTemplate(t, "kie-simulator").Labels)) {
+			t.Errorf("it selects %v, which includes the simulator", selector)
+		}
+	})
+}
+
+// TestOperatorMayDoWhatItNeeds asks the API server's authorizer.
+func TestOperatorMayDoWhatItNeeds(t *testing.T) {
+	apply(t, kustomize(t, "default"))
+	for _, tc := range []struct {
+		reason                                  string
+		namespace, group, resource, subresource string
+		verbs                                   []string
+		want                                    bool
+	}{
+		{"it watches its kinds everywhere", "", "kie.ai", "videogenerations", "", []string{"get", "list", "watch", "patch"}, true},
+		{"it watches accounts everywhere", "", "kie.ai", "kieaccounts", "", []string{"get", "list", "watch"}, true},
+		{"it writes both statuses", "team", "kie.ai", "videogenerations", "status", []string{"patch"}, true},
+		{"it writes both statuses", "team", "kie.ai", "kieaccounts", "status", []string{"patch"}, true},
+		{"it reads the keys of its own namespace", namespace, "", "secrets", "", []string{"get"}, true},
+		{"it leads by a lease of its own namespace", namespace, "coordination.k8s.io", "leases", "", []string{"get", "create", "update"}, true},
+
+		{"it lists no Secrets, not even there", namespace, "", "secrets", "", []string{"list", "watch", "update", "delete"}, false},
+		{"it reads no Secrets of others", "team", "", "secrets", "", []string{"get", "list"}, false},
+		{"it makes no VideoGenerations", "team", "kie.ai", "videogenerations", "", []string{"create"}, false},
+		{"it changes no accounts", namespace, "kie.ai", "kieaccounts", "", []string{"create", "update", "patch", "delete"}, false},
+		{"it starts nothing", namespace, "", "pods", "", []string{"get", "create"}, false},
+	} {
+		for _, verb := range tc.verbs {
+			t.Run(fmt.Sprintf("%s: %s %s", tc.reason, verb, tc.resource), func(t *testing.T) {
+				review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+					User: operatorSAR,
+					ResourceAttributes: &authorizationv1.ResourceAttributes{
+						Namespace: tc.namespace, Group: tc.group, Resource: tc.resource, Subresource: tc.subresource, Verb: verb,
+					},
+				}}
+				if err := cluster.Create(t.Context(), review); err != nil {
+					t.Fatal(err)
+				}
+				if review.Status.Allowed != tc.want {
+					t.Errorf("allowed = %v, want %v", review.Status.Allowed, tc.want)
+				}
+			})
+		}
+	}
+}
+
+// apply applies what every test needs to be there.
+func apply(t *testing.T, objects []*unstructured.Unstructured) {
+	t.Helper()
+	for _, obj := range objects {
+		if err := cluster.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(obj), client.FieldOwner("config-test"), client.ForceOwnership); err != nil {
+			t.Fatalf("%s %s: %v", obj.GetKind(), obj.GetName(), err)
+		}
+	}
+}
+
+// get reads an object of the operator's namespace.
+func get(t *testing.T, name string, obj client.Object) {
+	t.Helper()
+	if err := cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, obj); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// podTemplate returns what the pods of a Deployment are made from.
+func podTemplate(t *testing.T, name string) corev1.PodTemplateSpec {
+	t.Helper()
+	var deployment appsv1.Deployment
+	get(t, name, &deployment)
+	return deployment.Spec.Template
+}
+
+// hasPort says whether a container has the port that a Service sends to.
+func hasPort(spec corev1.PodSpec, port intstr.IntOrString) bool {
+	for _, container := range spec.Containers {
+		for _, p := range container.Ports {
+			if p.Name == port.StrVal || p.ContainerPort == port.IntVal {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// only returns the objects of one kind.
+func only(objects []*unstructured.Unstructured, kind string) []*unstructured.Unstructured {
+	return slices.DeleteFunc(objects, func(obj *unstructured.Unstructured) bool { return obj.GetKind() != kind })
+}
+
+// kustomize builds a folder of config with the kustomize of kubectl.
+func kustomize(t *testing.T, folder string) []*unstructured.Unstructured {
+	t.Helper()
+	touch(t)
+	assets, err := testenv.Assets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), filepath.Join(assets, "kubectl"), "kustomize", folder).Output()
+	if exit := (&exec.ExitError{}); errors.As(err, &exit) {
+		t.Fatalf("kubectl kustomize %s: %s", folder, exit.Stderr)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	return objects(t, out)
+}
+
+// touch reads every file of this folder, so that go test knows that its results
+// depend on them and does not repeat those of a former content.
+func touch(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		_, err = os.ReadFile(path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// files reads the objects of files of config, but for kustomizations.
+func files(t *testing.T, patterns ...string) []*unstructured.Unstructured {
+	t.Helper()
+	var all []*unstructured.Unstructured
+	for _, pattern := range patterns {
+		paths, err := filepath.Glob(pattern)
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("%s matches %v, %v", pattern, paths, err)
+		}
+		for _, path := range paths {
+			content, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, objects(t, content)...)
+		}
+	}
+	return all
+}
+
+// objects decodes a stream of YAML documents.
+func objects(t *testing.T, content []byte) []*unstructured.Unstructured {
+	t.Helper()
+	var all []*unstructured.Unstructured
+	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(content), 4096)
+	for {
+		obj := &unstructured.Unstructured{}
+		if err := decoder.Decode(&obj.Object); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if obj.Object != nil && obj.GetAPIVersion() != "kustomize.config.k8s.io/v1beta1" {
+			all = append(all, obj)
+		}
+	}
+}
