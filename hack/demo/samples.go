@@ -1,0 +1,196 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
+	"github.com/kie-operator/kie-operator/internal/testenv"
+)
+
+// rejected is the sample whose prompt KIE.AI refuses; all others succeed.
+const rejected = "rejected"
+
+// account is what a user of the simulator applies instead of
+// config/samples/kieaccount.yaml and secret.yaml.
+const account = `
+apiVersion: v1
+kind: Secret
+metadata:
+  name: kie-credentials
+  namespace: kie-operator-system
+stringData:
+  apiKey: %s
+  webhookHmacKey: %s
+---
+apiVersion: kie.ai/v1alpha1
+kind: KieAccount
+metadata:
+  name: default
+  namespace: kie-operator-system
+spec:
+  credentialsSecretRef:
+    name: kie-credentials
+  baseURL: %s
+  allowedNamespaces:
+    from: All
+`
+
+func (d *demo) kubectl(ctx context.Context, input string, args ...string) (string, error) {
+	out, err := testenv.Kubectl(ctx, d.kubeconfig, []byte(input), args...)
+	return string(out), err
+}
+
+// show runs kubectl as a user would, and shows what it prints.
+func (d *demo) show(ctx context.Context, args ...string) error {
+	fmt.Println("    $ kubectl " + strings.Join(args, " "))
+	out, err := d.kubectl(ctx, "", args...)
+	fmt.Print(indent(out))
+	return err
+}
+
+func indent(text string) string {
+	return "    " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n    ") + "\n"
+}
+
+func (d *demo) applySamples(ctx context.Context) error {
+	if _, err := d.kubectl(ctx, fmt.Sprintf(account, apiKey, webhookKey, d.simulator), "apply", "-f", "-"); err != nil {
+		return err
+	}
+	return d.show(ctx, "apply", "-k", filepath.Join(testenv.Root(), "config", "samples"))
+}
+
+func (d *demo) videos(ctx context.Context) ([]v1alpha1.VideoGeneration, error) {
+	out, err := d.kubectl(ctx, "", "get", "videogenerations", "-o", "json")
+	if err != nil {
+		return nil, err
+	}
+	var list v1alpha1.VideoGenerationList
+	if err := json.Unmarshal([]byte(out), &list); err != nil {
+		return nil, fmt.Errorf("reading the VideoGenerations: %w", err)
+	}
+	return list.Items, nil
+}
+
+// watch shows the table each time it changes, until every sample has ended.
+func (d *demo) watch(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	ticker := time.NewTicker(500 * time.Millisecond)
+	defer ticker.Stop()
+	var last string
+	for {
+		table, err := d.kubectl(ctx, "", "get", "videogenerations",
+			"-o", `custom-columns=NAME:.metadata.name,READY:.status.conditions[?(@.type=="Ready")].status,STATUS:.status.conditions[?(@.type=="Ready")].reason`)
+		if err != nil {
+			return err
+		}
+		if table != last {
+			if err := d.show(ctx, "get", "videogenerations"); err != nil {
+				return err
+			}
+			last = table
+		}
+		if !strings.Contains(table, "Unknown") && !strings.Contains(table, "<none>") {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("the samples did not come to an end in time")
+		case <-ticker.C:
+		}
+	}
+	return d.show(ctx, "wait", "--for=condition=Ready", "vg/lighthouse")
+}
+
+// check compares how the samples ended with how they should have, and what the
+// simulator was paid for with what was applied.
+func (d *demo) check(ctx context.Context) error {
+	videos, err := d.videos(ctx)
+	if err != nil {
+		return err
+	}
+	state, err := d.simulated(ctx)
+	if err != nil {
+		return err
+	}
+	paid := map[string]int{}
+	for _, task := range state.Tasks {
+		paid[task.ID]++
+	}
+	var failures []error
+	for _, vg := range videos {
+		failures = append(failures, checkVideo(vg, paid))
+	}
+	if state.PaidTasks != len(videos) {
+		failures = append(failures, fmt.Errorf("%d tasks were paid for, for %d resources", state.PaidTasks, len(videos)))
+	}
+	fmt.Printf("    The simulator sold %d tasks for %d resources, and %d of %d callbacks were acknowledged.\n",
+		state.PaidTasks, len(videos), state.Callbacks.Acknowledged, state.Callbacks.Sent)
+	for _, settled := range []string{"{.status.inFlight}=0", "{.status.credits}=" + strconv.FormatFloat(state.Balance, 'f', -1, 64)} {
+		if _, err := d.kubectl(ctx, "", "wait", "--for=jsonpath="+settled, "--timeout=1m", "-n", testenv.OperatorNamespace, "kieaccount/default"); err != nil {
+			return err
+		}
+	}
+	if err := d.show(ctx, "get", "kieaccounts", "-A"); err != nil {
+		return err
+	}
+	if err := d.show(ctx, "get", "events", "--field-selector", "involvedObject.name=lighthouse",
+		"-o", "custom-columns=TYPE:.type,REASON:.reason,MESSAGE:.message"); err != nil {
+		return err
+	}
+	return errors.Join(failures...)
+}
+
+func checkVideo(vg v1alpha1.VideoGeneration, paid map[string]int) error {
+	task := vg.Status.Task
+	switch {
+	case task == nil || paid[task.ID] != 1:
+		return fmt.Errorf("%s was not paid for once", vg.Name)
+	case vg.Status.Callback == nil || vg.Status.Callback.TaskID != task.ID:
+		return fmt.Errorf("%s was not called back", vg.Name)
+	case vg.Name == rejected && (task.Failure == nil || task.Failure.Reason != v1alpha1.ReasonContentRejected):
+		return fmt.Errorf("%s was not refused", vg.Name)
+	case vg.Name != rejected && (task.State != v1alpha1.TaskSucceeded || len(vg.Status.Videos) == 0):
+		return fmt.Errorf("%s has no video", vg.Name)
+	}
+	if len(vg.Status.Videos) > 0 {
+		fmt.Printf("    %s: %s\n", vg.Name, vg.Status.Videos[0].URL)
+	} else {
+		fmt.Printf("    %s: %s\n", vg.Name, task.Failure.Message)
+	}
+	return nil
+}
+
+// simulated reads the counters of the simulator.
+func (d *demo) simulated(ctx context.Context) (state kiesim.State, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.simulator+"/_sim/state", nil)
+	if err != nil {
+		return state, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return state, fmt.Errorf("reading the simulator's counters: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var body bytes.Buffer
+	if _, err := body.ReadFrom(resp.Body); err != nil {
+		return state, fmt.Errorf("reading the simulator's counters: %w", err)
+	}
+	if err := json.Unmarshal(body.Bytes(), &state); err != nil {
+		return state, fmt.Errorf("reading the simulator's counters: %w", err)
+	}
+	return state, nil
+}
