@@ -56,6 +56,21 @@ func TestTheAccountSaysWhatItHas(t *testing.T) {
 	}
 }
 
+// A video that is bought and finished between two questions for the balance is
+// no reason to believe the old one.
+func TestTheBalanceAfterAShortVideo(t *testing.T) {
+	w := newWorld(t, worldOptions{sim: kiesim.Options{Latency: 3 * time.Second}})
+	w.pass(0)
+	w.wantAccount(metav1.ConditionTrue, v1alpha1.ReasonAvailable)
+	w.create("video")
+	w.run(5 * time.Second)
+	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	w.pass(balanceEveryBusy)
+	if got := w.account().Status.Credits; got != "9940" {
+		t.Errorf("the account says credits %s, want 9940", got)
+	}
+}
+
 func TestCallbacksConditionOfTheAccount(t *testing.T) {
 	for reason, opts := range map[string]worldOptions{
 		v1alpha1.ReasonUnsigned:    {unsigned: true},

@@ -61,9 +61,17 @@ type check struct {
 	ready      metav1.Condition
 	signed     bool
 	credits    *float64
-	// inFlight is how many videos were in flight then: when it changes, so will the balance.
-	inFlight int32
-	wroteAt  time.Time
+	// counts are what the account had then: when they change, so will the balance.
+	counts  counts
+	wroteAt time.Time
+}
+
+// counts are what the resources of an account say together.
+type counts struct {
+	inFlight, queued int32
+	// purchases only grows while the resources are there, so that it also tells of a video that was bought and
+	// finished between two looks.
+	purchases int64
 }
 
 // Reconcile looks at an account: whether its credentials are accepted, what its
@@ -76,20 +84,20 @@ func (r *KieAccountReconciler) Reconcile(ctx context.Context, req ctrl.Request) 
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the account: %w", err)
 	}
-	inFlight, queued, err := r.count(ctx, req.NamespacedName)
+	counted, err := r.count(ctx, req.NamespacedName)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
 	last, now := r.last(account), r.Clock.Now()
-	if r.due(account, last, inFlight, now) {
+	if r.due(account, last, counted, now) {
 		if last, err = r.check(ctx, account, last); err != nil {
 			return ctrl.Result{}, err
 		}
-		last.inFlight = inFlight
+		last.counts = counted
 	}
-	r.Metrics.account(req.NamespacedName, last.credits, inFlight, queued)
+	r.Metrics.account(req.NamespacedName, last.credits, counted.inFlight, counted.queued)
 
-	wrote, err := r.writeStatus(ctx, account, last, inFlight, queued)
+	wrote, err := r.writeStatus(ctx, account, last, counted)
 	if err != nil {
 		return quietConflict(err)
 	}
@@ -97,7 +105,7 @@ func (r *KieAccountReconciler) Reconcile(ctx context.Context, req ctrl.Request) 
 		last.wroteAt = now
 	}
 	r.remember(account, last)
-	next := r.nextCheck(last, inFlight).Sub(now)
+	next := r.nextCheck(last, counted).Sub(now)
 	if !wrote && last.wroteAt.Add(countEvery).After(now) {
 		next = min(next, last.wroteAt.Add(countEvery).Sub(now))
 	}
@@ -105,48 +113,54 @@ func (r *KieAccountReconciler) Reconcile(ctx context.Context, req ctrl.Request) 
 }
 
 // due reports whether KIE.AI is to be asked about the account now.
-func (r *KieAccountReconciler) due(account *v1alpha1.KieAccount, last check, inFlight int32, now time.Time) bool {
-	if last.generation != account.Generation || !now.Before(r.nextCheck(last, inFlight)) {
+func (r *KieAccountReconciler) due(account *v1alpha1.KieAccount, last check, counted counts, now time.Time) bool {
+	if last.generation != account.Generation || !now.Before(r.nextCheck(last, counted)) {
 		return true
 	}
 	refused, ok := r.Ledger.Refused(client.ObjectKeyFromObject(account))
 	return ok && lasting(refused.class) && !refused.at.Before(last.at)
 }
 
-func (r *KieAccountReconciler) nextCheck(last check, inFlight int32) time.Time {
-	if inFlight > 0 || inFlight != last.inFlight || last.ready.Status != metav1.ConditionTrue {
+func (r *KieAccountReconciler) nextCheck(last check, counted counts) time.Time {
+	moved := counted.inFlight != last.counts.inFlight || counted.purchases != last.counts.purchases
+	if counted.inFlight > 0 || moved || last.ready.Status != metav1.ConditionTrue {
 		return last.at.Add(balanceEveryBusy)
 	}
 	return last.at.Add(balanceEvery)
 }
 
-// count says how many videos of the account are in flight and how many wait.
-func (r *KieAccountReconciler) count(ctx context.Context, key types.NamespacedName) (inFlightNow, queued int32, err error) {
+// count reads what the resources of the account say together.
+func (r *KieAccountReconciler) count(ctx context.Context, key types.NamespacedName) (counts, error) {
 	var view v1alpha1.VideoGenerationList
 	if err := r.Client.List(ctx, &view, client.MatchingFields{indexAccount: key.String()}, client.UnsafeDisableDeepCopy); err != nil {
-		return 0, 0, fmt.Errorf("listing the resources of the account: %w", err)
+		return counts{}, fmt.Errorf("listing the resources of the account: %w", err)
 	}
+	var c counts
 	for i := range view.Items {
-		switch vg := &view.Items[i]; {
+		vg := &view.Items[i]
+		switch {
 		case isQueued(vg):
-			queued++
+			c.queued++
 		case inFlight(vg.Status.Task):
-			inFlightNow++
+			c.inFlight++
+		}
+		if vg.Status.Task != nil {
+			c.purchases += int64(vg.Status.Task.Number)
 		}
 	}
-	return inFlightNow, queued, nil
+	return c, nil
 }
 
 // writeStatus writes what is known of the account. Counts and balance alone are
 // written at most every countEvery.
-func (r *KieAccountReconciler) writeStatus(ctx context.Context, account *v1alpha1.KieAccount, last check, inFlight, queued int32) (bool, error) {
+func (r *KieAccountReconciler) writeStatus(ctx context.Context, account *v1alpha1.KieAccount, last check, counted counts) (bool, error) {
 	before := account.DeepCopy()
 	status := &account.Status
 	setConditions(&status.Conditions, []metav1.Condition{last.ready, r.callbacks(last)}, account.Generation, r.Clock.Now())
 	status.ObservedGeneration = account.Generation
 	urgent := !equality.Semantic.DeepEqual(before.Status, account.Status)
 
-	status.InFlight, status.Queued = ptr.To(inFlight), ptr.To(queued)
+	status.InFlight, status.Queued = ptr.To(counted.inFlight), ptr.To(counted.queued)
 	if last.credits != nil {
 		status.Credits = strconv.FormatFloat(*last.credits, 'f', -1, 64)
 	}
