@@ -41,7 +41,9 @@ type Callback struct {
 // body must not show one task to the check of the signature and another one to
 // whatever acts on it. A key that is given twice counts as two places.
 //
-// Everything else may have any form.
+// Everything else may have any form. A callback about a 4K version that failed
+// may name no task (reference, section 8.2 f): with ErrCallbackNoTaskID, and with
+// no other error, the Callback holds the code.
 func DecodeCallback(body []byte) (Callback, error) {
 	root, err := members(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
 	if err != nil {
@@ -54,10 +56,10 @@ func DecodeCallback(body []byte) (Callback, error) {
 		}
 	}
 	id, err := agreedTaskID(ids)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrCallbackNoTaskID) {
 		return Callback{}, err
 	}
-	return Callback{TaskID: id, Code: agreedCode(root["code"])}, nil
+	return Callback{TaskID: id, Code: agreedCode(root["code"])}, err
 }
 
 // members reads one JSON object and keeps every value of every key, where the

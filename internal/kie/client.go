@@ -100,17 +100,7 @@ func newRequest(ctx context.Context, method string, ep Endpoint, path string, bo
 // query sends a GET that costs nothing and may be repeated, and returns the
 // data of its answer. Every failure is an *Error.
 func (c *Client) query(ctx context.Context, ep Endpoint, path string) (json.RawMessage, error) {
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
-	defer cancel()
-	req, err := newRequest(ctx, http.MethodGet, ep, path, nil)
-	if err != nil {
-		return nil, &Error{Class: Unavailable, Err: err}
-	}
-	resp, err := c.queries.Do(req) //nolint:bodyclose // readAnswer closes it
-	if err != nil {
-		return nil, &Error{Class: Unavailable, Err: err}
-	}
-	answer, err := readAnswer(resp)
+	answer, err := c.ask(ctx, ep, http.MethodGet, path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +108,27 @@ func (c *Client) query(ctx context.Context, ep Endpoint, path string) (json.RawM
 		return nil, answer.refusal(ep.APIKey)
 	}
 	return answer.data, nil
+}
+
+// ask sends a request that may be repeated by the caller, and returns its
+// answer, whatever it says. The lack of an answer is an *Error.
+func (c *Client) ask(ctx context.Context, ep Endpoint, method, path string, body []byte) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	req, err := newRequest(ctx, method, ep, path, body)
+	if err != nil {
+		return answer{}, &Error{Class: Unavailable, Err: err}
+	}
+	return c.exchange(req)
+}
+
+// exchange sends a request on the connections for queries.
+func (c *Client) exchange(req *http.Request) (answer, error) {
+	resp, err := c.queries.Do(req) //nolint:bodyclose // readAnswer closes it
+	if err != nil {
+		return answer{}, &Error{Class: Unavailable, Err: err}
+	}
+	return readAnswer(resp)
 }
 
 // answer is what came back: the HTTP status, and the envelope where there was one.

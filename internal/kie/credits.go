@@ -6,8 +6,6 @@ package kie
 import (
 	"context"
 	"errors"
-	"math"
-	"strconv"
 )
 
 // Credits asks for the balance, in credits: GET /api/v1/chat/credit. It is
@@ -18,12 +16,8 @@ func (c *Client) Credits(ctx context.Context, ep Endpoint) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	text := string(data)
-	if inner := decodeString(data); inner != "" {
-		text = inner
-	}
-	credits, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsNaN(credits) || math.IsInf(credits, 0) {
+	credits, ok := decodeNumber(data)
+	if !ok {
 		return 0, &Error{Class: Unavailable, Err: errors.New("the balance is not a number")}
 	}
 	return credits, nil

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Bounds on what is believed of an answer.
@@ -50,17 +51,53 @@ func decodeString(raw json.RawMessage) string {
 	return text
 }
 
-// decodeInt reads a whole number, or a text that holds one.
-func decodeInt(raw json.RawMessage) (int, bool) {
+// decodeNumber reads a finite number, or a text that holds one.
+func decodeNumber(raw json.RawMessage) (float64, bool) {
 	text := string(bytes.TrimSpace(raw))
 	if strings.HasPrefix(text, `"`) {
 		text = strings.TrimSpace(decodeString(raw))
 	}
 	number, err := strconv.ParseFloat(text, 64)
-	if err != nil || number != math.Trunc(number) || math.Abs(number) > math.MaxInt32 {
+	if err != nil || math.IsNaN(number) || math.IsInf(number, 0) {
+		return 0, false
+	}
+	return number, true
+}
+
+// decodeInt reads a whole number, or a text that holds one.
+func decodeInt(raw json.RawMessage) (int, bool) {
+	number, ok := decodeNumber(raw)
+	if !ok || number != math.Trunc(number) || math.Abs(number) > math.MaxInt32 {
 		return 0, false
 	}
 	return int(number), true
+}
+
+// decodeCredits reads an amount of credits, nil where there is none.
+func decodeCredits(raw json.RawMessage) *float64 {
+	credits, ok := decodeNumber(raw)
+	if !ok || credits < 0 {
+		return nil
+	}
+	return &credits
+}
+
+// Epoch milliseconds of this age of the world: from September 2001 to November
+// 2286. Seconds, and years, are outside.
+const (
+	minMillis = 1e12
+	maxMillis = 1e13
+)
+
+// decodeMillis reads a time in epoch milliseconds. Everything else is the zero
+// time: the API also writes times as texts without a zone (reference, section
+// 4.1), of which nobody knows what they mean.
+func decodeMillis(raw json.RawMessage) time.Time {
+	millis, ok := decodeNumber(raw)
+	if !ok || millis < minMillis || millis >= maxMillis {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(millis)).UTC()
 }
 
 // decodeBool reads true, "true" or 1; everything else is false.
@@ -136,4 +173,15 @@ func bounded(text string, limit int) string {
 		return ""
 	}
 	return text
+}
+
+// containsAny ignores case.
+func containsAny(message string, words ...string) bool {
+	message = strings.ToLower(message)
+	for _, word := range words {
+		if strings.Contains(message, word) {
+			return true
+		}
+	}
+	return false
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -71,6 +72,32 @@ func TestDecodeInt(t *testing.T) {
 	} {
 		if got, ok := decodeInt(json.RawMessage(tc.text)); got != tc.want || ok != tc.ok {
 			t.Errorf("%s: got %d, %t, want %d, %t", tc.reason, got, ok, tc.want, tc.ok)
+		}
+	}
+}
+
+func TestDecodeMillis(t *testing.T) {
+	at := time.UnixMilli(1770382017000).UTC()
+	for _, tc := range []struct {
+		reason, text string
+		want         time.Time
+	}{
+		{"as in life", `1770382017000`, at},
+		{"as text", `"1770382017000"`, at},
+		{"with an exponent", `1.770382017e12`, at},
+		{"a text without a zone", `"2026-02-06 12:46:57"`, time.Time{}},
+		{"seconds", `1770382017`, time.Time{}},
+		{"microseconds", `1770382017000000`, time.Time{}},
+		{"no time", `0`, time.Time{}},
+		{"below", `-1770382017000`, time.Time{}},
+		{"the first", `1000000000000`, time.UnixMilli(1e12).UTC()},
+		{"out of range", `1e300`, time.Time{}},
+		{"null", `null`, time.Time{}},
+		{"absent", ``, time.Time{}},
+		{"an object", `{}`, time.Time{}},
+	} {
+		if got := decodeMillis(json.RawMessage(tc.text)); !got.Equal(tc.want) {
+			t.Errorf("%s: got %v, want %v", tc.reason, got, tc.want)
 		}
 	}
 }

@@ -30,6 +30,8 @@ const (
 	Maintenance Class = "Maintenance"
 	// NotFound means that there is no such endpoint or task.
 	NotFound Class = "EndpointNotFound"
+	// SourceNotFound means that the API does not know, or no longer knows, the task that was to be continued.
+	SourceNotFound Class = "SourceNotFound"
 	// Invalid means that the request itself cannot be fulfilled.
 	Invalid Class = "Invalid"
 	// ContentRejected means that the prompt or an image breaks a policy.
@@ -78,6 +80,27 @@ func classOf(code int) Class {
 		return FeatureDisabled
 	default:
 		return Unavailable
+	}
+}
+
+// ofAccount reports whether a refusal is about the account or the way to the
+// API, and not about the request.
+func ofAccount(class Class) bool {
+	switch class {
+	case RateLimited, InsufficientCredits, Unauthorized, KeyLimitReached, Forbidden, Maintenance:
+		return true
+	default:
+		return false
+	}
+}
+
+// ofRequest reports whether a refusal is about the request, and stays.
+func ofRequest(class Class) bool {
+	switch class {
+	case SourceNotFound, Invalid, ContentRejected, GenerationFailed, FeatureDisabled:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -67,12 +67,14 @@ func (c *Client) Generate(ctx context.Context, ep Endpoint, request GenerateRequ
 	if err != nil {
 		return Submission{Outcome: NotSent, Err: &Error{Class: Invalid, Err: err}}
 	}
-	return c.submit(ctx, ep, "/api/v1/veo/generate", body, request.CallbackURL)
+	return c.submit(ctx, ep, "/api/v1/veo/generate", body, func(a answer) Submission {
+		return judge(a, ep.APIKey, request.CallbackURL)
+	})
 }
 
-// submit sends a request that costs money. Whatever is not known for sure ends
-// as Unknown.
-func (c *Client) submit(ctx context.Context, ep Endpoint, path string, body []byte, callbackURL string) Submission {
+// submit sends a request that costs money and has its answer judged. Whatever
+// is not known for sure ends as Unknown.
+func (c *Client) submit(ctx context.Context, ep Endpoint, path string, body []byte, judged func(answer) Submission) Submission {
 	// The request is written to a connection only after one was obtained: without one, no byte has left.
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -100,7 +102,7 @@ func (c *Client) submit(ctx context.Context, ep Endpoint, path string, body []by
 		}
 		return Submission{Outcome: Unknown, Err: failure}
 	}
-	return judge(answer, ep.APIKey, callbackURL)
+	return judged(answer)
 }
 
 // judge decides what an answer to a purchase means for the money.
@@ -136,10 +138,10 @@ func outcomeOfCode(a answer, code int) Outcome {
 // left open on purpose: it is also what the API says when the task was made and
 // something failed after that.
 func outcomeOfClass(class Class) Outcome {
-	switch class {
-	case RateLimited, InsufficientCredits, Unauthorized, KeyLimitReached, Forbidden, Maintenance, NotFound:
+	switch {
+	case ofAccount(class), class == NotFound:
 		return Deferred
-	case Invalid, ContentRejected, GenerationFailed, FeatureDisabled:
+	case ofRequest(class):
 		return Rejected
 	default:
 		return Unknown

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // RecordState is what the API says about a task.
@@ -38,6 +39,10 @@ type Record struct {
 	ResultURLs, OriginURLs, FullResultURLs []string
 	// Resolution is the resolution of the result, such as "720p".
 	Resolution string
+	// CreatedAt is when the API made the task, by its own clock; zero where it gives no time with a zone.
+	CreatedAt time.Time
+	// Credits is what the task has cost, nil where the API does not say. It seldom does here.
+	Credits *float64
 	// FallbackUsed means that another model than Veo made the video.
 	FallbackUsed bool
 	// ErrorCode and ErrorMessage say why the task failed. ErrorCode is 0 where the API gives none.
@@ -131,6 +136,8 @@ func decodeRecord(data json.RawMessage) (Record, error) {
 		OriginURLs:     decodeURLs(first("originUrls")),
 		FullResultURLs: decodeURLs(first("fullResultUrls")),
 		Resolution:     bounded(decodeString(first("resolution")), 16),
+		CreatedAt:      decodeMillis(fields["createTime"]),
+		Credits:        decodeCredits(first("creditsConsumed")),
 		ErrorMessage:   decodeString(fields["errorMessage"]),
 	}
 	record.ErrorCode, _ = decodeInt(fields["errorCode"])

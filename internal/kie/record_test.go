@@ -7,16 +7,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 const testVideo = "https://tempfile.aiquickdraw.com/v/5a1f0c3e9b7d48e2a6c4f80b1d2e3a47_1790000071.mp4"
+
+// testCreated is the time in the captured records.
+var testCreated = time.UnixMilli(1790000000000)
 
 // recordOf asks a server that gives one answer.
 func recordOf(t testing.TB, status int, body string) (Record, error) {
@@ -76,18 +81,18 @@ func TestRecordInfo(t *testing.T) {
 	}{
 		{
 			"running", "the shape while it runs", string(testdata(t, "record_running.json")),
-			Record{TaskID: testTaskID, State: RecordRunning, CallbackURL: testCallbackURL},
+			Record{TaskID: testTaskID, State: RecordRunning, CreatedAt: testCreated, CallbackURL: testCallbackURL},
 		},
 		{
 			"succeeded", "the captured shape", string(testdata(t, "record_succeeded.json")),
 			Record{
 				TaskID: testTaskID, State: RecordSucceeded, ResultURLs: []string{testVideo},
-				Resolution: "720p", CallbackURL: testCallbackURL,
+				Resolution: "720p", CreatedAt: testCreated, CallbackURL: testCallbackURL,
 			},
 		},
 		{
 			"failed", "the query succeeds, the task does not", string(testdata(t, "record_failed.json")),
-			Record{TaskID: testTaskID, State: RecordFailed, ErrorCode: 422, ErrorMessage: "failed", CallbackURL: testCallbackURL},
+			Record{TaskID: testTaskID, State: RecordFailed, CreatedAt: testCreated, ErrorCode: 422, ErrorMessage: "failed", CallbackURL: testCallbackURL},
 		},
 
 		{"null", "other families answer so for an id they do not know", `{"code":200,"msg":"success","data":null}`, Record{TaskID: testTaskID, State: RecordAbsent}},
@@ -195,7 +200,22 @@ func TestRecordInfo(t *testing.T) {
 		{"fallback as text", "as text", recordBody(`{"successFlag":0,"fallbackFlag":"true"}`), Record{TaskID: testTaskID, State: RecordRunning, FallbackUsed: true}},
 		{"fallback as number", "as a number", recordBody(`{"successFlag":0,"fallbackFlag":1}`), Record{TaskID: testTaskID, State: RecordRunning, FallbackUsed: true}},
 		{"fallback null", "no", recordBody(`{"successFlag":0,"fallbackFlag":null}`), running},
-		{"times", "they are read by nobody and may have any form", recordBody(`{"successFlag":0,"createTime":"2026-01-02 03:04:05","completeTime":{}}`), running},
+		{"times", "a time without a zone says nothing, and nobody reads the other one", recordBody(`{"successFlag":0,"createTime":"2026-01-02 03:04:05","completeTime":{}}`), running},
+		{
+			"credits in data", "they seldom come, and where is not documented", recordBody(`{"successFlag":0,"creditsConsumed":60}`),
+			Record{TaskID: testTaskID, State: RecordRunning, Credits: new(60.0)},
+		},
+		{
+			"credits in the response", "the newer place counts", recordBody(`{"successFlag":0,"creditsConsumed":60,"response":{"creditsConsumed":"64.5"}}`),
+			Record{TaskID: testTaskID, State: RecordRunning, Credits: new(64.5)},
+		},
+		{
+			"no credits", "nothing is also an amount", recordBody(`{"successFlag":3,"creditsConsumed":0}`),
+			Record{TaskID: testTaskID, State: RecordFailed, Credits: new(0.0)},
+		},
+		{"credits null", "not said", recordBody(`{"successFlag":0,"creditsConsumed":null,"response":{"creditsConsumed":null}}`), running},
+		{"credits a word", "not said", recordBody(`{"successFlag":0,"creditsConsumed":"many"}`), running},
+		{"credits below nothing", "nobody gets credits for a video", recordBody(`{"successFlag":0,"creditsConsumed":-5}`), running},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got, err := recordOf(t, 200, tc.body)
@@ -357,6 +377,12 @@ func FuzzDecodeRecord(f *testing.F) {
 		}
 		if record.State == RecordSucceeded && len(record.ResultURLs)+len(record.FullResultURLs) == 0 {
 			t.Error("a success without a result")
+		}
+		if record.Credits != nil && (*record.Credits < 0 || math.IsNaN(*record.Credits) || math.IsInf(*record.Credits, 0)) {
+			t.Errorf("no amount of credits: %v", *record.Credits)
+		}
+		if year := record.CreatedAt.Year(); !record.CreatedAt.IsZero() && (year < 2001 || year > 2286) {
+			t.Errorf("made at %v", record.CreatedAt)
 		}
 		if len(record.Resolution) > 16 {
 			t.Errorf("the resolution %q is too long", record.Resolution)

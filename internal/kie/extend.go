@@ -1,0 +1,85 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kie
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+)
+
+// ExtendRequest asks for the continuation of a finished video. Its shape and
+// resolution are those of the source.
+type ExtendRequest struct {
+	// TaskID is the task that made the source. A source that was upgraded cannot be continued any more.
+	TaskID string `json:"taskId"`
+	Prompt string `json:"prompt"`
+	Seed   *int32 `json:"seeds,omitempty"`
+	// Model is one of the words of this endpoint, "fast", "quality" and "lite": see ExtendModel.
+	Model string `json:"model,omitempty"`
+	// Watermark is burnt into the video.
+	Watermark string `json:"watermark,omitempty"`
+	// CallbackURL is the only handle of the caller's choosing that comes back with the result.
+	CallbackURL string `json:"callBackUrl,omitempty"`
+}
+
+// ExtendModel is the word by which the endpoint for extensions calls a model of
+// the endpoint for generations. Another word is returned as it is, so that the
+// API refuses it instead of buying something else.
+func ExtendModel(model string) string {
+	switch model {
+	case "veo3":
+		return "quality"
+	case "veo3_fast":
+		return "fast"
+	case "veo3_lite":
+		return "lite"
+	default:
+		return model
+	}
+}
+
+// Extend buys the continuation of a video: POST /api/v1/veo/extend (reference,
+// section 7), sent once and never again by this client. The caller bounds it
+// with the context. The outcomes are those of Generate; beyond them, Rejected
+// with SourceNotFound means that the API does not know the source.
+func (c *Client) Extend(ctx context.Context, ep Endpoint, request ExtendRequest) Submission {
+	body, err := json.Marshal(request)
+	if err != nil {
+		return Submission{Outcome: NotSent, Err: &Error{Class: Invalid, Err: err}}
+	}
+	return c.submit(ctx, ep, "/api/v1/veo/extend", body, func(a answer) Submission {
+		return judgeExtension(a, request.TaskID, ep.APIKey, request.CallbackURL)
+	})
+}
+
+// judgeExtension decides what an answer means for the money, and whether it
+// speaks of the source.
+func judgeExtension(a answer, source string, secrets ...string) Submission {
+	if id, err := a.taskID(); err == nil && id == source {
+		// The source's id is what was sent: it neither names a new task nor makes an acceptance of a refusal.
+		a.data, a.root = nil, nil
+	}
+	submission := judge(a, secrets...)
+	if (submission.Outcome == Deferred || submission.Outcome == Rejected) && a.missesSource() {
+		submission.Outcome, submission.Err.Class = Rejected, SourceNotFound
+	}
+	return submission
+}
+
+// missesSource reports whether the API itself says that it does not have the
+// task that the request was about. A gateway's 404 says nothing of the kind.
+func (a answer) missesSource() bool {
+	if !a.envelope || a.effectiveCode() != a.code {
+		return false
+	}
+	switch a.code {
+	case http.StatusNotFound:
+		return true
+	case http.StatusUnprocessableEntity:
+		return containsAny(a.message, "record is null", "recordinfo is null", "14 days")
+	default:
+		return false
+	}
+}

@@ -1,0 +1,229 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kie
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const testSourceID = "0c3e9b7d48e2a6c4f80b1d2e3a475a1f"
+
+var testExtension = ExtendRequest{
+	TaskID:      testSourceID,
+	Prompt:      "The fox looks back",
+	CallbackURL: testCallbackURL,
+}
+
+func TestExtendSends(t *testing.T) {
+	seed := int32(41877)
+	for _, tc := range []struct {
+		name, reason string
+		request      ExtendRequest
+	}{
+		{"minimal", "what is not set is not sent", ExtendRequest{TaskID: testSourceID, Prompt: "The fox looks back"}},
+		{
+			"full", "the spelling of each field is the API's own, and the model has words of its own",
+			ExtendRequest{
+				TaskID: testSourceID, Prompt: "The fox looks back & waits 🦊", Seed: &seed, Model: ExtendModel("veo3"),
+				Watermark: "© studio", CallbackURL: testCallbackURL,
+			},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			type received struct {
+				Line   string
+				Header http.Header
+				Body   string
+			}
+			requests := make(chan received, 1)
+			server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				requests <- received{r.Method + " " + r.RequestURI + " " + r.Proto, r.Header.Clone(), string(body)}
+				answering(200, acceptedBody)(w, r)
+			})
+			got := newTestClient(t).Extend(t.Context(), endpointAt(server.URL), tc.request)
+			if diff := cmp.Diff(Submission{Outcome: Accepted, TaskID: testTaskID}, got); diff != "" {
+				t.Fatalf("(-want +got):\n%s", diff)
+			}
+			golden := testdata(t, "extend_"+tc.name+".json")
+			want := received{
+				Line: "POST /api/v1/veo/extend HTTP/1.1",
+				Header: http.Header{
+					"Accept":          {"application/json"},
+					"Accept-Encoding": {"gzip"},
+					"Authorization":   {"Bearer " + testKey},
+					"Connection":      {"close"}, // a purchase has a connection of its own
+					"Content-Length":  {strconv.Itoa(len(golden))},
+					"Content-Type":    {"application/json"},
+					"User-Agent":      {"kie-operator/1.0"},
+				},
+				Body: string(golden),
+			}
+			if diff := cmp.Diff(want, <-requests); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
+			}
+			if n := server.requests.Load(); n != 1 {
+				t.Errorf("got %d requests, want 1", n)
+			}
+		})
+	}
+}
+
+// What differs from TestGenerateAnswers, and a few of its rows to show that the
+// rest is the same.
+func TestExtendAnswers(t *testing.T) {
+	for i, tc := range []struct {
+		reason  string
+		status  int
+		body    string
+		outcome Outcome
+		class   Class
+		code    int
+	}{
+		{"as documented", 200, acceptedBody, Accepted, "", 0},
+		{"the other place and spelling", 200, `{"code":200,"task_id":"` + testTaskID + `","data":null}`, Accepted, "", 0},
+
+		{"the original is missing, says the API", 200, `{"code":404,"msg":"The original video does not exist","data":null}`, Rejected, SourceNotFound, 404},
+		{"the same over HTTP", 404, `{"code":404,"msg":"not found"}`, Rejected, SourceNotFound, 404},
+		{"the same, with a code as text", 200, `{"code":"404"}`, Rejected, SourceNotFound, 404},
+		{"the same, naming what is missing", 200, `{"code":404,"data":{"taskId":"` + testSourceID + `"}}`, Rejected, SourceNotFound, 404},
+		{"the sister endpoints' words for an id they do not know", 200, `{"code":422,"msg":"record is null","data":null}`, Rejected, SourceNotFound, 422},
+		{"the sister endpoints' words for an id they do not know", 200, `{"code":422,"msg":"recordInfo is null"}`, Rejected, SourceNotFound, 422},
+		{"the sister endpoints' words for an id they have forgotten", 422, `{"code":422,"msg":"Temporarily supports records within 14 days"}`, Rejected, SourceNotFound, 422},
+		{"another rule was broken", 200, `{"code":422,"msg":"videos generated after 1080P generation cannot be extended"}`, Rejected, Invalid, 422},
+
+		{"a gateway knows of no videos", 404, `<html>not found</html>`, Deferred, NotFound, 404},
+		{"another API knows of no videos", 404, `{"status":404,"error":"Not Found","path":"/api/v1/veo/extend"}`, Deferred, NotFound, 404},
+		{"there is nothing that can be posted to", 405, `{"code":405}`, Deferred, NotFound, 405},
+		{"moved", 302, ``, Deferred, NotFound, 302},
+		{"both say no, and the API does not say that the source is missing", 404, `{"code":422,"msg":"record is null"}`, Deferred, NotFound, 404},
+		{"the envelope says that it may have been made", 404, `{"code":500,"msg":"record is null"}`, Unknown, NotFound, 404},
+		{"the status says that something broke", 500, `{"code":404}`, Unknown, Unavailable, 500},
+		{"a missing source and a new task cannot both be", 200, `{"code":404,"data":{"taskId":"` + testTaskID + `"}}`, Unknown, Unavailable, 404},
+		{"broken, with words for what is missing", 200, `{"code":500,"msg":"record is null"}`, Unknown, Unavailable, 500},
+
+		{"an extension has an id of its own: this names none", 200, `{"code":200,"data":{"taskId":"` + testSourceID + `"}}`, Unknown, Unavailable, 200},
+		{"both ids are there, and nobody says which is which", 200, `{"code":200,"taskId":"` + testSourceID + `","data":{"taskId":"` + testTaskID + `"}}`, Unknown, Unavailable, 200},
+		{"a refusal may repeat what was sent", 200, `{"code":429,"data":{"taskId":"` + testSourceID + `"}}`, Deferred, RateLimited, 429},
+		{"a refusal may repeat what was sent", 200, `{"code":400,"msg":"policy","taskId":"` + testSourceID + `"}`, Rejected, ContentRejected, 400},
+		{"a failure that repeats what was sent is as open as without", 200, `{"code":500,"data":{"taskId":"` + testSourceID + `"}}`, Unknown, Unavailable, 500},
+
+		{"breaks a policy", 200, `{"code":400}`, Rejected, ContentRejected, 400},
+		{"the key is wrong", 200, `{"code":401}`, Deferred, Unauthorized, 401},
+		{"no credits", 200, `{"code":402}`, Deferred, InsufficientCredits, 402},
+		{"too fast", 200, `{"code":429}`, Deferred, RateLimited, 429},
+		{"maintenance", 200, `{"code":455}`, Deferred, Maintenance, 455},
+		{"could not be made", 200, `{"code":501}`, Rejected, GenerationFailed, 501},
+		{"not offered", 200, `{"code":505}`, Rejected, FeatureDisabled, 505},
+		{"a gateway that lost the answer", 502, `<html>bad gateway</html>`, Unknown, Unavailable, 502},
+		{"nothing", 200, ``, Unknown, Unavailable, 0},
+	} {
+		t.Run(fmt.Sprintf("%d %d %.40s", i, tc.status, tc.body), func(t *testing.T) {
+			server := newCounted(t, answering(tc.status, tc.body))
+			got := newTestClient(t).Extend(t.Context(), endpointAt(server.URL), testExtension)
+			checkSubmission(t, got)
+			if got.Outcome != tc.outcome {
+				t.Errorf("%s: got %s, want %s", tc.reason, got.Outcome, tc.outcome)
+			}
+			if got.Err != nil && (got.Err.Class != tc.class || got.Err.Code != tc.code) {
+				t.Errorf("%s: got %+v, want class %s, code %d", tc.reason, *got.Err, tc.class, tc.code)
+			}
+			if got.TaskID == testSourceID {
+				t.Errorf("%s: the source was taken for its own continuation", tc.reason)
+			}
+			if n := server.requests.Load(); n != 1 {
+				t.Errorf("%s: bought %d times", tc.reason, n)
+			}
+		})
+	}
+}
+
+// The same 404 about a generation is about the endpoint: it has no source.
+func TestGenerateHasNoSource(t *testing.T) {
+	server := newCounted(t, answering(200, `{"code":404,"msg":"not found"}`))
+	got := newTestClient(t).Generate(t.Context(), endpointAt(server.URL), testRequest)
+	if got.Outcome != Deferred || got.Err.Class != NotFound {
+		t.Errorf("got %s, %v, want Deferred, %s", got.Outcome, got.Err, NotFound)
+	}
+}
+
+func TestExtendNotSent(t *testing.T) {
+	server := newCounted(t, answering(200, acceptedBody))
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, tc := range []struct {
+		reason string
+		ctx    context.Context
+		ep     Endpoint
+	}{
+		{"nobody listens", t.Context(), endpointAt("http://" + refusingAddress(t))},
+		{"it was over before it began", cancelled, endpointAt(server.URL)},
+		{"no request can be made of it", t.Context(), endpointAt("http://bad host")},
+	} {
+		got := newTestClient(t).Extend(tc.ctx, tc.ep, testExtension)
+		checkSubmission(t, got)
+		if got.Outcome != NotSent {
+			t.Errorf("%s: got %s, %v, want NotSent", tc.reason, got.Outcome, got.Err)
+		}
+	}
+	if n := server.requests.Load(); n != 0 {
+		t.Errorf("got %d requests, want 0", n)
+	}
+}
+
+func TestExtendModel(t *testing.T) {
+	for _, tc := range []struct{ reason, model, want string }{
+		{"the dearest", "veo3", "quality"},
+		{"the default", "veo3_fast", "fast"},
+		{"the cheapest", "veo3_lite", "lite"},
+		{"none is the API's default", "", ""},
+		{"a word of this endpoint", "quality", "quality"},
+		{"the API refuses what it does not know", "veo4", "veo4"},
+	} {
+		if got := ExtendModel(tc.model); got != tc.want {
+			t.Errorf("%s: got %q, want %q", tc.reason, got, tc.want)
+		}
+	}
+}
+
+// FuzzJudgeExtension holds what an extension has beyond a generation.
+func FuzzJudgeExtension(f *testing.F) {
+	for _, body := range []string{
+		acceptedBody, `{"code":404}`, `{"code":404,"data":{"taskId":"` + testSourceID + `"}}`, `{"code":422,"msg":"record is null"}`,
+		`{"code":200,"taskId":"` + testSourceID + `"}`, `{"code":200,"taskId":"` + testSourceID + `","task_id":"a"}`, `<html>`, `{"code":500}`,
+	} {
+		for _, status := range []int{200, 302, 404, 422, 500} {
+			f.Add(status, []byte(body))
+		}
+	}
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		a, err := readAnswer(&http.Response{StatusCode: status, Body: io.NopCloser(bytes.NewReader(body))})
+		if err != nil {
+			return
+		}
+		plain := judge(a, testKey, testCallbackURL)
+		got := judgeExtension(a, testSourceID, testKey, testCallbackURL)
+		checkSubmission(t, got)
+		if got.TaskID == testSourceID {
+			t.Error("the source was taken for its own continuation")
+		}
+		if missing := got.Err != nil && got.Err.Class == SourceNotFound; missing && (got.Outcome != Rejected || !a.envelope) {
+			t.Errorf("the source is missing, and still %s; envelope %t", got.Outcome, a.envelope)
+		}
+		if plain.Outcome == Accepted && plain.TaskID != testSourceID && got != plain {
+			t.Errorf("got %+v, want %+v as for a generation", got, plain)
+		}
+		if got.Outcome == Accepted && plain.Outcome != Accepted {
+			t.Errorf("accepted, and a generation would be %s", plain.Outcome)
+		}
+	})
+}

@@ -1,0 +1,102 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kie
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+)
+
+// Codes that mean that a version is under way, where no word says otherwise. A
+// 422 means it too, if it has data: a refusal has none.
+var (
+	running1080p = []int{http.StatusBadRequest, http.StatusInternalServerError}
+	running4K    []int
+)
+
+// judgeUpgrade decides what an answer says of a larger version. It decides on
+// the data and on the words before the code, because the code is the same 422
+// for what is done, what is under way and what cannot be.
+func judgeUpgrade(a answer, runningCodes []int, secrets ...string) (Upgrade, error) {
+	refusal := a.refusal(secrets...)
+	if !a.envelope {
+		return Upgrade{}, refusal
+	}
+	for _, class := range []Class{refusal.Class, classOf(a.code)} {
+		if ofAccount(class) {
+			refusal.Class = class
+			return Upgrade{}, refusal
+		}
+	}
+	code := a.effectiveCode()
+	fields, err := decodeObject(a.data)
+	if err != nil && code == http.StatusOK {
+		return Upgrade{}, &Error{Class: Unavailable, Err: errors.New("the data of the answer is not an object")}
+	}
+	upgrade := decodeUpgrade(fields)
+	if upgrade.TaskID, err = a.taskID(); err != nil {
+		upgrade.TaskID = "" // it only informs
+	}
+	switch {
+	case len(upgrade.ResultURLs) > 0:
+		upgrade.State = UpgradeReady
+	case code == http.StatusOK, saysRunning(a.message):
+		upgrade.State = UpgradeRunning
+	case saysImpossible(a.message):
+		return Upgrade{State: UpgradeImpossible, Message: refusal.Message}, nil
+	case slices.Contains(runningCodes, code), code == http.StatusUnprocessableEntity && fields != nil:
+		upgrade.State = UpgradeRunning
+	case ofRequest(refusal.Class), code == http.StatusNotFound && a.code == http.StatusNotFound:
+		return Upgrade{State: UpgradeImpossible, Message: refusal.Message}, nil
+	default:
+		return Upgrade{}, refusal
+	}
+	if upgrade.State != UpgradeReady {
+		upgrade.ImageURLs = nil
+	}
+	return upgrade, nil
+}
+
+// saysRunning recognizes the words for work under way.
+func saysRunning(message string) bool {
+	return containsAny(message, "is processing", "being processed", "still processing", "being generated",
+		"is generating", "in progress", "check back", "generated successfully")
+}
+
+// saysImpossible recognizes the words for what will not change: of the record
+// (reference, section 4.3), of the video, and of the request.
+func saysImpossible(message string) bool {
+	return containsAny(message, "record is null", "recordinfo is null", "14 days", "status is not success", "result data",
+		"not exist", "this video is unavailable", "is required", "not within the range", "not support")
+}
+
+// decodeUpgrade reads the URLs in each place and spelling that has been seen or
+// documented. The first place that has any counts.
+func decodeUpgrade(fields map[string]json.RawMessage) Upgrade {
+	var upgrade Upgrade
+	for _, name := range []string{"info", "response", ""} {
+		place := fields
+		if name != "" {
+			place, _ = decodeObject(fields[name]) // what is no object holds no URLs
+		}
+		if len(upgrade.ResultURLs) == 0 {
+			upgrade.ResultURLs = firstURLs(place, "resultUrls", "result_urls", "resultUrl", "result_url")
+		}
+		if len(upgrade.ImageURLs) == 0 {
+			upgrade.ImageURLs = firstURLs(place, "imageUrls", "image_urls")
+		}
+	}
+	return upgrade
+}
+
+func firstURLs(fields map[string]json.RawMessage, names ...string) []string {
+	for _, name := range names {
+		if urls := decodeURLs(fields[name]); len(urls) > 0 {
+			return urls
+		}
+	}
+	return nil
+}
