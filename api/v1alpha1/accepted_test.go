@@ -57,6 +57,15 @@ func TestVideoGenerationIsAccepted(t *testing.T) {
 		{"no fallback, upright", `{prompt: fog, enableFallback: false, aspectRatio: "9:16"}`},
 		{"no translation", `{prompt: fog, enableTranslation: false}`},
 
+		{"1080p", `{prompt: fog, resolution: 1080p}`},
+		{"4k, upright", `{prompt: fog, resolution: 4k, aspectRatio: "9:16"}`},
+		{"an image in a ConfigMap and one in a Secret", `{prompt: fog, images: [{configMapKeyRef: {name: frames, key: first.png}}, {secretKeyRef: {name: frames.v2, key: last_1.webp}}]}`},
+		{"an extension", `{prompt: fog, model: veo3_lite, extend: {from: {name: part-1}}, seed: 12345, watermark: Acme}`},
+		{"an extension in 4k", `{prompt: fog, extend: {from: {name: part-1}}, resolution: 4k}`},
+		{"the smallest priority", `{prompt: fog, priority: -1000}`},
+		{"ten tries", `{prompt: fog, retry: {maxAttempts: 10}}`},
+		{"deleted at once", `{prompt: fog, ttlSecondsAfterFinished: 0}`},
+
 		{"an account in the same namespace", `{prompt: fog, accountRef: {name: studio}}`},
 		{"an account elsewhere", `{prompt: fog, accountRef: {name: studio.film, namespace: accounts-1}}`},
 		{"held back", `{prompt: fog, suspend: true}`},
@@ -86,6 +95,9 @@ func TestKieAccountIsAccepted(t *testing.T) {
 		{"for itself, with nothing said", `{credentialsSecretRef: {name: keys}, allowedNamespaces: {}}`},
 		{"with the smallest limits", `{credentialsSecretRef: {name: keys}, limits: {submissions: 1, window: 1s, inFlight: 1}}`},
 		{"with the largest limits", `{credentialsSecretRef: {name: keys}, limits: {submissions: 1000, window: 1h, inFlight: 10000}}`},
+		{"with prices of its own", `{credentialsSecretRef: {name: keys}, prices: {generate: {fast: 80}, extend: {quality: 400}, upgrade1080p: 0, upgrade4k: 100}}`},
+		{"with a budget for a day", `{credentialsSecretRef: {name: keys}, budget: {credits: 5000}}`},
+		{"with a budget for a week", `{credentialsSecretRef: {name: keys}, budget: {credits: 1, period: 168h}}`},
 		{"with limits that say nothing", `{credentialsSecretRef: {name: keys}, limits: {}}`},
 	} {
 		t.Run(tc.reason, func(t *testing.T) {
@@ -103,14 +115,15 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkSpec(t, "VideoGeneration", `{
-		prompt: fog, model: veo3_fast, aspectRatio: "16:9", enableTranslation: true, enableFallback: false, timeout: 30m}`)
+		prompt: fog, model: veo3_fast, aspectRatio: "16:9", enableTranslation: true, enableFallback: false,
+		resolution: 720p, priority: 0, retry: {maxAttempts: 1}, timeout: 30m}`)
 
 	if err := create(t, kieAccounts, account("defaults", `{credentialsSecretRef: {name: keys}, limits: {submissions: 5}}`)); err != nil {
 		t.Fatal(err)
 	}
 	checkSpec(t, "KieAccount", `{
 		credentialsSecretRef: {name: keys},
-		baseURL: "https://api.kie.ai",
+		baseURL: "https://api.kie.ai", uploadBaseURL: "https://kieai.redpandaai.co",
 		allowedNamespaces: {from: Same},
 		limits: {submissions: 5, window: 10s, inFlight: 100}}`)
 }

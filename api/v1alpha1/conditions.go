@@ -12,6 +12,9 @@ const (
 	ConditionReconciling = "Reconciling"
 	// ConditionStalled is there, and True, only when the resource cannot come further by itself.
 	ConditionStalled = "Stalled"
+	// ConditionDiffersFromSpec is there, and True, only when a finished video is not what was asked for: KIE.AI
+	// made it in another resolution or length.
+	ConditionDiffersFromSpec = "DiffersFromSpec"
 	// ConditionCallbacksEnabled says, on a KieAccount, whether KIE.AI calls back and whether it signs.
 	ConditionCallbacksEnabled = "CallbacksEnabled"
 )
@@ -26,6 +29,8 @@ const (
 	// AnnotationResubmit is set by a user to the attempt in status.task to buy once more after it has failed
 	// or its fate is unknown.
 	AnnotationResubmit = "kie.ai/resubmit"
+	// AnnotationRefreshLinks is set by a user, to any new value, to get fresh links to the finished videos.
+	AnnotationRefreshLinks = "kie.ai/refresh-links"
 )
 
 // Reasons of the Ready condition of a VideoGeneration on the way.
@@ -38,6 +43,16 @@ const (
 	ReasonSubmitting = "Submitting"
 	// ReasonGenerating means that KIE.AI is making the video.
 	ReasonGenerating = "Generating"
+	// ReasonUpgrading means that KIE.AI is making the larger version of the video.
+	ReasonUpgrading = "Upgrading"
+	// ReasonWaitingForSource means that the video which is continued is not finished yet.
+	ReasonWaitingForSource = "WaitingForSource"
+	// ReasonWaitingToRetry means that KIE.AI could not make the video and it is bought again after a while.
+	ReasonWaitingToRetry = "WaitingToRetry"
+	// ReasonBudgetExhausted means that the budget of the account does not allow the purchase in this period.
+	ReasonBudgetExhausted = "BudgetExhausted"
+	// ReasonAccountMismatch means that the video which is continued was bought on another account.
+	ReasonAccountMismatch = "AccountMismatch"
 	// ReasonAccountNotFound means that there is no such KieAccount.
 	ReasonAccountNotFound = "AccountNotFound"
 	// ReasonAccountNotAllowed means that the KieAccount does not allow the namespace.
@@ -59,8 +74,24 @@ const (
 	ReasonFeatureDisabled = "FeatureDisabled"
 	// ReasonTaskExpired means that KIE.AI no longer speaks of the task.
 	ReasonTaskExpired = "TaskExpired"
+	// ReasonUpgradeFailed means that there will be no larger version of the video; the 720p video is there.
+	ReasonUpgradeFailed = "UpgradeFailed"
+	// ReasonSourceFailed means that the video which is continued failed or cannot be continued.
+	ReasonSourceFailed = "SourceFailed"
+	// ReasonInvalidSource means that extend.from leads in a circle or too far.
+	ReasonInvalidSource = "InvalidSource"
+	// ReasonInvalidImage means that an image is missing or cannot be used; nothing was bought.
+	ReasonInvalidImage = "InvalidImage"
 	// ReasonInvalidTaskID means that an annotation holds no task id.
 	ReasonInvalidTaskID = "InvalidTaskID"
+)
+
+// Reasons of the DiffersFromSpec condition.
+const (
+	// ReasonResolutionDiffers means that the video has another resolution than was asked for.
+	ReasonResolutionDiffers = "ResolutionDiffers"
+	// ReasonDurationDiffers means that the video has another length than was asked for.
+	ReasonDurationDiffers = "DurationDiffers"
 )
 
 // Reasons of the Reconciling condition.

@@ -47,6 +47,12 @@ func TestWhatToMakeIsImmutable(t *testing.T) {
 		{"a watermark is removed", full, `{watermark: null}`, []string{"watermark"}},
 		{"the translation is switched off", plain, `{enableTranslation: false}`, []string{"enableTranslation"}},
 		{"a switch that goes away becomes the default", full, `{enableTranslation: null}`, []string{"enableTranslation"}},
+		{"the video is enlarged", plain, `{resolution: 4k}`, []string{"resolution"}},
+		{"a resolution that goes away becomes the default", `{prompt: fog, resolution: 1080p}`, `{resolution: null}`, []string{"resolution"}},
+		{"the video becomes an extension", plain, `{extend: {from: {name: part-1}}}`, []string{"extend"}},
+		{"another video is continued", `{prompt: fog, extend: {from: {name: part-1}}}`, `{extend: {from: {name: part-2}}}`, []string{"extend"}},
+		{"nothing is continued any more", `{prompt: fog, extend: {from: {name: part-1}}}`, `{extend: null}`, []string{"extend"}},
+		{"an image moves", full, `{images: [{configMapKeyRef: {name: frames, key: a.png}}]}`, []string{"images"}},
 		{"the fallback is switched on", plain, `{enableFallback: true}`, []string{"enableFallback"}},
 	} {
 		t.Run(tc.reason, func(t *testing.T) {
@@ -77,6 +83,10 @@ func TestHowToRunItIsMutable(t *testing.T) {
 		{"the account is left to the operator", `{accountRef: null}`},
 		{"the purchase is held back", `{suspend: true}`},
 		{"the purchase goes on", `{suspend: null}`},
+		{"it becomes urgent", `{priority: 10}`},
+		{"it may be tried again", `{retry: {maxAttempts: 3}}`},
+		{"it goes away by itself", `{ttlSecondsAfterFinished: 60}`},
+		{"it stays", `{ttlSecondsAfterFinished: null, retry: null, priority: null}`},
 		{"there is more time", `{timeout: 1h30m}`},
 		{"the time is the default again", `{timeout: null}`},
 		{"what is there is written out", `{model: veo3_fast, aspectRatio: "16:9", enableTranslation: true, enableFallback: false}`},

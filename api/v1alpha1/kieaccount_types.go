@@ -90,6 +90,74 @@ type AccountLimits struct {
 	InFlight int32 `json:"inFlight,omitempty"`
 }
 
+// TierPrices are prices of the tiers of Veo 3.1, in credits.
+// +kubebuilder:validation:MinProperties=1
+type TierPrices struct {
+	// quality is the price for model veo3. Left out, it is 250.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000000
+	Quality *int32 `json:"quality,omitempty"`
+
+	// fast is the price for model veo3_fast. Left out, it is 60.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000000
+	Fast *int32 `json:"fast,omitempty"`
+
+	// lite is the price for model veo3_lite. Left out, it is 30.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000000
+	Lite *int32 `json:"lite,omitempty"`
+}
+
+// Prices are what purchases cost, in credits. KIE.AI does not tell its prices,
+// so they are written down here. A credit is half a US cent.
+// +kubebuilder:validation:MinProperties=1
+type Prices struct {
+	// generate is the price of a video in 720p, whatever its duration.
+	// +optional
+	Generate TierPrices `json:"generate,omitempty,omitzero"`
+
+	// extend is the price of an extension.
+	// +optional
+	Extend TierPrices `json:"extend,omitempty,omitzero"`
+
+	// upgrade1080p is the price of a 1080p version. Left out, it is 5.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000000
+	Upgrade1080p *int32 `json:"upgrade1080p,omitempty"`
+
+	// upgrade4k is the price of a 4k version. Left out, it is 120.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000000
+	Upgrade4K *int32 `json:"upgrade4k,omitempty"`
+}
+
+// Budget bounds what is spent in a period.
+type Budget struct {
+	// credits is how much may be spent in one period, by the price table. A
+	// video that does not fit waits for the next period. What fails later
+	// counts as spent.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100000000
+	Credits int32 `json:"credits,omitempty"`
+
+	// period is the length of a period, from 1m to 8760h (a year). Periods
+	// follow each other without a gap, in UTC: 24h turns at midnight, 168h
+	// in the night to Monday.
+	// +optional
+	// +default="24h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,9})?(ms|s|m|h))+$') && duration(self) >= duration('1m') && duration(self) <= duration('8760h')",message="period must be a time from 1m to 8760h, such as 24h or 168h"
+	Period metav1.Duration `json:"period,omitempty,omitzero"`
+}
+
 // KieAccountSpec is an account at KIE.AI and who may spend from it.
 type KieAccountSpec struct {
 	// credentialsSecretRef names the Secret, in the same namespace, with the
@@ -109,6 +177,15 @@ type KieAccountSpec struct {
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != '' && !self.matches('[?#@ ]')",message="baseURL must be a plain http or https address, such as https://api.kie.ai, without user, query or fragment"
 	BaseURL string `json:"baseURL,omitempty"`
 
+	// uploadBaseURL is the address of the KIE.AI File Upload API, which takes
+	// images from ConfigMaps and Secrets. Plain http is for development.
+	// +optional
+	// +default="https://kieai.redpandaai.co"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != '' && !self.matches('[?#@ ]')",message="uploadBaseURL must be a plain http or https address, such as https://kieai.redpandaai.co, without user, query or fragment"
+	UploadBaseURL string `json:"uploadBaseURL,omitempty"`
+
 	// allowedNamespaces says which namespaces may use the account. By
 	// default it is the account's own.
 	// +optional
@@ -119,6 +196,16 @@ type KieAccountSpec struct {
 	// +optional
 	// +default={"submissions": 20, "window": "10s", "inFlight": 100}
 	Limits AccountLimits `json:"limits,omitempty,omitzero"`
+
+	// prices are what purchases cost, where KIE.AI's prices have changed
+	// since those of autumn 2026, which count for what is left out.
+	// +optional
+	Prices Prices `json:"prices,omitempty,omitzero"`
+
+	// budget holds purchases back when so many credits are spent in a
+	// period. Left out, only the balance bounds what is spent.
+	// +optional
+	Budget *Budget `json:"budget,omitempty"`
 }
 
 // KieAccountStatus is what is known of the account.
@@ -157,6 +244,18 @@ type KieAccountStatus struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Queued *int32 `json:"queued,omitempty"`
+
+	// creditsSpent is what was spent, by the price table, since
+	// creditsSpentSince. With a budget it is written before each purchase.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	CreditsSpent string `json:"creditsSpent,omitempty"`
+
+	// creditsSpentSince is the start of the current period: that of the
+	// budget, or the last midnight in UTC.
+	// +optional
+	CreditsSpentSince *metav1.Time `json:"creditsSpentSince,omitempty"`
 }
 
 // KieAccount is an account at KIE.AI: its credentials, its limits, and who may
@@ -168,9 +267,11 @@ type KieAccountStatus struct {
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Status",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Credits",type=string,JSONPath=`.status.credits`
+// +kubebuilder:printcolumn:name="Spent",type=string,JSONPath=`.status.creditsSpent`
 // +kubebuilder:printcolumn:name="In flight",type=integer,JSONPath=`.status.inFlight`
 // +kubebuilder:printcolumn:name="Queued",type=integer,JSONPath=`.status.queued`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Budget",type=integer,priority=1,JSONPath=`.spec.budget.credits`
 // +kubebuilder:printcolumn:name="Callbacks",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="CallbacksEnabled")].reason`
 type KieAccount struct {
 	metav1.TypeMeta `json:",inline"`

@@ -67,6 +67,7 @@ func TestColumns(t *testing.T) {
 	}
 	checkColumns(t, "videogenerations", `{status: {
 			conditions: [{type: Ready, status: "True", reason: Succeeded, message: "", lastTransitionTime: "2026-11-23T12:00:00Z"}],
+			estimatedCredits: "250",
 			task: {attempt: a1, number: 1, submittedAt: "2026-11-23T12:00:00Z", state: Succeeded, id: 5a1f0c3e},
 			videos: [{url: "https://example.com/v.mp4", resolution: 720p}]}}`,
 		[]column{
@@ -76,26 +77,29 @@ func TestColumns(t *testing.T) {
 			{"Model", "veo3", false},
 			{"Resolution", "720p", false},
 			{"Age", nil, false},
+			{"Credits", "250", true},
 			{"Task", "5a1f0c3e", true},
 			{"Video", "https://example.com/v.mp4", true},
 		})
 
-	if err := create(t, kieAccounts, account("columns", `{credentialsSecretRef: {name: keys}}`)); err != nil {
+	if err := create(t, kieAccounts, account("columns", `{credentialsSecretRef: {name: keys}, budget: {credits: 5000}}`)); err != nil {
 		t.Fatal(err)
 	}
 	checkColumns(t, "kieaccounts", `{status: {
 			conditions: [
 				{type: Ready, status: "True", reason: Available, message: "", lastTransitionTime: "2026-11-23T12:00:00Z"},
 				{type: CallbacksEnabled, status: "True", reason: Signed, message: "", lastTransitionTime: "2026-11-23T12:00:00Z"}],
-			credits: "1188.73", inFlight: 12, queued: 40}}`,
+			credits: "1188.73", creditsSpent: "860", inFlight: 12, queued: 40}}`,
 		[]column{
 			{"Name", "columns", false},
 			{"Ready", "True", false},
 			{"Status", "Available", false},
 			{"Credits", "1188.73", false},
+			{"Spent", "860", false},
 			{"In flight", float64(12), false},
 			{"Queued", float64(40), false},
 			{"Age", nil, false},
+			{"Budget", float64(5000), true},
 			{"Callbacks", "Signed", true},
 		})
 }

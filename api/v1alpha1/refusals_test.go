@@ -116,7 +116,15 @@ func TestVideoGenerationIsRefused(t *testing.T) {
 
 		// Images that nobody can fetch.
 		{"an image has no url", `{prompt: fog, images: [{}]}`,
-			[]cause{{"spec.images[0].url", "Required value"}, unchecked}},
+			[]cause{{"spec.images[0]", "exactly one of the fields in [url configMapKeyRef secretKeyRef] must be set"}}},
+		{"an image is in two places", `{prompt: fog, images: [{url: "https://example.com/a.png", secretKeyRef: {name: a, key: a.png}}]}`,
+			[]cause{{"spec.images[0]", "exactly one of the fields in [url configMapKeyRef secretKeyRef] must be set"}}},
+		{"an image in a ConfigMap has a key", `{prompt: fog, images: [{configMapKeyRef: {name: frames}}]}`,
+			[]cause{{"spec.images[0].configMapKeyRef.key", "Required value"}, unchecked}},
+		{"an image in a Secret has a key that no Secret has", `{prompt: fog, images: [{secretKeyRef: {name: frames, key: "first frame"}}]}`,
+			[]cause{{"spec.images[0].secretKeyRef.key", "key must be the key of a ConfigMap or Secret"}}},
+		{"an image in a ConfigMap has a name that none has", `{prompt: fog, images: [{configMapKeyRef: {name: Frames, key: a.png}}]}`,
+			[]cause{{"spec.images[0].configMapKeyRef.name", "name must be the name of a ConfigMap or Secret"}}},
 		{"an image is an object", `{prompt: fog, images: ["https://example.com/a.png"]}`,
 			[]cause{{"spec.images[0]", "must be of type object"}, unchecked}},
 		{"an image URL has a scheme", imageURL("example.com/a.png"),
@@ -136,7 +144,37 @@ func TestVideoGenerationIsRefused(t *testing.T) {
 		{"the second image is the bad one", `{prompt: fog, images: [` + image + `, {url: b.png}]}`,
 			[]cause{{"spec.images[1].url", badImageURL}}},
 
+		// Resolutions and extensions.
+		{"there is no such resolution", `{prompt: fog, resolution: 8k}`,
+			[]cause{{"spec.resolution", `supported values: "720p", "1080p", "4k"`}, unchecked}},
+		{"4k is written in lower case", `{prompt: fog, resolution: 4K}`,
+			[]cause{{"spec.resolution", `supported values: "720p", "1080p", "4k"`}, unchecked}},
+		{"an extension continues something", `{prompt: fog, extend: {}}`,
+			[]cause{{"spec.extend.from", "Required value"}, unchecked}},
+		{"an extension continues a resource", `{prompt: fog, extend: {from: {name: "Part 1"}}}`,
+			[]cause{{"spec.extend.from.name", "name must be the name of a VideoGeneration"}}},
+		{"an extension takes no images", `{prompt: fog, extend: {from: {name: part-1}}, ` + images(1) + `}`,
+			[]cause{{"spec.images", "an extension continues a video and takes no images: remove images or extend"}}},
+		{"an extension has no type", `{prompt: fog, extend: {from: {name: part-1}}, generationType: TEXT_2_VIDEO}`,
+			[]cause{{"spec.generationType", "an extension continues a video and has no generationType"}}},
+		{"an extension has no length", `{prompt: fog, extend: {from: {name: part-1}}, durationSeconds: 8}`,
+			[]cause{{"spec.durationSeconds", "KIE.AI decides how much longer an extension is: remove durationSeconds"}}},
+		{"an extension has no shape", `{prompt: fog, extend: {from: {name: part-1}}, aspectRatio: "9:16"}`,
+			[]cause{{"spec.aspectRatio", "an extension has the shape of the video that it continues: remove aspectRatio"}}},
+		{"an extension has no fallback", `{prompt: fog, extend: {from: {name: part-1}}, enableFallback: true}`,
+			[]cause{{"spec.enableFallback", "KIE.AI has no fallback for extensions: remove enableFallback"}}},
+		{"an extension has no say in the translation", `{prompt: fog, extend: {from: {name: part-1}}, enableTranslation: false}`,
+			[]cause{{"spec.enableTranslation", "remove enableTranslation"}}},
+
 		// How to run it.
+		{"the priority is too large", `{prompt: fog, priority: 1001}`,
+			[]cause{{"spec.priority", "less than or equal to 1000"}}},
+		{"nothing is bought zero times", `{prompt: fog, retry: {maxAttempts: 0}}`,
+			[]cause{{"spec.retry.maxAttempts", "greater than or equal to 1"}}},
+		{"nothing is bought for ever", `{prompt: fog, retry: {maxAttempts: 11}}`,
+			[]cause{{"spec.retry.maxAttempts", "less than or equal to 10"}}},
+		{"nothing is deleted before it is finished", `{prompt: fog, ttlSecondsAfterFinished: -1}`,
+			[]cause{{"spec.ttlSecondsAfterFinished", "greater than or equal to 0"}}},
 		{"the timeout is too short", `{prompt: fog, timeout: 10s}`,
 			[]cause{{"spec.timeout", badTimeout}}},
 		{"the timeout is too long", `{prompt: fog, timeout: 48h}`,
@@ -160,6 +198,12 @@ func TestVideoGenerationIsRefused(t *testing.T) {
 		{"the namespace has a name that no namespace has", `{prompt: fog, accountRef: {name: default, namespace: team/a}}`,
 			[]cause{{"spec.accountRef.namespace", "namespace must be the name of a namespace: lower case letters, digits and '-'"}}},
 	})
+}
+
+// A circle of one is seen at once; longer ones are the operator's to find.
+func TestAVideoCannotContinueItself(t *testing.T) {
+	err := create(t, videoGenerations, video("ouroboros", `{prompt: fog, extend: {from: {name: ouroboros}}}`))
+	checkRefused(t, err, cause{"spec.extend.from.name", "a video cannot continue itself: name another VideoGeneration in extend.from"})
 }
 
 func TestKieAccountIsRefused(t *testing.T) {
@@ -202,6 +246,18 @@ func TestKieAccountIsRefused(t *testing.T) {
 		{"baseURL is empty", with(`baseURL: ""`),
 			[]cause{{"spec.baseURL", "at least 1 chars long"}, {"spec.baseURL", badBaseURL}}},
 
+		{"a price is negative", with(`prices: {generate: {fast: -1}}`),
+			[]cause{{"spec.prices.generate.fast", "greater than or equal to 0"}}},
+		{"a budget of nothing is spelled suspend", with(`budget: {credits: 0}`),
+			[]cause{{"spec.budget.credits", "greater than or equal to 1"}}},
+		{"a budget has credits", with(`budget: {period: 24h}`),
+			[]cause{{"spec.budget.credits", "Required value"}, unchecked}},
+		{"a budget has a period that can be read", with(`budget: {credits: 1, period: 1d}`),
+			[]cause{{"spec.budget.period", "period must be a time from 1m to 8760h, such as 24h or 168h"}}},
+		{"a budget has a period that is not too long", with(`budget: {credits: 1, period: 8761h}`),
+			[]cause{{"spec.budget.period", "period must be a time from 1m to 8760h, such as 24h or 168h"}}},
+		{"uploads go to a URL", with(`uploadBaseURL: kieai.redpandaai.co`),
+			[]cause{{"spec.uploadBaseURL", "uploadBaseURL must be a plain http or https address"}}},
 		{"no submission is allowed", with(`limits: {submissions: 0}`),
 			[]cause{{"spec.limits.submissions", "greater than or equal to 1"}}},
 		{"too many submissions are allowed", with(`limits: {submissions: 1001}`),

@@ -45,15 +45,88 @@ const (
 	AspectRatioAuto AspectRatio = "Auto"
 )
 
-// Image is a picture that the video is made from.
+// Resolution is the height of the picture, by its usual name.
+// +kubebuilder:validation:Enum="720p";"1080p";"4k"
+type Resolution string
+
+// The resolutions that KIE.AI sells.
+const (
+	Resolution720p  Resolution = "720p"
+	Resolution1080p Resolution = "1080p"
+	Resolution4K    Resolution = "4k"
+)
+
+// KeyReference names a key of a ConfigMap or Secret in the same namespace.
+type KeyReference struct {
+	// name is the name of the ConfigMap or Secret.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="name must be the name of a ConfigMap or Secret: lower case letters, digits, '-' and '.'"
+	Name string `json:"name,omitempty"`
+
+	// key is the key that holds the file.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-._a-zA-Z0-9]+$')",message="key must be the key of a ConfigMap or Secret: letters, digits, '-', '_' and '.'"
+	Key string `json:"key,omitempty"`
+}
+
+// Image is a picture that the video is made from: at a URL, or in the cluster.
+// +kubebuilder:validation:ExactlyOneOf=url;configMapKeyRef;secretKeyRef
 type Image struct {
 	// url is where KIE.AI fetches the image: a public http or https address
 	// of a JPEG, PNG or WebP file.
-	// +required
+	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != '' && !self.contains(' ')",message="an image URL must be a full http or https address, such as https://example.com/first.png"
 	URL string `json:"url,omitempty"`
+
+	// configMapKeyRef names a JPEG, PNG or WebP file in the binaryData of a
+	// ConfigMap in the same namespace. It is uploaded to KIE.AI when the
+	// video is bought.
+	// +optional
+	ConfigMapKeyRef *KeyReference `json:"configMapKeyRef,omitempty"`
+
+	// secretKeyRef names a JPEG, PNG or WebP file in a Secret in the same
+	// namespace, which the operator must be allowed to read. It is uploaded
+	// to KIE.AI when the video is bought.
+	// +optional
+	SecretKeyRef *KeyReference `json:"secretKeyRef,omitempty"`
+}
+
+// SourceReference names another VideoGeneration in the same namespace.
+type SourceReference struct {
+	// name is the name of the VideoGeneration.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="name must be the name of a VideoGeneration: lower case letters, digits, '-' and '.'"
+	Name string `json:"name,omitempty"`
+}
+
+// Extend says which video is continued.
+type Extend struct {
+	// from is the video that is continued. It may be an extension itself, 20
+	// in a row at most. KIE.AI continues 720p videos only.
+	// +required
+	From SourceReference `json:"from,omitempty,omitzero"`
+}
+
+// Retry says how often a video is bought in all.
+// +kubebuilder:validation:MinProperties=1
+type Retry struct {
+	// maxAttempts is how often the video is bought at most, when KIE.AI
+	// could not make it (codes 500 and 501). 1, the default, never buys
+	// again. A prompt or an image that is refused is never bought again, and
+	// neither is a purchase of which it is not known whether it was made.
+	// +optional
+	// +default=1
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10
+	MaxAttempts int32 `json:"maxAttempts,omitempty"`
 }
 
 // AccountReference names a KieAccount.
@@ -88,6 +161,8 @@ type AccountReference struct {
 // +kubebuilder:validation:XValidation:rule="has(self.seed) == has(oldSelf.seed) && (!has(self.seed) || self.seed == oldSelf.seed)",fieldPath=".seed",message="seed is immutable: a VideoGeneration is one purchase; create another one for another video"
 // +kubebuilder:validation:XValidation:rule="has(self.watermark) == has(oldSelf.watermark) && (!has(self.watermark) || self.watermark == oldSelf.watermark)",fieldPath=".watermark",message="watermark is immutable: a VideoGeneration is one purchase; create another one for another video"
 // +kubebuilder:validation:XValidation:rule="has(self.enableTranslation) == has(oldSelf.enableTranslation) && (!has(self.enableTranslation) || self.enableTranslation == oldSelf.enableTranslation)",fieldPath=".enableTranslation",message="enableTranslation is immutable: a VideoGeneration is one purchase; create another one for another video"
+// +kubebuilder:validation:XValidation:rule="has(self.resolution) == has(oldSelf.resolution) && (!has(self.resolution) || self.resolution == oldSelf.resolution)",fieldPath=".resolution",message="resolution is immutable: a VideoGeneration is one purchase; create another one for another video"
+// +kubebuilder:validation:XValidation:rule="has(self.extend) == has(oldSelf.extend) && (!has(self.extend) || self.extend == oldSelf.extend)",fieldPath=".extend",message="extend is immutable: a VideoGeneration is one purchase; create another one for another video"
 // +kubebuilder:validation:XValidation:rule="has(self.enableFallback) == has(oldSelf.enableFallback) && (!has(self.enableFallback) || self.enableFallback == oldSelf.enableFallback)",fieldPath=".enableFallback",message="enableFallback is immutable: a VideoGeneration is one purchase; create another one for another video"
 // +kubebuilder:validation:XValidation:rule="!has(self.generationType) || self.generationType != 'TEXT_2_VIDEO' || !has(self.images) || size(self.images) == 0",fieldPath=".images",message="TEXT_2_VIDEO takes no images: remove images, or use generationType FIRST_AND_LAST_FRAMES_2_VIDEO or REFERENCE_2_VIDEO"
 // +kubebuilder:validation:XValidation:rule="!has(self.generationType) || self.generationType != 'FIRST_AND_LAST_FRAMES_2_VIDEO' || (has(self.images) && size(self.images) in [1, 2])",fieldPath=".images",message="FIRST_AND_LAST_FRAMES_2_VIDEO takes 1 or 2 images: one to animate, or the first and the last frame"
@@ -98,6 +173,12 @@ type AccountReference struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.generationType) || self.generationType != 'REFERENCE_2_VIDEO' || self.aspectRatio != 'Auto'",fieldPath=".aspectRatio",message="REFERENCE_2_VIDEO needs a fixed aspectRatio: use 16:9 or 9:16"
 // +kubebuilder:validation:XValidation:rule="self.aspectRatio != 'Auto' || (has(self.images) && size(self.images) > 0)",fieldPath=".aspectRatio",message="aspectRatio Auto takes the shape of the first image, and there is none: add an image, or use 16:9 or 9:16"
 // +kubebuilder:validation:XValidation:rule="!self.enableFallback || self.aspectRatio == '16:9'",fieldPath=".enableFallback",message="enableFallback works with aspectRatio 16:9 only: use 16:9, or leave enableFallback out"
+// +kubebuilder:validation:XValidation:rule="!has(self.extend) || !has(self.images) || size(self.images) == 0",fieldPath=".images",message="an extension continues a video and takes no images: remove images or extend"
+// +kubebuilder:validation:XValidation:rule="!has(self.extend) || !has(self.generationType)",fieldPath=".generationType",message="an extension continues a video and has no generationType: remove generationType or extend"
+// +kubebuilder:validation:XValidation:rule="!has(self.extend) || !has(self.durationSeconds)",fieldPath=".durationSeconds",message="KIE.AI decides how much longer an extension is: remove durationSeconds"
+// +kubebuilder:validation:XValidation:rule="!has(self.extend) || self.aspectRatio == '16:9'",fieldPath=".aspectRatio",message="an extension has the shape of the video that it continues: remove aspectRatio"
+// +kubebuilder:validation:XValidation:rule="!has(self.extend) || !self.enableFallback",fieldPath=".enableFallback",message="KIE.AI has no fallback for extensions: remove enableFallback"
+// +kubebuilder:validation:XValidation:rule="!has(self.extend) || self.enableTranslation",fieldPath=".enableTranslation",message="KIE.AI always decides itself about the translation of an extension's prompt: remove enableTranslation"
 type VideoGenerationSpec struct {
 	// prompt describes the video: subject, action, camera, sound. It cannot
 	// be changed.
@@ -134,6 +215,13 @@ type VideoGenerationSpec struct {
 	// +default="16:9"
 	AspectRatio AspectRatio `json:"aspectRatio,omitempty"`
 
+	// resolution is 720p, 1080p or 4k. The video is made in 720p first and
+	// then upgraded, which costs extra; both stay in status.videos. It
+	// cannot be changed.
+	// +optional
+	// +default="720p"
+	Resolution Resolution `json:"resolution,omitempty"`
+
 	// durationSeconds is the length of the video in seconds: 4, 6 or 8. Left
 	// out, KIE.AI makes 8 seconds. The price does not depend on it. It
 	// cannot be changed.
@@ -169,6 +257,13 @@ type VideoGenerationSpec struct {
 	// +default=false
 	EnableFallback *bool `json:"enableFallback,omitempty"`
 
+	// extend continues the finished video of another VideoGeneration with
+	// this prompt, on the account that bought that one. It may be applied
+	// before the other one, and takes no images, generationType,
+	// aspectRatio or durationSeconds. It cannot be changed.
+	// +optional
+	Extend *Extend `json:"extend,omitempty"`
+
 	// accountRef names the KieAccount that pays. Left out, it is the
 	// KieAccount "default" in the namespace of this resource, or else
 	// "default" in the namespace of the operator. A change has an effect
@@ -176,13 +271,39 @@ type VideoGenerationSpec struct {
 	// +optional
 	AccountRef *AccountReference `json:"accountRef,omitempty"`
 
-	// suspend holds the purchase back while it is true. It stops spending
-	// only: a video that is already bought is watched until it is finished.
+	// suspend holds every purchase back while it is true: the video, its
+	// upgrade, and another try. It stops spending only: what is already
+	// bought is watched until it is finished. status.estimatedCredits says
+	// what the purchase would cost.
 	// +optional
 	Suspend *bool `json:"suspend,omitempty"`
 
-	// timeout is the time from the purchase to a finished video, from 1m to
-	// 24h, as in "45m" or "1h30m". When it has passed, the resource ends as
+	// priority puts the resource before those of its namespace that have a
+	// smaller one, while it waits for its turn on the account. Namespaces
+	// take turns, whatever their priorities.
+	// +optional
+	// +default=0
+	// +kubebuilder:validation:Minimum=-1000
+	// +kubebuilder:validation:Maximum=1000
+	Priority *int32 `json:"priority,omitempty"`
+
+	// retry says how often the video is bought in all. By default it is
+	// bought once.
+	// +optional
+	// +default={"maxAttempts": 1}
+	Retry Retry `json:"retry,omitempty,omitzero"`
+
+	// ttlSecondsAfterFinished is after how many seconds the finished or
+	// failed resource is deleted, by itself. Left out, it stays. Do not set
+	// it on resources that a GitOps tool applies: the tool would create the
+	// resource again, and it would be bought again.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=315360000
+	TTLSecondsAfterFinished *int32 `json:"ttlSecondsAfterFinished,omitempty"`
+
+	// timeout is the time from the purchase to a finished video, and again
+	// from the upgrade to the end of that, from 1m to 24h, as in "45m" or "1h30m". When it has passed, the resource ends as
 	// TimedOut; a larger timeout makes the operator look again.
 	// +optional
 	// +default="30m"
@@ -190,179 +311,6 @@ type VideoGenerationSpec struct {
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,9})?(ms|s|m|h))+$') && duration(self) >= duration('1m') && duration(self) <= duration('24h')",message="timeout must be a time from 1m to 24h, such as 45m or 1h30m"
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
-}
-
-// TaskState is how far a paid task has come.
-// +kubebuilder:validation:Enum=Submitting;Running;Succeeded;Failed
-type TaskState string
-
-// The states of a paid task.
-const (
-	// TaskSubmitting means that the purchase is about to be made, is being
-	// made, or was made with its answer lost. While it lasts, nothing else
-	// is bought.
-	TaskSubmitting TaskState = "Submitting"
-	// TaskRunning means that KIE.AI accepted the task.
-	TaskRunning TaskState = "Running"
-	// TaskSucceeded means that KIE.AI finished the video.
-	TaskSucceeded TaskState = "Succeeded"
-	// TaskFailed means that there will be no video; failure says why.
-	TaskFailed TaskState = "Failed"
-)
-
-// TaskFailure says why a task ended without a video.
-type TaskFailure struct {
-	// code is KIE.AI's code of the failure, where it gave one.
-	// +optional
-	Code *int32 `json:"code,omitempty"`
-
-	// reason is the cause in one word, the same as in the Ready condition.
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=64
-	Reason string `json:"reason,omitempty"`
-
-	// message is what KIE.AI or the operator says about the failure.
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=1024
-	Message string `json:"message,omitempty"`
-}
-
-// Task is one paid task at KIE.AI.
-type Task struct {
-	// attempt is a random token that stands for this purchase. It was
-	// written before the purchase was made, and it is the last part of the
-	// URL that KIE.AI calls when the video is finished.
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=64
-	Attempt string `json:"attempt,omitempty"`
-
-	// number counts the purchases of this resource, from 1.
-	// +required
-	// +kubebuilder:validation:Minimum=1
-	Number int32 `json:"number,omitempty"`
-
-	// submittedAt is when the purchase was decided.
-	// +required
-	SubmittedAt metav1.Time `json:"submittedAt,omitempty,omitzero"`
-
-	// id is the name that KIE.AI gave to the task.
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=128
-	ID string `json:"id,omitempty"`
-
-	// adopted says that the task was not bought by this resource but taken
-	// over by its annotation. KIE.AI calls nobody back for it, so it is
-	// polled.
-	// +optional
-	Adopted *bool `json:"adopted,omitempty"`
-
-	// state is how far the task has come: Submitting, Running, Succeeded or
-	// Failed.
-	// +required
-	State TaskState `json:"state,omitempty"`
-
-	// failure says why the task ended without a video.
-	// +optional
-	Failure *TaskFailure `json:"failure,omitempty"`
-
-	// completedAt is when the operator saw the end of the task.
-	// +optional
-	CompletedAt *metav1.Time `json:"completedAt,omitempty"`
-}
-
-// CallbackReceipt is the last callback that was received. It is a hint: the
-// operator asks KIE.AI for the result and believes only that answer.
-type CallbackReceipt struct {
-	// attempt is the token in the URL that was called.
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=64
-	Attempt string `json:"attempt,omitempty"`
-
-	// taskID is the task that the callback speaks of.
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=128
-	TaskID string `json:"taskID,omitempty"`
-
-	// code is the outcome that the callback claims.
-	// +optional
-	Code *int32 `json:"code,omitempty"`
-
-	// receivedAt is when the callback came in.
-	// +required
-	ReceivedAt metav1.MicroTime `json:"receivedAt,omitempty,omitzero"`
-}
-
-// Video is a finished video.
-type Video struct {
-	// url is where KIE.AI serves the video. KIE.AI deletes it after a day to
-	// two weeks.
-	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=2048
-	URL string `json:"url,omitempty"`
-
-	// resolution is the resolution that KIE.AI says the video has.
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=16
-	Resolution string `json:"resolution,omitempty"`
-
-	// originURL is the video before it was cropped or scaled, where KIE.AI
-	// gives one.
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=2048
-	OriginURL string `json:"originURL,omitempty"`
-}
-
-// VideoGenerationStatus is what has happened so far.
-// +kubebuilder:validation:MinProperties=1
-type VideoGenerationStatus struct {
-	// conditions are Ready, always, and Reconciling or Stalled while they
-	// are true. The reason of Ready is the STATUS column of kubectl get.
-	// +optional
-	// +listType=map
-	// +listMapKey=type
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=16
-	Conditions []metav1.Condition `json:"conditions,omitempty"`
-
-	// observedGeneration is the generation of the spec that this status
-	// speaks of.
-	// +optional
-	// +kubebuilder:validation:Minimum=1
-	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-
-	// account is the namespace and name of the KieAccount that pays.
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=317
-	Account string `json:"account,omitempty"`
-
-	// task is the paid task of the current attempt.
-	// +optional
-	Task *Task `json:"task,omitempty"`
-
-	// callback is the last callback that was received for this resource.
-	// +optional
-	Callback *CallbackReceipt `json:"callback,omitempty"`
-
-	// videos are the finished videos.
-	// +optional
-	// +listType=atomic
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=16
-	Videos []Video `json:"videos,omitempty"`
-
-	// fallbackUsed says that KIE.AI made the video with its fallback model.
-	// +optional
-	FallbackUsed *bool `json:"fallbackUsed,omitempty"`
 }
 
 // VideoGeneration buys one video from KIE.AI's Veo 3.1 API and reports on it
@@ -376,8 +324,10 @@ type VideoGenerationStatus struct {
 // +kubebuilder:printcolumn:name="Model",type=string,JSONPath=`.spec.model`
 // +kubebuilder:printcolumn:name="Resolution",type=string,JSONPath=`.status.videos[0].resolution`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Credits",type=string,priority=1,JSONPath=`.status.estimatedCredits`
 // +kubebuilder:printcolumn:name="Task",type=string,priority=1,JSONPath=`.status.task.id`
 // +kubebuilder:printcolumn:name="Video",type=string,priority=1,JSONPath=`.status.videos[0].url`
+// +kubebuilder:validation:XValidation:rule="!has(self.spec.extend) || self.spec.extend.from.name != self.metadata.name",fieldPath=".spec.extend.from.name",message="a video cannot continue itself: name another VideoGeneration in extend.from"
 type VideoGeneration struct {
 	metav1.TypeMeta `json:",inline"`
 
