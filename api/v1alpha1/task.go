@@ -22,6 +22,22 @@ func (t *Task) Settled() bool {
 	}
 }
 
+// Settled reports whether nothing that KIE.AI says can change the outcome of
+// the upgrade any more.
+func (u *Upgrade) Settled() bool {
+	if u == nil {
+		return false
+	}
+	switch u.State {
+	case UpgradeSucceeded:
+		return true
+	case UpgradeFailed:
+		return u.Failure == nil || !givenUp(u.Failure.Reason)
+	default:
+		return false
+	}
+}
+
 func givenUp(reason string) bool {
 	switch reason {
 	case ReasonTimedOut, ReasonSubmissionUnknown, ReasonTaskNotFound:

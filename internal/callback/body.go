@@ -36,7 +36,10 @@ func read(w http.ResponseWriter, r *http.Request) (kie.Callback, *outcome) {
 		return kie.Callback{}, brokenOff
 	}
 	callback, err := kie.DecodeCallback(body)
-	if err != nil {
+	switch {
+	case errors.Is(err, kie.ErrCallbackNoTaskID):
+		return callback, nameless
+	case err != nil:
 		return kie.Callback{}, malformed
 	}
 	return callback, nil

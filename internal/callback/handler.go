@@ -14,7 +14,9 @@ import (
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/credentials"
+	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
 // Options are what a handler needs. All but Registerer and Log are required.
@@ -117,6 +119,9 @@ func (h *handler) handle(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return refused
 	}
 	callback, refused := read(w, r)
+	if refused == nameless && isUpgrade(vg, attempt) {
+		return h.handleNameless(ctx, vg, attempt, callback, r.Header)
+	}
 	if refused != nil {
 		return refused
 	}
@@ -128,4 +133,17 @@ func (h *handler) handle(ctx context.Context, w http.ResponseWriter, r *http.Req
 		h.log.Info("callback received", "namespace", vg.Namespace, "name", vg.Name, "task", callback.TaskID)
 	}
 	return result
+}
+
+// handleNameless takes a callback that names no task, which KIE.AI sends for an
+// upgrade that has failed. It counts for the task whose signature it has.
+func (h *handler) handleNameless(ctx context.Context, vg *v1alpha1.VideoGeneration, attempt string, callback kie.Callback, header http.Header) *outcome {
+	to, _ := addresseeOf(vg, attempt)
+	refused := nameless
+	for _, callback.TaskID = range to.ids {
+		if refused = h.authenticate(ctx, vg, callback.TaskID, header); refused == nil {
+			return h.deliver(ctx, vg, attempt, callback)
+		}
+	}
+	return refused
 }

@@ -161,7 +161,7 @@ func TestHostileRequests(t *testing.T) {
 		{"a NUL behind the body", genuine.withBody(genuine.body + "\x00"), malformed},
 		{"NULs only", genuine.withBody(strings.Repeat("\x00", 1000)), malformed},
 		{"a NUL in the task", genuine.withBody(bodyFor(task + "\x00")), malformed},
-		{"no task", genuine.withBody(`{"code":200}`), malformed},
+		{"no task", genuine.withBody(`{"code":200}`), nameless},
 		{"a task that is a number", genuine.withBody(`{"taskId":5}`), malformed},
 		{"a task that is too long", genuine.withBody(bodyFor(strings.Repeat("a", 129))), malformed},
 		{"a task with a line break for the log", genuine.withBody(bodyFor(task + "\nfake line")), malformed},

@@ -12,8 +12,9 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
 
-// attemptField is the field that VideoGenerations are found by.
-const attemptField = "status.task.attempt"
+// attemptField is the name of what VideoGenerations are found by: the attempts
+// of their task and of their upgrade.
+const attemptField = "status.attempts"
 
 // IndexAttempts lets the cache find VideoGenerations by their attempt. It has to
 // be called before the cache starts.
@@ -23,7 +24,11 @@ func IndexAttempts(ctx context.Context, indexer client.FieldIndexer) error {
 		if !ok || vg.Status.Task == nil {
 			return nil
 		}
-		return []string{vg.Status.Task.Attempt}
+		attempts := []string{vg.Status.Task.Attempt}
+		if vg.Status.Upgrade != nil {
+			attempts = append(attempts, vg.Status.Upgrade.Attempt)
+		}
+		return attempts
 	})
 	if err != nil {
 		return fmt.Errorf("indexing VideoGenerations by %s: %w", attemptField, err)

@@ -66,26 +66,26 @@ func (h *handler) deliver(ctx context.Context, vg *v1alpha1.VideoGeneration, att
 // check returns the outcome of a callback that needs no write, nil for one that
 // does.
 func check(vg *v1alpha1.VideoGeneration, attempt, taskID string) *outcome {
-	task, last := vg.Status.Task, vg.Status.Callback
+	to, found := addresseeOf(vg, attempt)
+	last := vg.Status.Callback
 	switch {
-	case task == nil || task.Attempt != attempt:
+	case !found:
 		return unknownToken
-	case task.ID != "" && task.ID != taskID:
+	case !to.accepts(taskID):
 		return differentTask
-	case last != nil && last.Attempt == attempt && last.TaskID == taskID && !givenUpSince(task, last):
+	case last != nil && last.Attempt == attempt && last.TaskID == taskID && !to.givenUpSince(last):
 		return duplicate
-	case task.Settled():
+	case to.settled:
 		return settled
 	default:
 		return nil
 	}
 }
 
-// givenUpSince reports whether the operator gave the task up after it had the
-// receipt. Then the same callback is news again, once.
-func givenUpSince(task *v1alpha1.Task, last *v1alpha1.CallbackReceipt) bool {
-	return task.State == v1alpha1.TaskFailed && !task.Settled() &&
-		task.CompletedAt != nil && last.ReceivedAt.Time.Before(task.CompletedAt.Time)
+// givenUpSince reports whether the operator gave it up after it had the receipt.
+// Then the same callback is news again, once.
+func (a addressee) givenUpSince(last *v1alpha1.CallbackReceipt) bool {
+	return a.givenUpAt != nil && last.ReceivedAt.Time.Before(a.givenUpAt.Time)
 }
 
 // mailboxPatch is a merge patch of the one field, for one version of the

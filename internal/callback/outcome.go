@@ -24,6 +24,7 @@ var (
 	settled   = &outcome{"settled", http.StatusOK}
 
 	malformed     = &outcome{"malformed", http.StatusBadRequest}
+	nameless      = &outcome{"nameless", http.StatusBadRequest}
 	brokenOff     = &outcome{"broken_off", http.StatusBadRequest}
 	wrongMethod   = &outcome{"wrong_method", http.StatusMethodNotAllowed}
 	tooSlow       = &outcome{"too_slow", http.StatusRequestTimeout}
@@ -47,7 +48,7 @@ var (
 // outcomes are all of them, for the metric.
 var outcomes = []*outcome{
 	accepted, duplicate, settled,
-	malformed, brokenOff, wrongMethod, tooSlow, tooLarge, encoded,
+	malformed, nameless, brokenOff, wrongMethod, tooSlow, tooLarge, encoded,
 	unknownPath, unknownToken, badSignature, differentTask, gone,
 	tooMany, cacheUnavailable, noAccount, noCredentials, apiUnavailable, contended, panicked,
 }

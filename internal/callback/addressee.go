@@ -1,0 +1,60 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package callback
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+)
+
+// addressee is what an attempt stands for: the task of a VideoGeneration, or
+// the upgrade of its video.
+type addressee struct {
+	// ids are the task ids that are known. anyID says that another one may be named as well.
+	ids   []string
+	anyID bool
+	// settled says that no callback changes anything any more.
+	settled bool
+	// givenUpAt is when the operator gave it up though KIE.AI may go on; nil if it did not.
+	givenUpAt *metav1.Time
+}
+
+// addresseeOf finds what the attempt stands for in the current state of the
+// VideoGeneration.
+func addresseeOf(vg *v1alpha1.VideoGeneration, attempt string) (addressee, bool) {
+	task, upgrade := vg.Status.Task, vg.Status.Upgrade
+	switch {
+	case task == nil:
+		return addressee{}, false
+	case task.Attempt == attempt:
+		a := addressee{ids: known(task.ID), anyID: task.ID == "", settled: task.Settled()}
+		if task.State == v1alpha1.TaskFailed && !a.settled {
+			a.givenUpAt = task.CompletedAt
+		}
+		return a, true
+	case upgrade != nil && upgrade.Attempt == attempt:
+		// KIE.AI names an upgrade by the task, or by an id of its own that nobody was told before.
+		a := addressee{ids: known(upgrade.ID, task.ID), anyID: true, settled: upgrade.Settled()}
+		if upgrade.State == v1alpha1.UpgradeFailed && !a.settled {
+			a.givenUpAt = upgrade.CompletedAt
+		}
+		return a, true
+	default:
+		return addressee{}, false
+	}
+}
+
+// isUpgrade reports whether the attempt is that of an upgrade.
+func isUpgrade(vg *v1alpha1.VideoGeneration, attempt string) bool {
+	return vg.Status.Upgrade != nil && vg.Status.Upgrade.Attempt == attempt
+}
+
+func (a addressee) accepts(taskID string) bool { return a.anyID || slices.Contains(a.ids, taskID) }
+
+func known(ids ...string) []string {
+	return slices.DeleteFunc(ids, func(id string) bool { return id == "" })
+}
