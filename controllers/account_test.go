@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
@@ -33,6 +35,21 @@ func (w *world) setAPIKey(value string) {
 	w.must(w.live.Get(w.t.Context(), types.NamespacedName{Namespace: w.namespace, Name: "kie-credentials"}, secret))
 	secret.Data[v1alpha1.SecretKeyAPIKey] = []byte(value)
 	w.must(w.live.Update(w.t.Context(), secret))
+}
+
+// priceOf changes the price table of the account.
+func (w *world) priceOf(change func(*v1alpha1.Prices)) {
+	w.t.Helper()
+	w.updateAccount(func(account *v1alpha1.KieAccount) { change(&account.Spec.Prices) })
+}
+
+// updateAccount changes the account as its administrator would.
+func (w *world) updateAccount(change func(*v1alpha1.KieAccount)) {
+	w.t.Helper()
+	account := w.account()
+	before := account.DeepCopy()
+	change(account)
+	w.must(w.live.Patch(w.t.Context(), account, client.MergeFrom(before)))
 }
 
 func TestTheAccountSaysWhatItHas(t *testing.T) {
@@ -117,14 +134,52 @@ func TestTheAccountIsRefused(t *testing.T) {
 	})
 	t.Run("no credits", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
-		w.sim.SetCredits(59.5)
+		w.sim.SetCredits(29.5)
 		w.create("video")
 		w.create("other")
 		w.run(4 * time.Minute)
 		account := w.wantAccount(metav1.ConditionFalse, "InsufficientCredits")
-		if account.Status.Credits != "59.5" {
-			t.Errorf("credits are %s, want 59.5", account.Status.Credits)
+		if account.Status.Credits != "29.5" {
+			t.Errorf("credits are %s, want 29.5", account.Status.Credits)
 		}
+		w.wantReady("video", metav1.ConditionUnknown, "InsufficientCredits")
+		w.wantReady("other", metav1.ConditionUnknown, "InsufficientCredits")
+		if asked := w.sim.State().Requests["generate"]; asked != 0 {
+			t.Errorf("KIE.AI was asked %d times to sell, want never: the balance is known to be too low", asked)
+		}
+		w.sim.SetCredits(1000)
+		w.run(10 * time.Minute)
+		w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+		w.wantReady("other", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+		w.wantAccount(metav1.ConditionTrue, v1alpha1.ReasonAvailable)
+	})
+	t.Run("credits for the cheaper one", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		w.sim.SetCredits(59.5)
+		w.create("a-dear")
+		w.create("b-cheap", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Model = v1alpha1.ModelLite })
+		w.run(4 * time.Minute)
+		w.wantAccount(metav1.ConditionFalse, "InsufficientCredits") // 29.5 are left
+		vg := w.wantReady("a-dear", metav1.ConditionUnknown, "InsufficientCredits")
+		if vg.Status.EstimatedCredits != "60" {
+			t.Errorf("the estimate is %s credits, want 60", vg.Status.EstimatedCredits)
+		}
+		w.wantReady("b-cheap", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+		w.sim.SetCredits(1000)
+		w.run(10 * time.Minute)
+		w.wantReady("a-dear", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+		if refused := w.sim.State().Answers[402]; refused != 0 {
+			t.Errorf("KIE.AI refused %d times for the balance, want never", refused)
+		}
+	})
+	t.Run("prices have risen", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		w.priceOf(func(p *v1alpha1.Prices) { p.Generate.Fast, p.Generate.Lite = ptr.To[int32](10), ptr.To[int32](10) })
+		w.sim.SetCredits(59.5)
+		w.create("video")
+		w.create("other")
+		w.run(4 * time.Minute)
+		w.wantAccount(metav1.ConditionFalse, "InsufficientCredits")
 		w.wantReady("video", metav1.ConditionUnknown, "InsufficientCredits")
 		w.wantReady("other", metav1.ConditionUnknown, "InsufficientCredits")
 		if asked := w.sim.State().Requests["generate"]; asked != 1 {

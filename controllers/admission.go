@@ -4,11 +4,13 @@
 package controllers
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/kie"
@@ -26,23 +28,57 @@ func queueOf(view []v1alpha1.VideoGeneration, me *v1alpha1.VideoGeneration) []ca
 }
 
 func candidateOf(vg *v1alpha1.VideoGeneration) candidate {
-	return candidate{uid: vg.UID, created: vg.CreationTimestamp.Time, name: types.NamespacedName{Namespace: vg.Namespace, Name: vg.Name}}
+	return candidate{
+		uid: vg.UID, created: vg.CreationTimestamp.Time, priority: ptr.Deref(vg.Spec.Priority, 0),
+		name: types.NamespacedName{Namespace: vg.Namespace, Name: vg.Name},
+	}
 }
 
-// firstInQueue lists the resources whose turn is next, the oldest first.
+// firstInQueue lists the resources whose turn is next.
 func firstInQueue(view []v1alpha1.VideoGeneration, n int) []types.NamespacedName {
 	var queue []candidate
+	busy := map[string]int{}
 	for i := range view {
-		if isQueued(&view[i]) {
-			queue = append(queue, candidateOf(&view[i]))
+		switch vg := &view[i]; {
+		case isQueued(vg):
+			queue = append(queue, candidateOf(vg))
+		case atWork(vg):
+			busy[vg.Namespace]++
 		}
 	}
-	slices.SortFunc(queue, byAge)
+	inTurn(queue, busy)
 	var names []types.NamespacedName
 	for _, c := range queue[:min(n, len(queue))] {
 		names = append(names, c.name)
 	}
 	return names
+}
+
+// inTurn puts the candidates in the order in which they buy. Namespaces take
+// turns, and those with fewer videos at work come first, so that one with a
+// thousand videos in the queue does not keep another one with a single video
+// waiting. Within a namespace the highest priority goes first, then the oldest;
+// a priority does not reach beyond its namespace, because whoever can set it
+// there sets it for himself.
+func inTurn(queue []candidate, busy map[string]int) {
+	slices.SortFunc(queue, func(a, b candidate) int {
+		if d := cmp.Compare(b.priority, a.priority); d != 0 {
+			return d
+		}
+		return byAge(a, b)
+	})
+	ahead := map[string]int{}
+	for i := range queue {
+		namespace := queue[i].name.Namespace
+		queue[i].turn = busy[namespace] + ahead[namespace]
+		ahead[namespace]++
+	}
+	slices.SortFunc(queue, func(a, b candidate) int {
+		if d := cmp.Compare(a.turn, b.turn); d != 0 {
+			return d
+		}
+		return byAge(a, b)
+	})
 }
 
 // byAge puts the oldest first.
@@ -62,17 +98,21 @@ type limits struct {
 
 // commitments are what an account has at KIE.AI already.
 type commitments struct {
-	// inFlight counts the purchases that are not finished.
-	inFlight int
+	// inFlight counts the purchases that are not finished, byNamespace those of each namespace.
+	inFlight    int
+	byNamespace map[string]int
 	// occupiedUntil has, for each purchase that may still count in the window, when it no longer does.
 	occupiedUntil []time.Time
 }
 
 // candidate is a resource that wants to buy.
 type candidate struct {
-	uid     types.UID
-	created time.Time
-	name    types.NamespacedName
+	uid      types.UID
+	created  time.Time
+	priority int32
+	name     types.NamespacedName
+	// turn is how many videos of its namespace come before it.
+	turn int
 }
 
 // verdict says whether a candidate may buy now.
@@ -80,21 +120,23 @@ type verdict struct {
 	admitted bool
 	// byWindow says that the window is full, rather than the places in flight.
 	byWindow bool
+	// short says that the balance is too low for this one.
+	short bool
 	// refused is why KIE.AI does not sell to the account for the moment.
 	refused kie.Class
 	// retryAfter is when the answer may be another one, if it is known.
 	retryAfter time.Duration
 }
 
-// admit decides whether a candidate may buy now: the oldest go first, as many
-// as the limits leave room for.
+// admit decides whether a candidate may buy now: they go in turn, as many as the
+// limits leave room for.
 //
 // It guarantees that no stretch of the length of the window has more than the
 // allowed number of purchases in it, if occupiedUntil of each purchase is at
 // least one window after KIE.AI got it. It does not look at the balance, and it
 // does not know whether the candidates ahead are able to buy.
 func admit(now time.Time, l limits, c commitments, queue []candidate, me types.UID) verdict {
-	slices.SortFunc(queue, byAge)
+	inTurn(queue, c.byNamespace)
 	ahead := slices.IndexFunc(queue, func(q candidate) bool { return q.uid == me })
 
 	ends := slices.DeleteFunc(slices.Clone(c.occupiedUntil), func(end time.Time) bool { return !end.After(now) })

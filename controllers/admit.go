@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
 // queueLookAgain is how often a resource in the queue is looked at if nothing
@@ -27,11 +28,16 @@ const indexAccount = "status.account"
 // When it lets the next step go on, nothing is to be bought, or a place for the
 // attempt l.attempt is reserved on the account.
 func (r *VideoGenerationReconciler) admit(ctx context.Context, l *life) (bool, error) {
-	if !needsPurchase(l.vg) && !isUnbought(l) {
+	switch {
+	case !l.buying():
 		return false, nil
-	}
-	if isSuspended(l.vg) {
-		l.wait = waiting{kind: held, reason: v1alpha1.ReasonSuspended, message: "spec.suspend holds the purchase back"}
+	case needsSource(l.vg):
+		if l.wait.kind == stalled {
+			l.vg.Status.Account = "" // it is nobody's purchase
+		}
+		return true, nil
+	case isSuspended(l.vg):
+		l.wait = waiting{kind: held, reason: v1alpha1.ReasonSuspended, message: heldBack(l.vg)}
 		return true, nil
 	}
 	w, ready := readyAccount(l.account)
@@ -52,6 +58,12 @@ func (r *VideoGenerationReconciler) admit(ctx context.Context, l *life) (bool, e
 		l.attempt = attempt
 		return false, nil
 	}
+	if v.short {
+		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonInsufficientCredits, retryAfter: balanceEveryBusy, message: fmt.Sprintf(
+			"the video costs %s credits, and the balance of KieAccount %s is lower: buy credits at KIE.AI", l.vg.Status.EstimatedCredits, key)}
+		r.Ledger.Defer(key, l.vg.UID, kie.InsufficientCredits, balanceEveryBusy)
+		return true, nil
+	}
 	if v.refused != "" {
 		l.wait = waitingFor(v.refused, l.account)
 		l.wait.retryAfter = v.retryAfter
@@ -64,6 +76,14 @@ func (r *VideoGenerationReconciler) admit(ctx context.Context, l *life) (bool, e
 	l.wait.message = fmt.Sprintf("waiting for a turn on KieAccount %s, which allows %d submissions in %s and %d videos in flight",
 		key, l.account.Spec.Limits.Submissions, l.account.Spec.Limits.Window.Duration, l.account.Spec.Limits.InFlight)
 	return true, nil
+}
+
+// heldBack says what resuming costs, which is what people suspend for.
+func heldBack(vg *v1alpha1.VideoGeneration) string {
+	if vg.Status.EstimatedCredits == "" {
+		return "spec.suspend holds the purchase back"
+	}
+	return fmt.Sprintf("spec.suspend holds the purchase back, which would cost %s credits", vg.Status.EstimatedCredits)
 }
 
 // isUnbought reports whether a purchase was begun of which this process knows

@@ -32,6 +32,9 @@ func summarize(vg *v1alpha1.VideoGeneration, w waiting, now time.Time) {
 	default:
 		wanted = append(wanted, metav1.Condition{Type: v1alpha1.ConditionReconciling, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonProgressing, Message: ready.Message})
 	}
+	if reason, message := differs(vg); reason != "" {
+		wanted = append(wanted, metav1.Condition{Type: v1alpha1.ConditionDiffersFromSpec, Status: metav1.ConditionTrue, Reason: reason, Message: message})
+	}
 	setConditions(&vg.Status.Conditions, wanted, vg.Generation, now)
 	vg.Status.ObservedGeneration = vg.Generation
 }
@@ -53,7 +56,7 @@ func setConditions(conditions *[]metav1.Condition, wanted []metav1.Condition, ge
 func readiness(vg *v1alpha1.VideoGeneration, w waiting) (metav1.Condition, waitKind) {
 	task := vg.Status.Task
 	// Trouble on the way says nothing about a task that has ended: an end stays an end.
-	ended := task != nil && !inFlight(task) && !needsPurchase(vg)
+	ended := isFinished(vg)
 	if w.reason != "" && (!ended || w.kind == stalled) {
 		status := metav1.ConditionUnknown
 		if w.kind == stalled {
@@ -64,8 +67,15 @@ func readiness(vg *v1alpha1.VideoGeneration, w waiting) (metav1.Condition, waitK
 	switch {
 	case task == nil:
 		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonQueued, Message: "the video is not bought yet"}, progressing
+	case task.State == v1alpha1.TaskSucceeded && upgradePending(vg):
+		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonUpgrading,
+			Message: fmt.Sprintf("KIE.AI is making the %s version; the 720p video is in status.videos", vg.Spec.Resolution)}, progressing
+	case task.State == v1alpha1.TaskSucceeded && vg.Status.Upgrade != nil && vg.Status.Upgrade.State == v1alpha1.UpgradeFailed:
+		return metav1.Condition{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonUpgradeFailed, Message: upgradeFailure(vg.Status.Upgrade)}, stalled
 	case task.State == v1alpha1.TaskSucceeded:
 		return metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonSucceeded, Message: "the video is finished; status.videos says where it is"}, progressing
+	case retryPending(vg):
+		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonWaitingToRetry, Message: retryMessage(vg)}, retrying
 	case task.State == v1alpha1.TaskFailed && task.Failure == nil:
 		return metav1.Condition{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonGenerationFailed, Message: "the task has failed; its cause is not known"}, stalled
 	case task.State == v1alpha1.TaskFailed:
@@ -75,4 +85,14 @@ func readiness(vg *v1alpha1.VideoGeneration, w waiting) (metav1.Condition, waitK
 	default:
 		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonGenerating, Message: fmt.Sprintf("KIE.AI is making the video (task %s)", task.ID)}, progressing
 	}
+}
+
+// upgradeFailure says why there is no larger version, what there is, and the way out.
+func upgradeFailure(up *v1alpha1.Upgrade) string {
+	cause := "KIE.AI cannot make it"
+	if up.Failure != nil && up.Failure.Message != "" {
+		cause = up.Failure.Message
+	}
+	return fmt.Sprintf("there is no %s version, and the 720p video is in status.videos; annotation %s: %s asks for it again. %s",
+		up.Resolution, v1alpha1.AnnotationResubmit, up.Attempt, cause)
 }

@@ -45,13 +45,39 @@ func needsPurchase(vg *v1alpha1.VideoGeneration) bool {
 		(task.State == v1alpha1.TaskFailed || isLost(task))
 }
 
-// isQueued reports whether the resource waits for its turn to buy.
+// isQueued reports whether the resource waits for its turn to buy. Whoever
+// waits for the video that it continues does not stand in the way of others,
+// which may be that video.
 func isQueued(vg *v1alpha1.VideoGeneration) bool {
-	return needsPurchase(vg) && !isSuspended(vg) && vg.DeletionTimestamp.IsZero()
+	return needsPurchase(vg) && !isSuspended(vg) && !needsSource(vg) && vg.DeletionTimestamp.IsZero()
+}
+
+// needsSource reports whether the resource continues a video that is not known yet.
+func needsSource(vg *v1alpha1.VideoGeneration) bool {
+	return vg.Spec.Extend != nil && vg.Status.Source == nil
+}
+
+// atWork reports whether KIE.AI is, or may be, at work for the resource.
+func atWork(vg *v1alpha1.VideoGeneration) bool {
+	upgrade := vg.Status.Upgrade
+	return inFlight(vg.Status.Task) || (upgrade != nil && upgrade.State == v1alpha1.UpgradeRunning)
+}
+
+// isFinished reports whether the resource has come to an end that nothing but a
+// user changes: the video and its upgrade are there, or failed for good.
+func isFinished(vg *v1alpha1.VideoGeneration) bool {
+	task := vg.Status.Task
+	return task != nil && !inFlight(task) && !needsPurchase(vg) && !retryPending(vg) && !upgradePending(vg)
 }
 
 func isSuspended(vg *v1alpha1.VideoGeneration) bool {
 	return vg.Spec.Suspend != nil && *vg.Spec.Suspend
+}
+
+// upgradeCalledBack reports whether the callback of the current upgrade came in.
+func upgradeCalledBack(vg *v1alpha1.VideoGeneration) bool {
+	upgrade, receipt := vg.Status.Upgrade, vg.Status.Callback
+	return upgrade != nil && receipt != nil && receipt.Attempt == upgrade.Attempt
 }
 
 // calledBack reports whether the callback of the current attempt came in, for
@@ -67,11 +93,14 @@ const defaultTimeout = 30 * time.Minute
 
 // deadline is when a task that is not finished is given up.
 func deadline(vg *v1alpha1.VideoGeneration) time.Time {
-	timeout := defaultTimeout
+	return vg.Status.Task.SubmittedAt.Add(timeoutOf(vg))
+}
+
+func timeoutOf(vg *v1alpha1.VideoGeneration) time.Duration {
 	if vg.Spec.Timeout != nil {
-		timeout = vg.Spec.Timeout.Duration
+		return vg.Spec.Timeout.Duration
 	}
-	return vg.Status.Task.SubmittedAt.Add(timeout)
+	return defaultTimeout
 }
 
 // accountKey reads the namespace/name in status.account.

@@ -19,15 +19,17 @@ const maxFailureMessage = 1024
 
 // endTask ends a task without a video.
 func endTask(task *v1alpha1.Task, reason string, code int, message string, now time.Time) {
-	failure := &v1alpha1.TaskFailure{Reason: reason, Message: message}
+	failure := &v1alpha1.TaskFailure{Reason: reason, Message: boundedMessage(message)}
 	if code != 0 {
 		failure.Code = ptr.To(int32(code)) //nolint:gosec // codes are bounded when they are decoded
 	}
-	if runes := []rune(failure.Message); len(runes) > maxFailureMessage {
-		failure.Message = string(runes[:maxFailureMessage])
-	}
 	task.State, task.Failure = v1alpha1.TaskFailed, failure
 	task.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
+}
+
+func boundedMessage(message string) string {
+	runes := []rune(message)
+	return string(runes[:min(len(runes), maxFailureMessage)])
 }
 
 // failRefused ends a task that KIE.AI refused to take.

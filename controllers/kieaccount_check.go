@@ -21,7 +21,8 @@ import (
 // check asks KIE.AI for the balance of the account, which also proves the key,
 // and decides whether the account can buy.
 func (r *KieAccountReconciler) check(ctx context.Context, account *v1alpha1.KieAccount, last check) (check, error) {
-	next := check{uid: account.UID, generation: account.Generation, at: r.Clock.Now(), credits: last.credits, signed: last.signed, wroteAt: last.wroteAt}
+	next := check{uid: account.UID, generation: account.Generation, at: r.Clock.Now(),
+		credits: last.credits, signed: last.signed, wroteAt: last.wroteAt, noted: last.noted}
 	if problem := r.problem(account); problem.Reason != "" {
 		next.ready = problem
 		return next, nil
@@ -42,7 +43,7 @@ func (r *KieAccountReconciler) check(ctx context.Context, account *v1alpha1.KieA
 	if ctx.Err() != nil {
 		return next, ctx.Err()
 	}
-	balance := answeredBalance{credits: credits, err: err, before: last.credits}
+	balance := answeredBalance{credits: credits, err: err, before: last.credits, cheapest: cheapest(pricesOf(account))}
 	key := client.ObjectKeyFromObject(account)
 	refused, isRefused := r.Ledger.Refused(key)
 	if over, causeGone := refusalOver(refused, balance, secrets.APIKey, next.at); isRefused && over {
@@ -51,6 +52,7 @@ func (r *KieAccountReconciler) check(ctx context.Context, account *v1alpha1.KieA
 	}
 	if err == nil {
 		next.credits = &credits
+		r.Ledger.SetBalance(key, credits, next.at)
 	}
 	if !isRefused {
 		refused.class = ""
@@ -64,6 +66,10 @@ func (r *KieAccountReconciler) problem(account *v1alpha1.KieAccount) metav1.Cond
 	if !r.AllowInsecure && !strings.HasPrefix(strings.ToLower(account.Spec.BaseURL), "https://") {
 		return notReady(v1alpha1.ReasonInsecureBaseURL,
 			"spec.baseURL is plain http, which would show the API key to the network: use https, or run the operator with --allow-private-networks for development")
+	}
+	if !r.AllowInsecure && account.Spec.UploadBaseURL != "" && !strings.HasPrefix(strings.ToLower(account.Spec.UploadBaseURL), "https://") {
+		return notReady(v1alpha1.ReasonInsecureBaseURL,
+			"spec.uploadBaseURL is plain http, which would show the API key to the network: use https, or run the operator with --allow-private-networks for development")
 	}
 	if selector := account.Spec.AllowedNamespaces.Selector; selector != nil {
 		if _, err := metav1.LabelSelectorAsSelector(selector); err != nil {
@@ -79,6 +85,8 @@ type answeredBalance struct {
 	err     error
 	// before is the balance that was known before, if any.
 	before *float64
+	// cheapest is the price of the cheapest video.
+	cheapest float64
 }
 
 // refusalOver reports whether the account may try again after a refusal: its
@@ -102,6 +110,9 @@ func judgeAccount(balance answeredBalance, refused kie.Class, current *metav1.Co
 	}
 	if lasting(class) {
 		return notReady(string(class), refusalAdvice[class])
+	}
+	if balance.err == nil && balance.credits < balance.cheapest {
+		return notReady(string(kie.InsufficientCredits), refusalAdvice[kie.InsufficientCredits])
 	}
 	if balance.err == nil {
 		return metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAvailable,

@@ -64,6 +64,8 @@ type check struct {
 	// counts are what the account had then: when they change, so will the balance.
 	counts  counts
 	wroteAt time.Time
+	// noted is how much of what the ledger says was spent has got into the status.
+	noted int64
 }
 
 // counts are what the resources of an account say together.
@@ -97,12 +99,13 @@ func (r *KieAccountReconciler) Reconcile(ctx context.Context, req ctrl.Request) 
 	}
 	r.Metrics.account(req.NamespacedName, last.credits, counted.inFlight, counted.queued)
 
-	wrote, err := r.writeStatus(ctx, account, last, counted)
+	spent := r.Ledger.Spent(req.NamespacedName)
+	wrote, err := r.writeStatus(ctx, account, last, counted, spent-last.noted)
 	if err != nil {
 		return quietConflict(err)
 	}
 	if wrote {
-		last.wroteAt = now
+		last.wroteAt, last.noted = now, spent
 	}
 	r.remember(account, last)
 	next := r.nextCheck(last, counted).Sub(now)
@@ -123,7 +126,7 @@ func (r *KieAccountReconciler) due(account *v1alpha1.KieAccount, last check, cou
 
 func (r *KieAccountReconciler) nextCheck(last check, counted counts) time.Time {
 	moved := counted.inFlight != last.counts.inFlight || counted.purchases != last.counts.purchases
-	if counted.inFlight > 0 || moved || last.ready.Status != metav1.ConditionTrue {
+	if counted.inFlight > 0 || counted.queued > 0 || moved || last.ready.Status != metav1.ConditionTrue {
 		return last.at.Add(balanceEveryBusy)
 	}
 	return last.at.Add(balanceEvery)
@@ -141,7 +144,7 @@ func (r *KieAccountReconciler) count(ctx context.Context, key types.NamespacedNa
 		switch {
 		case isQueued(vg):
 			c.queued++
-		case inFlight(vg.Status.Task):
+		case atWork(vg):
 			c.inFlight++
 		}
 		if vg.Status.Task != nil {
@@ -153,7 +156,7 @@ func (r *KieAccountReconciler) count(ctx context.Context, key types.NamespacedNa
 
 // writeStatus writes what is known of the account. Counts and balance alone are
 // written at most every countEvery.
-func (r *KieAccountReconciler) writeStatus(ctx context.Context, account *v1alpha1.KieAccount, last check, counted counts) (bool, error) {
+func (r *KieAccountReconciler) writeStatus(ctx context.Context, account *v1alpha1.KieAccount, last check, counted counts, spent int64) (bool, error) {
 	before := account.DeepCopy()
 	status := &account.Status
 	setConditions(&status.Conditions, []metav1.Condition{last.ready, r.callbacks(last)}, account.Generation, r.Clock.Now())
@@ -162,8 +165,9 @@ func (r *KieAccountReconciler) writeStatus(ctx context.Context, account *v1alpha
 
 	status.InFlight, status.Queued = ptr.To(counted.inFlight), ptr.To(counted.queued)
 	if last.credits != nil {
-		status.Credits = strconv.FormatFloat(*last.credits, 'f', -1, 64)
+		status.Credits = creditsText(*last.credits)
 	}
+	noteSpending(account, spent, r.Clock.Now())
 	switch {
 	case equality.Semantic.DeepEqual(before.Status, account.Status):
 		return false, nil
@@ -175,6 +179,19 @@ func (r *KieAccountReconciler) writeStatus(ctx context.Context, account *v1alpha
 		return false, fmt.Errorf("writing the status of the account: %w", err)
 	}
 	return true, nil
+}
+
+// noteSpending adds what was spent without a budget, and begins a new period
+// where the last one is over. With a budget, each purchase is written before it
+// is made, and not here.
+func noteSpending(account *v1alpha1.KieAccount, spent int64, now time.Time) {
+	start, _ := periodOf(account, now)
+	before := spentIn(account, start)
+	if account.Spec.Budget != nil {
+		spent = 0
+	}
+	account.Status.CreditsSpent = strconv.FormatInt(max(before+spent, 0), 10)
+	account.Status.CreditsSpentSince = ptr.To(metav1.NewTime(start))
 }
 
 // callbacks says whether KIE.AI calls back for this account.

@@ -36,11 +36,19 @@ type accountLedger struct {
 	refusal   *refusal
 	// deferred are the resources that were refused for themselves, until they may try again.
 	deferred map[types.UID]refusal
+	// balance is what KIE.AI said, when it was asked at balanceAt; nil if it never was.
+	balance   *float64
+	balanceAt time.Time
+	// spent counts the credits of this process's purchases, for accounts without a budget.
+	spent int64
 }
 
 // purchase is one attempt to buy, from its admission until it counts no more.
 type purchase struct {
-	uid types.UID
+	uid       types.UID
+	namespace string
+	// credits are what it costs.
+	credits int64
 	// answeredAt is when the answer came; zero while there is none.
 	answeredAt time.Time
 	// running says that the purchase may have led to a task.
@@ -90,18 +98,56 @@ func (l *Ledger) Reserve(key types.NamespacedName, lim limits, view []v1alpha1.V
 			p.running = false // this resource has moved on from its earlier attempts
 		}
 	}
-	v := admit(now, lim, a.commitments(now, lim.window, view, me.UID), a.queue(view, me), me.UID)
+	// The account is asked for its balance often enough to tell before a refusal does.
+	c, price := a.commitments(now, lim.window, view, me.UID), creditsIn(me.Status.EstimatedCredits)
+	if a.balance != nil && *a.balance-a.unsettled() < float64(price) {
+		return verdict{short: true}
+	}
+	v := admit(now, lim, c, a.queue(view, me), me.UID)
 	if v.admitted {
-		a.purchases[attempt] = &purchase{uid: me.UID, running: true}
+		a.purchases[attempt] = &purchase{uid: me.UID, namespace: me.Namespace, credits: price, running: true}
 	}
 	return v
+}
+
+// unsettled are the credits of purchases that the balance may not show yet.
+func (a *accountLedger) unsettled() float64 {
+	var sum int64
+	for _, p := range a.purchases {
+		if p.answeredAt.IsZero() || (p.running && !p.answeredAt.Before(a.balanceAt)) {
+			sum += p.credits
+		}
+	}
+	return float64(sum)
+}
+
+// SetBalance notes the balance of an account, as it was at some moment after
+// KIE.AI was asked for it.
+func (l *Ledger) SetBalance(key types.NamespacedName, credits float64, asked time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.account(key).balance, l.account(key).balanceAt = &credits, asked
+}
+
+// Spend counts credits that were spent, or given back if they are negative.
+func (l *Ledger) Spend(key types.NamespacedName, credits int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.account(key).spent += credits
+}
+
+// Spent returns how many credits were spent since the process began.
+func (l *Ledger) Spent(key types.NamespacedName) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.account(key).spent
 }
 
 // commitments joins what the resources say with what this process knows better.
 // What the resource that asks has in flight is not held against it: it asks
 // because nothing came of that.
 func (a *accountLedger) commitments(now time.Time, window time.Duration, view []v1alpha1.VideoGeneration, me types.UID) commitments {
-	var c commitments
+	c := commitments{byNamespace: map[string]int{}}
 	shown := map[string]bool{}
 	for i := range view {
 		task := view[i].Status.Task
@@ -109,8 +155,9 @@ func (a *accountLedger) commitments(now time.Time, window time.Duration, view []
 			continue
 		}
 		shown[task.Attempt] = true
-		if inFlight(task) && view[i].UID != me {
+		if atWork(&view[i]) && view[i].UID != me {
 			c.inFlight++
+			c.byNamespace[view[i].Namespace]++
 		}
 		if _, known := a.purchases[task.Attempt]; !known && !isAdopted(task) {
 			// Bought by an earlier process: when KIE.AI got it is not known, only that it was no later than
@@ -126,12 +173,13 @@ func (a *accountLedger) commitments(now time.Time, window time.Duration, view []
 			c.occupiedUntil = append(c.occupiedUntil, now.Add(window))
 		} else if end := p.answeredAt.Add(window); end.After(now) {
 			c.occupiedUntil = append(c.occupiedUntil, end)
-		} else if shown[attempt] || !p.running {
+		} else if (shown[attempt] && (a.balance == nil || p.answeredAt.Before(a.balanceAt))) || !p.running {
 			delete(a.purchases, attempt)
 			continue
 		}
 		if p.running && !shown[attempt] {
 			c.inFlight++
+			c.byNamespace[p.namespace]++
 		}
 	}
 	return c

@@ -27,8 +27,9 @@ func TestAVideoIsBoughtOnceAndCalledBack(t *testing.T) {
 	want := v1alpha1.VideoGenerationStatus{
 		ObservedGeneration: 1,
 		Account:            w.namespace + "/default",
+		EstimatedCredits:   "60",
 		Task: &v1alpha1.Task{
-			Attempt: task.Attempt, Number: 1, ID: task.ID, State: v1alpha1.TaskSucceeded,
+			Attempt: task.Attempt, Number: 1, Operation: v1alpha1.OperationGenerate, ID: task.ID, State: v1alpha1.TaskSucceeded, CreditsConsumed: "60",
 		},
 		Callback:     &v1alpha1.CallbackReceipt{Attempt: task.Attempt, TaskID: task.ID, Code: ptr.To[int32](200)},
 		FallbackUsed: ptr.To(false),

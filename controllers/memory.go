@@ -47,6 +47,10 @@ type recollection struct {
 	troubledSince time.Time
 	// callback is the receipt that was last followed.
 	callback metav1.MicroTime
+	// imagesGoodAt is when all images were last found to be usable, uploads where those of the cluster are at
+	// KIE.AI, by the name that they have there.
+	imagesGoodAt time.Time
+	uploads      map[string]upload
 	// doubtedSince is when the answers began that would end the task if they were confirmed.
 	doubtedSince time.Time
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
@@ -18,6 +19,7 @@ type Metrics struct {
 	submissions *prometheus.CounterVec
 	looks       *prometheus.CounterVec
 	ends        *prometheus.CounterVec
+	upgrades    *prometheus.CounterVec
 	credits     *prometheus.GaugeVec
 	inFlight    *prometheus.GaugeVec
 	queued      *prometheus.GaugeVec
@@ -39,6 +41,10 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Name: "kie_video_generations_ended_total",
 			Help: "VideoGenerations that came to an end, by reason.",
 		}, []string{"reason"}),
+		upgrades: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kie_upgrades_ended_total",
+			Help: "Upgrades of finished videos that came to an end, by resolution and state.",
+		}, []string{"resolution", "state"}),
 		credits: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "kie_account_credits",
 			Help: "Balance of an account, in credits, as KIE.AI last reported it.",
@@ -52,7 +58,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Help: "VideoGenerations that wait to be bought on an account.",
 		}, account),
 	}
-	registerer.MustRegister(m.submissions, m.looks, m.ends, m.credits, m.inFlight, m.queued)
+	registerer.MustRegister(m.submissions, m.looks, m.ends, m.upgrades, m.credits, m.inFlight, m.queued)
 	return m
 }
 
@@ -71,6 +77,10 @@ func (m *Metrics) looked(state kie.RecordState, err error) {
 
 func (m *Metrics) ended(reason string) {
 	m.ends.WithLabelValues(reason).Inc()
+}
+
+func (m *Metrics) upgraded(up *v1alpha1.Upgrade) {
+	m.upgrades.WithLabelValues(string(up.Resolution), string(up.State)).Inc()
 }
 
 func (m *Metrics) account(key types.NamespacedName, credits *float64, inFlight, queued int32) {

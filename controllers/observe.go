@@ -24,8 +24,11 @@ import (
 // l.lookNext when to ask again.
 func (r *VideoGenerationReconciler) observe(ctx context.Context, l *life) (bool, error) {
 	task := l.vg.Status.Task
-	if task == nil || task.ID == "" || task.Settled() {
+	switch {
+	case task == nil || task.ID == "":
 		return true, nil
+	case task.Settled():
+		return false, nil
 	}
 	now, s := r.Clock.Now(), r.schedule(l)
 	if failedFor(task, v1alpha1.ReasonTimedOut) && now.Before(deadline(l.vg)) {
@@ -41,7 +44,7 @@ func (r *VideoGenerationReconciler) observe(ctx context.Context, l *life) (bool,
 		if !ok {
 			return false, nil
 		}
-		r.note(l, record)
+		r.note(ctx, l, record)
 	} else {
 		l.wait = l.known.trouble
 	}
@@ -91,10 +94,17 @@ func (l *life) due(now time.Time, s schedule) bool {
 // again.
 func (r *VideoGenerationReconciler) ask(ctx context.Context, l *life, id string) (record kie.Record, ok bool, err error) {
 	record, ok, err = r.question(ctx, l, id)
-	now := r.Clock.Now()
-	switch {
-	case err != nil:
+	if err != nil {
 		return record, false, err
+	}
+	l.noteTrouble(ok, r.Clock.Now())
+	return record, ok, nil
+}
+
+// noteTrouble remembers whether a question had an answer, and comes back to ask
+// again if it had none.
+func (l *life) noteTrouble(ok bool, now time.Time) {
+	switch {
 	case ok:
 		l.known.troubledSince = time.Time{}
 	case l.known.troubledSince.IsZero():
@@ -108,7 +118,6 @@ func (r *VideoGenerationReconciler) ask(ctx context.Context, l *life, id string)
 		l.known.lookAt = now.Add(l.wait.retryAfter)
 		l.comeBack(l.known.lookAt)
 	}
-	return record, ok, nil
 }
 
 func (r *VideoGenerationReconciler) question(ctx context.Context, l *life, id string) (record kie.Record, ok bool, err error) {
@@ -165,7 +174,7 @@ func (l *life) confirmed(now time.Time) bool {
 }
 
 // note writes KIE.AI's word on the task into the status.
-func (r *VideoGenerationReconciler) note(l *life, record kie.Record) {
+func (r *VideoGenerationReconciler) note(ctx context.Context, l *life, record kie.Record) {
 	now, task := r.Clock.Now(), l.vg.Status.Task
 	switch record.State {
 	case kie.RecordAbsent:
@@ -189,22 +198,47 @@ func (r *VideoGenerationReconciler) note(l *life, record kie.Record) {
 	case kie.RecordSucceeded:
 		task.State, task.Failure = v1alpha1.TaskSucceeded, nil
 		task.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
-		l.vg.Status.Videos = videosOf(record)
+		task.CreditsConsumed = creditsText(consumed(record, taskPrice(l.vg, pricesOf(l.account))))
+		l.vg.Status.Videos = videosOf(record, task)
+		r.probe(ctx, l.vg.Status.Videos)
 		l.vg.Status.FallbackUsed = ptr.To(record.FallbackUsed)
 	case kie.RecordRunning:
 	}
 	l.known.doubtedSince = time.Time{}
 }
 
-// videosOf lists the videos of a finished task.
-func videosOf(record kie.Record) []v1alpha1.Video {
+// consumed is what a finished task has cost: by KIE.AI's word, or by the table.
+func consumed(record kie.Record, price int64) float64 {
+	if record.Credits != nil && *record.Credits >= 0 {
+		return *record.Credits
+	}
+	return float64(price)
+}
+
+// videoLifetime is how long KIE.AI keeps a video, and answers questions about it.
+const videoLifetime = 14 * 24 * time.Hour
+
+// maxVideos is the limit of the API on the list of videos.
+const maxVideos = 16
+
+func firstVideos(videos []v1alpha1.Video) []v1alpha1.Video {
+	return videos[:min(len(videos), maxVideos)]
+}
+
+// videosOf lists the videos of a finished task. Of an extension it is the whole film.
+func videosOf(record kie.Record, task *v1alpha1.Task) []v1alpha1.Video {
 	urls := record.ResultURLs
-	if len(record.FullResultURLs) > 0 {
+	if len(record.FullResultURLs) > 0 && task.Operation != v1alpha1.OperationGenerate {
 		urls = record.FullResultURLs
 	}
-	videos := make([]v1alpha1.Video, len(urls))
-	for i, url := range urls {
-		videos[i] = v1alpha1.Video{URL: url, Resolution: record.Resolution}
+	made := task.SubmittedAt.Time
+	if !record.CreatedAt.IsZero() && record.CreatedAt.Before(made) {
+		made = record.CreatedAt // an adopted task is older than its adoption
+	}
+	expires := metav1.NewTime(made.Add(videoLifetime)).Rfc3339Copy()
+	videos := make([]v1alpha1.Video, min(len(urls), maxVideos))
+	for i, url := range urls[:len(videos)] {
+		videos[i] = v1alpha1.Video{URL: url, Resolution: record.Resolution, ExpiresAt: &expires}
 		if i < len(record.OriginURLs) {
 			videos[i].OriginURL = record.OriginURLs[i]
 		}

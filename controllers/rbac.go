@@ -3,15 +3,17 @@
 
 package controllers
 
-// What the operator may do, everywhere: its own kinds, Events about them, and
-// reading the labels of namespaces for allowedNamespaces.
+// What the operator may do, everywhere: its own kinds, Events about them,
+// reading the labels of namespaces for allowedNamespaces, and reading the
+// ConfigMaps that hold images, one at a time and by name.
 //
-// +kubebuilder:rbac:groups=kie.ai,resources=videogenerations,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=kie.ai,resources=videogenerations,verbs=get;list;watch;patch;delete
 // +kubebuilder:rbac:groups=kie.ai,resources=videogenerations/status,verbs=patch
 // +kubebuilder:rbac:groups=kie.ai,resources=kieaccounts,verbs=get;list;watch
 // +kubebuilder:rbac:groups=kie.ai,resources=kieaccounts/status,verbs=patch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 

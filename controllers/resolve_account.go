@@ -25,11 +25,12 @@ const namespaceLookAgain = time.Minute
 // resolveAccount finds the account that pays. A task stays with the account
 // that bought it.
 //
-// When it lets the next step go on, the task is settled, or l.account is there,
-// is named in the status and allows the namespace of the resource.
+// When it lets the next step go on, nothing is asked of KIE.AI any more, or
+// l.account is there, is named in the status and allows the namespace of the
+// resource.
 func (r *VideoGenerationReconciler) resolveAccount(ctx context.Context, l *life) (bool, error) {
-	buying := needsPurchase(l.vg)
-	if !buying && l.vg.Status.Task.Settled() {
+	buying := needsPurchase(l.vg) || retryPending(l.vg)
+	if !buying && l.vg.Status.Task.Settled() && !upgradePending(l.vg) && !wantsLinks(l.vg) {
 		return false, nil
 	}
 	key, bought := accountKey(l.vg.Status.Account)
@@ -38,6 +39,12 @@ func (r *VideoGenerationReconciler) resolveAccount(ctx context.Context, l *life)
 		if key, err = r.accountOf(ctx, l.vg); err != nil {
 			return true, err
 		}
+	}
+	if source := l.vg.Status.Source; source != nil && buying && source.Account != key.String() {
+		l.vg.Status.Account = ""
+		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonAccountMismatch,
+			message: fmt.Sprintf("KIE.AI continues a video only for the account that bought it: set spec.accountRef to KieAccount %s", source.Account)}
+		return true, nil
 	}
 	account := &v1alpha1.KieAccount{}
 	if err := r.Client.Get(ctx, key, account); client.IgnoreNotFound(err) != nil {
@@ -65,8 +72,14 @@ func (r *VideoGenerationReconciler) resolveAccount(ctx context.Context, l *life)
 	return false, nil
 }
 
-// accountOf returns the name of the account that the spec asks for.
+// accountOf returns the name of the account that the spec asks for. An extension
+// that names none is bought by the account of its source.
 func (r *VideoGenerationReconciler) accountOf(ctx context.Context, vg *v1alpha1.VideoGeneration) (types.NamespacedName, error) {
+	if source := vg.Status.Source; source != nil && vg.Spec.AccountRef == nil {
+		if key, ok := accountKey(source.Account); ok {
+			return key, nil
+		}
+	}
 	if ref := vg.Spec.AccountRef; ref != nil {
 		key := types.NamespacedName{Namespace: ref.Namespace, Name: ref.Name}
 		if key.Namespace == "" {

@@ -42,6 +42,15 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 	if err != nil {
 		return fmt.Errorf("indexing VideoGenerations by account: %w", err)
 	}
+	err = indexer.IndexField(ctx, &v1alpha1.VideoGeneration{}, indexSource, func(o client.Object) []string {
+		if extend := o.(*v1alpha1.VideoGeneration).Spec.Extend; extend != nil {
+			return []string{extend.From.Name}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("indexing VideoGenerations by what they continue: %w", err)
+	}
 	return nil
 }
 
@@ -67,6 +76,7 @@ func (r *VideoGenerationReconciler) SetupWithManager(mgr ctrl.Manager, concurren
 		Named("videogeneration").
 		For(&v1alpha1.VideoGeneration{}).
 		Watches(&v1alpha1.VideoGeneration{}, r.wakeQueue()).
+		Watches(&v1alpha1.VideoGeneration{}, handler.EnqueueRequestsFromMapFunc(r.extensionsOf)).
 		Watches(&v1alpha1.KieAccount{}, r.wakeAccount()).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrency,
@@ -113,16 +123,38 @@ func (r *VideoGenerationReconciler) wakeQueue() handler.EventHandler {
 	return handler.Funcs{
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q workqueue.TypedRateLimitingInterface[ctrl.Request]) {
 			before, after := e.ObjectOld.(*v1alpha1.VideoGeneration), e.ObjectNew.(*v1alpha1.VideoGeneration)
-			if inFlight(before.Status.Task) && !inFlight(after.Status.Task) {
+			if atWork(before) && !atWork(after) {
 				wake(ctx, before, q)
 			}
 		},
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q workqueue.TypedRateLimitingInterface[ctrl.Request]) {
-			if gone := e.Object.(*v1alpha1.VideoGeneration); inFlight(gone.Status.Task) {
+			gone := e.Object.(*v1alpha1.VideoGeneration)
+			if atWork(gone) {
 				wake(ctx, gone, q)
 			}
+			r.farewell(gone)
 		},
 	}
+}
+
+// isSettled reports whether nothing is asked of KIE.AI for the resource any more.
+func isSettled(vg *v1alpha1.VideoGeneration) bool {
+	return vg.Status.Task.Settled() && isFinished(vg)
+}
+
+// extensionsOf lists the resources that wait for the video of this one.
+func (r *VideoGenerationReconciler) extensionsOf(ctx context.Context, source client.Object) []ctrl.Request {
+	waiting, err := r.continuedBy(ctx, source.(*v1alpha1.VideoGeneration))
+	if err != nil {
+		return nil // they look again by themselves
+	}
+	var requests []ctrl.Request
+	for i := range waiting {
+		if needsSource(&waiting[i]) {
+			requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&waiting[i])})
+		}
+	}
+	return requests
 }
 
 // wakeAccount looks at the resources that an account's change may concern.
@@ -135,7 +167,7 @@ func (r *VideoGenerationReconciler) wakeAccount() handler.EventHandler {
 		key := client.ObjectKeyFromObject(account).String()
 		for i := range view.Items {
 			vg := &view.Items[i]
-			if task := vg.Status.Task; vg.Status.Account == key && !task.Settled() || task == nil {
+			if vg.Status.Task == nil || (vg.Status.Account == key && !isSettled(vg)) {
 				q.Add(ctrl.Request{NamespacedName: client.ObjectKeyFromObject(vg)})
 			}
 		}
@@ -173,7 +205,7 @@ func recountAccounts() handler.EventHandler {
 	}
 	counts := func(o client.Object) []any {
 		vg := o.(*v1alpha1.VideoGeneration)
-		return []any{vg.Status.Account, isQueued(vg), inFlight(vg.Status.Task)}
+		return []any{vg.Status.Account, isQueued(vg), atWork(vg)}
 	}
 	return handler.Funcs{
 		CreateFunc: func(_ context.Context, e event.CreateEvent, q workqueue.TypedRateLimitingInterface[ctrl.Request]) {

@@ -85,13 +85,20 @@ func (r *VideoGenerationReconciler) persistTask(ctx context.Context, l *life, at
 	if task == nil {
 		set = operation{Op: "remove", Path: "/status/task"}
 	}
-	body, err := json.Marshal([]operation{
+	operations := []operation{
 		{Op: "test", Path: "/status/task/attempt", Value: attempt},
 		{Op: "test", Path: "/status/task/state", Value: l.stored.Status.Task.State},
 		set,
 		{Op: "add", Path: "/status/conditions", Value: l.vg.Status.Conditions},
 		{Op: "add", Path: "/status/observedGeneration", Value: l.vg.Status.ObservedGeneration},
-	})
+	}
+	switch had, has := len(l.stored.Status.History), len(l.vg.Status.History); {
+	case has > 0:
+		operations = append(operations, operation{Op: "add", Path: "/status/history", Value: l.vg.Status.History})
+	case had > 0:
+		operations = append(operations, operation{Op: "remove", Path: "/status/history"})
+	}
+	body, err := json.Marshal(operations)
 	if err != nil {
 		return fmt.Errorf("building the patch: %w", err)
 	}

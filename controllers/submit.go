@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,11 +43,23 @@ func (r *VideoGenerationReconciler) submit(ctx context.Context, l *life) (bool, 
 	if l.attempt == "" {
 		return false, nil
 	}
-	key := client.ObjectKeyFromObject(l.account)
+	key, price := client.ObjectKeyFromObject(l.account), creditsIn(l.vg.Status.EstimatedCredits)
 	secrets, err := r.Credentials.Get(ctx, l.account)
 	if err != nil {
 		r.Ledger.Release(key, l.attempt)
 		return r.withoutCredentials(l, err)
+	}
+	urls, ok, err := r.imageURLs(ctx, l, secrets.APIKey)
+	if err != nil || !ok {
+		r.Ledger.Release(key, l.attempt)
+		return true, err
+	}
+	if ok, err := r.charge(ctx, l, price); err != nil || !ok {
+		r.Ledger.Release(key, l.attempt)
+		if !ok && err == nil {
+			r.Ledger.Defer(key, l.vg.UID, kie.InsufficientCredits, l.wait.retryAfter)
+		}
+		return true, err
 	}
 
 	previous := l.vg.Status.Task
@@ -55,17 +68,30 @@ func (r *VideoGenerationReconciler) submit(ctx context.Context, l *life) (bool, 
 	}
 	if err := r.writeIntent(ctx, l, previous); err != nil {
 		r.Ledger.Release(key, l.attempt)
-		return true, err
+		return true, errors.Join(err, r.refund(ctx, l, price))
 	}
 
 	// From here on a shutdown must not get in between: the context is our own.
 	paying, cancel := context.WithTimeout(context.WithoutCancel(ctx), submitTimeout)
 	defer cancel()
 	l.known.sending(l.attempt)
-	submission := r.KIE.Generate(paying, kie.Endpoint{BaseURL: l.account.Spec.BaseURL, APIKey: secrets.APIKey}, r.request(l))
-	r.Ledger.Answered(key, l.attempt, submission.Outcome == kie.Accepted || submission.Outcome == kie.Unknown)
+	submission := r.buy(paying, l, kie.Endpoint{BaseURL: l.account.Spec.BaseURL, APIKey: secrets.APIKey}, urls)
+	bought := submission.Outcome == kie.Accepted || submission.Outcome == kie.Unknown
+	r.Ledger.Answered(key, l.attempt, bought)
 	r.Metrics.submitted(submission.Outcome)
-	return r.settlePurchase(ctx, l, submission, previous, secrets.APIKey)
+	stop, err := r.settlePurchase(ctx, l, submission, previous, secrets.APIKey)
+	if !bought {
+		err = errors.Join(err, r.refund(ctx, l, price))
+	}
+	return stop, err
+}
+
+// buy sends the request for what the resource is: a new video, or more of one.
+func (r *VideoGenerationReconciler) buy(ctx context.Context, l *life, endpoint kie.Endpoint, images []string) kie.Submission {
+	if l.vg.Status.Task.Operation == v1alpha1.OperationExtend {
+		return r.KIE.Extend(ctx, endpoint, r.extendRequest(l))
+	}
+	return r.KIE.Generate(ctx, endpoint, r.generateRequest(l, images))
 }
 
 // writeIntent stores that the attempt is about to be bought. It fails if the
@@ -75,7 +101,11 @@ func (r *VideoGenerationReconciler) writeIntent(ctx context.Context, l *life, pr
 		Attempt:     l.attempt,
 		Number:      1,
 		SubmittedAt: metav1.NewTime(r.Clock.Now()).Rfc3339Copy(),
+		Operation:   v1alpha1.OperationGenerate,
 		State:       v1alpha1.TaskSubmitting,
+	}
+	if l.vg.Spec.Extend != nil {
+		task.Operation = v1alpha1.OperationExtend
 	}
 	if previous != nil {
 		task.Number = previous.Number + 1
@@ -85,7 +115,8 @@ func (r *VideoGenerationReconciler) writeIntent(ctx context.Context, l *life, pr
 	l.known.replaced = previous
 	l.known.startOver()
 	l.vg.Status.Task = task
-	l.vg.Status.Videos, l.vg.Status.FallbackUsed = nil, nil
+	l.vg.Status.History = withPast(l.vg.Status.History, previous)
+	l.vg.Status.Videos, l.vg.Status.FallbackUsed, l.vg.Status.Upgrade = nil, nil, nil
 	summarize(l.vg, l.wait, r.Clock.Now())
 	if err := r.lockStatus(ctx, l); err != nil {
 		return fmt.Errorf("writing the intent to buy: %w", err)
@@ -93,10 +124,11 @@ func (r *VideoGenerationReconciler) writeIntent(ctx context.Context, l *life, pr
 	return nil
 }
 
-// request is what is asked of KIE.AI.
-func (r *VideoGenerationReconciler) request(l *life) kie.GenerateRequest {
+// generateRequest asks for a new video. A larger resolution is asked for when it
+// is there, so that the video in 720p, which alone can be continued, stays.
+func (r *VideoGenerationReconciler) generateRequest(l *life, images []string) kie.GenerateRequest {
 	spec := l.vg.Spec
-	request := kie.GenerateRequest{
+	return kie.GenerateRequest{
 		Prompt:            spec.Prompt,
 		Model:             string(spec.Model),
 		GenerationType:    string(spec.GenerationType),
@@ -106,14 +138,31 @@ func (r *VideoGenerationReconciler) request(l *life) kie.GenerateRequest {
 		Watermark:         spec.Watermark,
 		EnableTranslation: ptr.Deref(spec.EnableTranslation, true),
 		EnableFallback:    ptr.Deref(spec.EnableFallback, false),
+		Resolution:        string(v1alpha1.Resolution720p),
+		ImageURLs:         images,
+		CallbackURL:       r.callbackURL(l.attempt),
 	}
-	for _, image := range spec.Images {
-		request.ImageURLs = append(request.ImageURLs, image.URL)
+}
+
+// extendRequest asks for more of a video.
+func (r *VideoGenerationReconciler) extendRequest(l *life) kie.ExtendRequest {
+	spec := l.vg.Spec
+	return kie.ExtendRequest{
+		TaskID:      l.vg.Status.Source.TaskID,
+		Prompt:      spec.Prompt,
+		Seed:        spec.Seed,
+		Model:       kie.ExtendModel(string(spec.Model)),
+		Watermark:   spec.Watermark,
+		CallbackURL: r.callbackURL(l.attempt),
 	}
-	if r.CallbackBaseURL != "" {
-		request.CallbackURL = callback.URL(r.CallbackBaseURL, l.attempt)
+}
+
+// callbackURL is where KIE.AI is to call back for an attempt; empty if nowhere.
+func (r *VideoGenerationReconciler) callbackURL(attempt string) string {
+	if r.CallbackBaseURL == "" {
+		return ""
 	}
-	return request
+	return callback.URL(r.CallbackBaseURL, attempt)
 }
 
 // settlePurchase stores what is known after the request.
@@ -136,6 +185,7 @@ func (r *VideoGenerationReconciler) settlePurchase(ctx context.Context, l *life,
 		l.known.nothingBought(l.attempt)
 		logger.Info("Nothing was bought", "outcome", submission.Outcome, "class", submission.Err.Class, "code", submission.Err.Code)
 		l.wait = r.refuse(l, submission.Err.Class, apiKey, true)
+		l.vg.Status.History = withoutPast(l.vg.Status.History, previous)
 		return true, r.persistTask(ctx, l, l.attempt, previous)
 
 	default:

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/artifact"
 	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
@@ -25,13 +26,17 @@ import (
 // task comes to, and pays for each at most as often as its user asked for.
 type VideoGenerationReconciler struct {
 	// Client reads from the cache and writes to the API server.
-	Client      client.Client
+	Client client.Client
+	// Live reads from the API server itself: what an account has spent, and images in ConfigMaps and Secrets.
+	Live        client.Reader
 	Credentials *credentials.Store
 	KIE         *kie.Client
-	Ledger      *Ledger
-	Clock       clock.PassiveClock
-	Recorder    events.EventRecorder
-	Metrics     *Metrics
+	// Fetcher looks at images and videos at URLs that are not the operator's own.
+	Fetcher  *artifact.Fetcher
+	Ledger   *Ledger
+	Clock    clock.PassiveClock
+	Recorder events.EventRecorder
+	Metrics  *Metrics
 	// Poke makes the account reconciler look at an account.
 	Poke func(account types.NamespacedName)
 
@@ -57,12 +62,19 @@ type life struct {
 	known   *recollection
 	// attempt is the token of a purchase that is admitted and not made yet.
 	attempt string
-	wait    waiting
+	// again says that the video failed and is to be bought once more now.
+	again bool
+	wait  waiting
 	// asked says that KIE.AI has said something of the task in this look.
 	asked bool
 	// lookNext is when to come back, if nothing happens before; zero for never.
 	lookNext time.Time
+	// deleted says that the resource is no more.
+	deleted bool
 }
+
+// buying reports whether something is to be bought now.
+func (l *life) buying() bool { return l.again || needsPurchase(l.vg) || isUnbought(l) }
 
 // comeBack asks to look again at a time, or earlier.
 func (l *life) comeBack(at time.Time) {
@@ -84,13 +96,20 @@ func (r *VideoGenerationReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 	for _, next := range []step{
 		r.remember,
 		r.adopt,
+		r.resolveSource,
 		r.resolveAccount,
+		r.estimate,
 		r.recover,
+		r.retry,
+		r.checkImages,
 		r.admit,
 		r.submit,
 		r.mirror,
 		r.observe,
 		r.expire,
+		r.upgrade,
+		r.refreshLinks,
+		r.cleanUp,
 	} {
 		var stop bool
 		if stop, err = next(ctx, l); stop || err != nil {
@@ -120,6 +139,9 @@ func (r *VideoGenerationReconciler) open(ctx context.Context, name types.Namespa
 
 // close writes what has changed, once, and says when to come back.
 func (r *VideoGenerationReconciler) close(ctx context.Context, l *life, err error) (ctrl.Result, error) {
+	if l.deleted {
+		return ctrl.Result{}, nil
+	}
 	if err == nil {
 		summarize(l.vg, l.wait, r.Clock.Now())
 		err = r.writeStatus(ctx, l)

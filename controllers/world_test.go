@@ -30,6 +30,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/artifact"
 	"github.com/kie-operator/kie-operator/internal/callback"
 	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/kie"
@@ -133,6 +134,7 @@ func newWorld(t *testing.T, opts worldOptions) *world {
 		Spec: v1alpha1.KieAccountSpec{
 			CredentialsSecretRef: v1alpha1.SecretReference{Name: secret.Name},
 			BaseURL:              w.kieServer.URL,
+			UploadBaseURL:        w.kieServer.URL,
 		},
 	}
 	if opts.accountLimit != nil {
@@ -175,6 +177,8 @@ func (w *world) restart() {
 	metrics := NewMetrics(prometheus.NewRegistry())
 	kieClient := kie.NewClient()
 	w.t.Cleanup(kieClient.CloseIdleConnections)
+	fetcher := artifact.NewFetcher(true)
+	w.t.Cleanup(fetcher.CloseIdleConnections)
 	baseURL := ""
 	if !w.opts.noCallbacks {
 		baseURL = w.callbacks.URL
@@ -185,7 +189,7 @@ func (w *world) restart() {
 	}
 	p := &process{next: map[types.NamespacedName]time.Time{}, recorder: events.NewFakeRecorder(1000)}
 	p.videos = &VideoGenerationReconciler{
-		Client: w.faults.controller, Credentials: secrets, KIE: kieClient, Ledger: ledger, Clock: clk, Recorder: p.recorder, Metrics: metrics,
+		Client: w.faults.controller, Live: w.live, Credentials: secrets, KIE: kieClient, Fetcher: fetcher, Ledger: ledger, Clock: clk, Recorder: p.recorder, Metrics: metrics,
 		Poke: func(types.NamespacedName) {}, OperatorNamespace: w.namespace, CallbackBaseURL: baseURL, RecoveryWindow: window,
 		PersistBackoff: wait.Backoff{Duration: time.Millisecond, Factor: 1, Steps: 3},
 	}

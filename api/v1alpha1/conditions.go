@@ -49,6 +49,8 @@ const (
 	ReasonWaitingForSource = "WaitingForSource"
 	// ReasonWaitingToRetry means that KIE.AI could not make the video and it is bought again after a while.
 	ReasonWaitingToRetry = "WaitingToRetry"
+	// ReasonInsufficientCredits means that the balance of the account is too low.
+	ReasonInsufficientCredits = "InsufficientCredits"
 	// ReasonBudgetExhausted means that the budget of the account does not allow the purchase in this period.
 	ReasonBudgetExhausted = "BudgetExhausted"
 	// ReasonAccountMismatch means that the video which is continued was bought on another account.

@@ -225,6 +225,13 @@ type Source struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	TaskID string `json:"taskID,omitempty"`
+
+	// account is the namespace and name of the KieAccount that bought it,
+	// and that has to buy the extension too.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=317
+	Account string `json:"account,omitempty"`
 }
 
 // CallbackReceipt is the last callback that was received. It is a hint: the

@@ -24,6 +24,7 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/controllers"
+	"github.com/kie-operator/kie-operator/internal/artifact"
 	"github.com/kie-operator/kie-operator/internal/callback"
 	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/kie"
@@ -123,8 +124,10 @@ func addParts(ctx context.Context, mgr ctrl.Manager, o options) error {
 
 	if err := (&controllers.VideoGenerationReconciler{
 		Client:            mgr.GetClient(),
+		Live:              mgr.GetAPIReader(),
 		Credentials:       secrets,
 		KIE:               kieClient,
+		Fetcher:           artifact.NewFetcher(o.allowPrivateNetworks),
 		Ledger:            ledger,
 		Clock:             clk,
 		Recorder:          mgr.GetEventRecorder("kie-operator"),

@@ -56,7 +56,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	fs.IntVar(&o.maxConcurrentReconciles, "max-concurrent-reconciles", 16, "how many VideoGenerations are worked on at a time")
 	fs.DurationVar(&o.submissionRecoveryWindow, "submission-recovery-window", 30*time.Minute,
 		"how long the callback of a purchase is waited for whose answer was lost")
-	fs.BoolVar(&o.allowPrivateNetworks, "allow-private-networks", false, "for development only: accept plain http for the KIE.AI API and the callback URL")
+	fs.BoolVar(&o.allowPrivateNetworks, "allow-private-networks", false, "for development only: accept plain http for the KIE.AI API, the callback URL, images and videos, and let them be on this network")
 	config.RegisterFlags(fs)
 	o.log.BindFlags(fs)
 	if err := fs.Parse(args); err != nil {

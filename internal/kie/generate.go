@@ -20,6 +20,8 @@ type GenerateRequest struct {
 	Model          string   `json:"model,omitempty"`
 	GenerationType string   `json:"generationType,omitempty"`
 	AspectRatio    string   `json:"aspect_ratio,omitempty"`
+	// Resolution is always sent: the documentation has had different defaults, and a larger one costs more.
+	Resolution string `json:"resolution,omitempty"`
 	// Duration is in seconds.
 	Duration *int32 `json:"duration,omitempty"`
 	Seed     *int32 `json:"seeds,omitempty"`

@@ -1,0 +1,156 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+)
+
+func budget(credits int32, period time.Duration) *v1alpha1.Budget {
+	return &v1alpha1.Budget{Credits: credits, Period: metav1.Duration{Duration: period}}
+}
+
+func TestPeriods(t *testing.T) {
+	at := func(text string) time.Time {
+		parsed, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return parsed
+	}
+	for _, tt := range []struct {
+		reason          string
+		budget          *v1alpha1.Budget
+		now, start, end string
+	}{
+		{"a day turns at midnight in UTC", budget(1, 24*time.Hour), "2026-11-24T21:00:00+02:00", "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z"},
+		{"its first moment is in it", budget(1, 24*time.Hour), "2026-11-25T00:00:00Z", "2026-11-25T00:00:00Z", "2026-11-26T00:00:00Z"},
+		{"a week turns in the night to Monday", budget(1, 7*24*time.Hour), "2026-11-24T21:00:00Z", "2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z"},
+		{"an hour", budget(1, time.Hour), "2026-11-24T21:59:59Z", "2026-11-24T21:00:00Z", "2026-11-24T22:00:00Z"},
+		{"without a budget a day is shown", nil, "2026-11-24T21:00:00Z", "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z"},
+		{"a period that no API server accepts", budget(1, 0), "2026-11-24T21:00:00Z", "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z"},
+	} {
+		start, end := periodOf(&v1alpha1.KieAccount{Spec: v1alpha1.KieAccountSpec{Budget: tt.budget}}, at(tt.now))
+		if !start.Equal(at(tt.start)) || !end.Equal(at(tt.end)) {
+			t.Errorf("%s: from %s to %s, want from %s to %s", tt.reason, start, end, tt.start, tt.end)
+		}
+	}
+}
+
+// A budget for seven of ten videos buys seven; the others say when they go on,
+// and do.
+func TestABudget(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget = budget(7*60+59, 24*time.Hour) })
+	for i := range 10 {
+		w.create(fmt.Sprintf("video-%d", i))
+	}
+	_, turns := periodOf(w.account(), w.clock.Now())
+	w.run(20 * time.Minute)
+	w.wantPaid(7)
+	held := 0
+	for i := range 10 {
+		vg := w.get(fmt.Sprintf("video-%d", i))
+		if vg.Status.Task != nil {
+			w.wantReady(vg.Name, metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+			continue
+		}
+		held++
+		w.wantReady(vg.Name, metav1.ConditionUnknown, v1alpha1.ReasonBudgetExhausted)
+		if message := vg.Status.Conditions[0].Message; !strings.Contains(message, turns.Format(time.RFC3339)) {
+			t.Errorf("the message does not say that it goes on at %s: %s", turns, message)
+		}
+	}
+	if account := w.account(); held != 3 || account.Status.CreditsSpent != "420" {
+		t.Errorf("%d videos wait and %s credits are spent, want 3 and 420", held, account.Status.CreditsSpent)
+	}
+	if requests := w.sim.State().Requests["generate"]; requests != 7 {
+		t.Errorf("KIE.AI was asked %d times to sell, want 7", requests)
+	}
+
+	w.clock.SetTime(turns)
+	w.run(time.Hour)
+	w.wantPaid(10)
+	for i := range 10 {
+		w.wantReady(fmt.Sprintf("video-%d", i), metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	}
+	if spent := w.account().Status.CreditsSpent; spent != "180" {
+		t.Errorf("%s credits are spent in the new period, want 180", spent)
+	}
+}
+
+// What does not fit lets pass what does, and a video that never fits says so.
+func TestABudgetIsNotBlockedByTheDear(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget = budget(100, 24*time.Hour) })
+	w.create("a-dear", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Model = v1alpha1.ModelQuality })
+	w.pass(time.Second)
+	w.create("b-cheap")
+	w.run(20 * time.Minute)
+	w.wantReady("b-cheap", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	vg := w.wantReady("a-dear", metav1.ConditionUnknown, v1alpha1.ReasonBudgetExhausted)
+	if message := vg.Status.Conditions[0].Message; !strings.Contains(message, "raise its spec.budget") {
+		t.Errorf("the message does not say what to do: %s", message)
+	}
+	w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget.Credits = 1000 })
+	w.proc.next = nil
+	w.run(25 * time.Hour)
+	w.wantReady("a-dear", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	w.wantPaid(2)
+}
+
+// A purchase that was refused is not in the books.
+func TestTheBooksAfterARefusal(t *testing.T) {
+	for _, withBudget := range []bool{true, false} {
+		t.Run(fmt.Sprint("budget ", withBudget), func(t *testing.T) {
+			w := newWorld(t, worldOptions{})
+			if withBudget {
+				w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget = budget(60, 24*time.Hour) })
+			}
+			w.create("refused", prompt("[sim:submit=422]"))
+			w.run(10 * time.Minute)
+			w.wantReady("refused", metav1.ConditionFalse, v1alpha1.ReasonInvalidRequest)
+			w.create("video")
+			w.run(10 * time.Minute)
+			w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+			w.pass(countEvery)
+			if spent := w.account().Status.CreditsSpent; spent != "60" {
+				t.Errorf("%s credits are spent, want 60", spent)
+			}
+		})
+	}
+}
+
+// The estimate is there before anything is bought, with the upgrade and by the
+// account's own prices.
+func TestTheEstimate(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.priceOf(func(p *v1alpha1.Prices) { p.Upgrade4K = ptr.To[int32](100) })
+	for model, resolutions := range map[v1alpha1.Model]map[v1alpha1.Resolution]string{
+		v1alpha1.ModelLite:    {v1alpha1.Resolution720p: "30", v1alpha1.Resolution1080p: "35", v1alpha1.Resolution4K: "130"},
+		v1alpha1.ModelFast:    {v1alpha1.Resolution720p: "60", v1alpha1.Resolution1080p: "65", v1alpha1.Resolution4K: "160"},
+		v1alpha1.ModelQuality: {v1alpha1.Resolution720p: "250", v1alpha1.Resolution1080p: "255", v1alpha1.Resolution4K: "350"},
+	} {
+		for resolution, want := range resolutions {
+			name := fmt.Sprintf("%s-%s", strings.ReplaceAll(string(model), "_", "-"), resolution)
+			w.create(name, func(vg *v1alpha1.VideoGeneration) {
+				vg.Spec.Model, vg.Spec.Resolution, vg.Spec.Suspend = model, resolution, ptr.To(true)
+			})
+			w.round()
+			vg := w.wantReady(name, metav1.ConditionUnknown, v1alpha1.ReasonSuspended)
+			if vg.Status.EstimatedCredits != want || !strings.Contains(vg.Status.Conditions[0].Message, want+" credits") {
+				t.Errorf("%s: the estimate is %q (%s), want %s", name, vg.Status.EstimatedCredits, vg.Status.Conditions[0].Message, want)
+			}
+		}
+	}
+	w.wantPaid(0)
+}

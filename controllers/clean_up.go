@@ -1,0 +1,96 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+)
+
+// sourceLookAgain is how often a resource that is due to be deleted is looked
+// at while another one still has to continue its video.
+const sourceLookAgain = time.Minute
+
+// cleanUp deletes the finished resource when its time to live is over.
+//
+// When it lets the next step go on, the resource stays for now. What it deletes
+// is the resource as it was read: one that has changed since, or another one of
+// the same name, is left alone.
+func (r *VideoGenerationReconciler) cleanUp(ctx context.Context, l *life) (bool, error) {
+	at, ok := deleteAt(l.vg)
+	if !ok {
+		return false, nil
+	}
+	now := r.Clock.Now()
+	switch {
+	case now.Before(at):
+		l.comeBack(at)
+		return false, nil
+	case !equality.Semantic.DeepEqual(l.stored.Status, l.vg.Status):
+		l.comeBack(now) // the end is stored before it is forgotten
+		return false, nil
+	}
+	waiting, err := r.continuedBy(ctx, l.vg)
+	if err != nil {
+		return true, err
+	}
+	for i := range waiting {
+		if needsSource(&waiting[i]) {
+			l.comeBack(now.Add(sourceLookAgain))
+			return false, nil
+		}
+	}
+	if owner := gitOpsOwner(l.vg); owner != "" {
+		r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, reasonBoughtAgain, actionReconcile, "deleting after ttlSecondsAfterFinished; %s may create it again, and then it is bought again", owner)
+	}
+	err = r.Client.Delete(ctx, l.vg, client.Preconditions{UID: ptr.To(l.stored.UID), ResourceVersion: ptr.To(l.stored.ResourceVersion)})
+	if err != nil {
+		return true, fmt.Errorf("deleting the finished resource: %w", err)
+	}
+	l.deleted = true
+	return true, nil
+}
+
+// deleteAt is when the resource is to be deleted. One whose purchase is in doubt
+// never is: it is all that a person has to clear that up.
+func deleteAt(vg *v1alpha1.VideoGeneration) (time.Time, bool) {
+	task, upgrade := vg.Status.Task, vg.Status.Upgrade
+	if vg.Spec.TTLSecondsAfterFinished == nil || !isFinished(vg) || isLost(task) || task.CompletedAt == nil {
+		return time.Time{}, false
+	}
+	ended := task.CompletedAt.Time
+	if upgrade != nil && upgrade.CompletedAt != nil && upgrade.CompletedAt.After(ended) {
+		ended = upgrade.CompletedAt.Time
+	}
+	return ended.Add(time.Duration(*vg.Spec.TTLSecondsAfterFinished) * time.Second), true
+}
+
+// reasonBoughtAgain is the reason of the Event about a time to live that a
+// GitOps tool undoes.
+const reasonBoughtAgain = "WillBeBoughtAgain"
+
+// gitOpsOwner names the tool that applies the resource from a repository, if
+// there are signs of one.
+func gitOpsOwner(vg *v1alpha1.VideoGeneration) string {
+	for _, sign := range []struct{ key, tool string }{
+		{"argocd.argoproj.io/instance", "Argo CD"},
+		{"argocd.argoproj.io/tracking-id", "Argo CD"},
+		{"kustomize.toolkit.fluxcd.io/name", "Flux"},
+		{"helm.toolkit.fluxcd.io/name", "Flux"},
+		{"meta.helm.sh/release-name", "Helm"},
+	} {
+		if vg.Labels[sign.key] != "" || vg.Annotations[sign.key] != "" {
+			return sign.tool
+		}
+	}
+	return ""
+}

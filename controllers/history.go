@@ -1,0 +1,34 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"slices"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+)
+
+// maxHistory is the limit of the API on what is remembered of earlier tasks.
+const maxHistory = 20
+
+// withPast adds a task that another one takes the place of, once.
+func withPast(history []v1alpha1.PastTask, task *v1alpha1.Task) []v1alpha1.PastTask {
+	if task == nil {
+		return history
+	}
+	past := v1alpha1.PastTask{Attempt: task.Attempt, Number: task.Number, ID: task.ID, SubmittedAt: task.SubmittedAt, CompletedAt: task.CompletedAt}
+	if failure := task.Failure; failure != nil {
+		past.Code, past.Reason = failure.Code, failure.Reason
+	}
+	history = append(withoutPast(history, task), past)
+	return history[max(len(history)-maxHistory, 0):]
+}
+
+// withoutPast takes out a task that is the current one again.
+func withoutPast(history []v1alpha1.PastTask, task *v1alpha1.Task) []v1alpha1.PastTask {
+	if task == nil {
+		return history
+	}
+	return slices.DeleteFunc(slices.Clone(history), func(past v1alpha1.PastTask) bool { return past.Attempt == task.Attempt })
+}

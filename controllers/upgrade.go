@@ -1,0 +1,245 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/kie"
+)
+
+// lookEveryUpgrade is how often KIE.AI is asked for the larger version of a
+// video. Asking is what starts it, and what tells that it is there.
+const lookEveryUpgrade = 30 * time.Second
+
+// upgrade gets the larger version of a finished video. KIE.AI makes and charges
+// it once however often it is asked for, so there is no intent to be kept here:
+// what is written before the first question is for people, and for the callback
+// to be known by.
+//
+// When it lets the next step go on, there is nothing to upgrade, or the status
+// says how far the upgrade is and l.lookNext when to ask again. The video from
+// which it is made stays in the status, whatever comes of it.
+func (r *VideoGenerationReconciler) upgrade(ctx context.Context, l *life) (bool, error) {
+	if !upgradePending(l.vg) {
+		return false, nil
+	}
+	if isSuspended(l.vg) && !upgradeBegun(l.vg) {
+		l.wait = waiting{kind: held, reason: v1alpha1.ReasonSuspended, message: "spec.suspend holds the upgrade back; the 720p video is in status.videos"}
+		return true, nil
+	}
+	if stop, err := r.beginUpgrade(ctx, l); stop || err != nil {
+		return stop, err
+	}
+	now, up := r.Clock.Now(), l.vg.Status.Upgrade
+	end := up.SubmittedAt.Add(timeoutOf(l.vg))
+	s := schedule{start: up.SubmittedAt.Time, every: r.upgradeEvery(l.vg)}
+	if !l.upgradeDue(now, s, end) {
+		l.wait = l.known.trouble
+	} else if err := r.askForUpgrade(ctx, l); err != nil {
+		return true, err
+	}
+	if up.State != v1alpha1.UpgradeRunning {
+		return false, nil
+	}
+	if now = r.Clock.Now(); !now.Before(end) && !l.known.lookedAt.Before(end) {
+		l.wait = waiting{}
+		endUpgrade(up, v1alpha1.ReasonTimedOut, fmt.Sprintf("KIE.AI did not finish the %s version within spec.timeout: raise spec.timeout to look again", up.Resolution), now)
+		return false, nil
+	}
+	l.comeBack(s.next(now))
+	l.comeBack(l.known.lookAt)
+	if now.Before(end) {
+		l.comeBack(end)
+	}
+	return false, nil
+}
+
+// upgradePending reports whether a larger version of the video is still to come.
+func upgradePending(vg *v1alpha1.VideoGeneration) bool {
+	task, upgrade := vg.Status.Task, vg.Status.Upgrade
+	if task == nil || task.State != v1alpha1.TaskSucceeded || rank(string(vg.Spec.Resolution)) <= rank("720p") {
+		return false
+	}
+	if upgrade == nil {
+		// KIE.AI may have made it in the larger resolution right away.
+		return len(vg.Status.Videos) > 0 && rankOf(vg.Status.Videos[0]) < rank(string(vg.Spec.Resolution))
+	}
+	return upgradeBegun(vg) || asksToUpgradeAgain(vg)
+}
+
+// upgradeBegun reports whether KIE.AI was, or may have been, asked for the
+// upgrade and it has not ended.
+func upgradeBegun(vg *v1alpha1.VideoGeneration) bool {
+	return vg.Status.Upgrade != nil && (vg.Status.Upgrade.State == v1alpha1.UpgradeRunning || upgradeRevived(vg))
+}
+
+// upgradeRevived reports whether an upgrade that was given up has more time now,
+// or its callback has come after all.
+func upgradeRevived(vg *v1alpha1.VideoGeneration) bool {
+	up := vg.Status.Upgrade
+	if up.State != v1alpha1.UpgradeFailed || up.Settled() || up.CompletedAt == nil {
+		return false
+	}
+	moreTime := up.SubmittedAt.Add(timeoutOf(vg)).After(up.CompletedAt.Time)
+	return moreTime || (upgradeCalledBack(vg) && vg.Status.Callback.ReceivedAt.Time.After(up.CompletedAt.Time))
+}
+
+// asksToUpgradeAgain reports whether the user asks for the upgrade again that has failed.
+func asksToUpgradeAgain(vg *v1alpha1.VideoGeneration) bool {
+	up := vg.Status.Upgrade
+	return up != nil && up.State == v1alpha1.UpgradeFailed && vg.Annotations[v1alpha1.AnnotationResubmit] == up.Attempt
+}
+
+// beginUpgrade makes the status say that the upgrade is on its way, and stores
+// that before KIE.AI is asked.
+func (r *VideoGenerationReconciler) beginUpgrade(ctx context.Context, l *life) (stop bool, err error) {
+	now, up := r.Clock.Now(), l.vg.Status.Upgrade
+	switch {
+	case up != nil && up.State == v1alpha1.UpgradeRunning:
+		return false, nil
+	case up != nil && upgradeRevived(l.vg):
+		up.State, up.Failure, up.CompletedAt = v1alpha1.UpgradeRunning, nil, nil
+		l.known.lookAt = now
+		return false, nil
+	}
+	up = &v1alpha1.Upgrade{
+		Resolution: l.vg.Spec.Resolution, Attempt: newAttempt(), SubmittedAt: metav1.NewTime(now).Rfc3339Copy(), State: v1alpha1.UpgradeRunning,
+	}
+	if ptr.Deref(l.vg.Status.FallbackUsed, false) {
+		l.vg.Status.Upgrade = up
+		endUpgrade(up, v1alpha1.ReasonUpgradeFailed, "KIE.AI made the video with its fallback model, and does not enlarge those; it was not asked to", now)
+		return true, nil
+	}
+	if isAdopted(l.vg.Status.Task) { // its purchase has not paid for the upgrade
+		if ok, err := r.charge(ctx, l, int64(pricesOf(l.account).Upgrade(string(up.Resolution)))); err != nil || !ok {
+			return true, err
+		}
+	}
+	l.vg.Status.Upgrade = up
+	l.known.startOver()
+	l.known.lookAt = now
+	summarize(l.vg, l.wait, now)
+	return false, r.writeStatus(ctx, l)
+}
+
+// upgradeEvery is how often to ask for an upgrade: less often where KIE.AI calls back.
+func (r *VideoGenerationReconciler) upgradeEvery(vg *v1alpha1.VideoGeneration) time.Duration {
+	if r.CallbackBaseURL != "" && vg.Status.Upgrade.Resolution == v1alpha1.Resolution4K && !upgradeCalledBack(vg) {
+		return lookEveryWithCallbacks
+	}
+	return lookEveryUpgrade
+}
+
+// upgradeDue reports whether it is time to ask for the upgrade.
+func (l *life) upgradeDue(now time.Time, s schedule, end time.Time) bool {
+	known := l.known
+	if !known.lookAt.IsZero() {
+		return !known.lookAt.After(now)
+	}
+	if upgradeCalledBack(l.vg) && !known.callback.Equal(&l.vg.Status.Callback.ReceivedAt) {
+		return true
+	}
+	last := known.since
+	if known.lookedAt.After(last) {
+		last = known.lookedAt
+	}
+	return !s.next(last).After(now) || (!now.Before(end) && known.lookedAt.Before(end))
+}
+
+// askForUpgrade asks KIE.AI for the larger version of each video of the task,
+// and writes the answer into the status.
+func (r *VideoGenerationReconciler) askForUpgrade(ctx context.Context, l *life) error {
+	answer, ok, err := r.questionUpgrade(ctx, l)
+	if err != nil {
+		return err
+	}
+	now, up := r.Clock.Now(), l.vg.Status.Upgrade
+	l.noteTrouble(ok, now)
+	if !ok {
+		return nil
+	}
+	l.asked = true
+	l.known.lookedAt, l.known.lookAt = now, time.Time{}
+	if upgradeCalledBack(l.vg) {
+		l.known.callback = l.vg.Status.Callback.ReceivedAt
+	}
+	switch {
+	case answer.State == kie.UpgradeImpossible && !l.confirmed(now):
+		// Directly after the success of the source, KIE.AI may say so too early.
+		l.known.lookAt = now.Add(lookEveryUpgrade)
+		return nil
+	case answer.State == kie.UpgradeImpossible:
+		endUpgrade(up, v1alpha1.ReasonUpgradeFailed, saying(answer.Message, fmt.Sprintf("KIE.AI cannot make the %s version", up.Resolution)), now)
+	case answer.State == kie.UpgradeReady:
+		larger := make([]v1alpha1.Video, len(answer.ResultURLs))
+		for i, url := range answer.ResultURLs {
+			larger[i] = v1alpha1.Video{URL: url, Resolution: string(up.Resolution), ExpiresAt: l.vg.Status.Videos[0].ExpiresAt}
+		}
+		r.probe(ctx, larger)
+		l.vg.Status.Videos = firstVideos(append(larger, l.vg.Status.Videos...))
+		up.State = v1alpha1.UpgradeSucceeded
+		up.CreditsConsumed = creditsText(float64(pricesOf(l.account).Upgrade(string(up.Resolution))))
+		up.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
+	default:
+	}
+	if answer.TaskID != "" {
+		up.ID = answer.TaskID
+	}
+	l.known.doubtedSince = time.Time{}
+	return nil
+}
+
+// questionUpgrade asks once for each video that the task has made. The answer is
+// ready when all of them are. Not ok means that there was no answer that says
+// something of the upgrade; l.wait then says why.
+func (r *VideoGenerationReconciler) questionUpgrade(ctx context.Context, l *life) (answer kie.Upgrade, ok bool, err error) {
+	secrets, err := r.Credentials.Get(ctx, l.account)
+	if err != nil {
+		_, err = r.withoutCredentials(l, err)
+		return kie.Upgrade{}, false, err
+	}
+	endpoint := kie.Endpoint{BaseURL: l.account.Spec.BaseURL, APIKey: secrets.APIKey}
+	task, up := l.vg.Status.Task, l.vg.Status.Upgrade
+	var urls []string
+	for index := range l.vg.Status.Videos {
+		if up.Resolution == v1alpha1.Resolution4K {
+			answer, err = r.KIE.Upgrade4K(ctx, endpoint, kie.Upgrade4KRequest{TaskID: task.ID, Index: index, CallbackURL: r.callbackURL(up.Attempt)})
+		} else {
+			answer, err = r.KIE.Upgrade1080p(ctx, endpoint, task.ID, index)
+		}
+		var refusal *kie.Error
+		switch {
+		case ctx.Err() != nil:
+			return kie.Upgrade{}, false, ctx.Err()
+		case errors.As(err, &refusal):
+			if failureReasons[refusal.Class] != "" {
+				refusal.Class = kie.Unavailable // it says nothing of this video
+			}
+			l.wait = r.refuse(l, refusal.Class, secrets.APIKey, false)
+			return kie.Upgrade{}, false, nil
+		case err != nil:
+			return kie.Upgrade{}, false, err
+		case answer.State != kie.UpgradeReady:
+			return answer, true, nil
+		}
+		urls = append(urls, answer.ResultURLs...)
+	}
+	answer.ResultURLs = urls
+	return answer, true, nil
+}
+
+// endUpgrade ends an upgrade without a larger version.
+func endUpgrade(up *v1alpha1.Upgrade, reason, message string, now time.Time) {
+	up.State = v1alpha1.UpgradeFailed
+	up.Failure = &v1alpha1.TaskFailure{Reason: reason, Message: boundedMessage(message)}
+	up.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
+}
