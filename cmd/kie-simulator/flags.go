@@ -4,9 +4,12 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,18 +69,24 @@ func newFlagSet(c *config) *flag.FlagSet {
 		"Key that signs callbacks. Empty takes "+envWebhookHMACKey+" from the environment; if that is empty too, callbacks are unsigned.")
 	flags.DurationVar(&o.Latency, "latency", 5*time.Second,
 		"Time from the acceptance of a task until it finishes.")
+	flags.Func("upgrade-latency",
+		"Time from the first request for a 1080p or 4K upgrade until it finishes. (default that of --latency)", c.setUpgradeLatency)
 	flags.Float64Var(&o.Credits, "credits", 10000,
 		"Balance at the start.")
 	flags.Func("price",
-		"Price of a generation as MODEL=CREDITS. May be repeated. (default veo3=250, veo3_fast=60, veo3_lite=30)", c.setPrice)
+		"Price of one thing as ITEM=CREDITS. May be repeated. (default "+defaultPrices()+")", c.setPrice)
 	flags.IntVar(&o.RateLimit, "rate-limit", 20,
-		"Submissions let through in any --rate-window; the others get code 429. 0 means no limit.")
+		"Generations and extensions let through in any --rate-window; the others get code 429. 0 means no limit.")
 	flags.DurationVar(&o.RateWindow, "rate-window", 10*time.Second,
 		"Length of the sliding window of --rate-limit.")
 	flags.StringVar((*string)(&o.HTTPStatusMode), "http-status-mode", string(kiesim.HTTPStatusBody),
 		"Which codes of the body are the HTTP status too: body (none), real (all) or mixed (401, 404, 429 and from 500).")
 	flags.StringVar((*string)(&o.UnknownRecord), "unknown-record", string(kiesim.UnknownRecordCode422),
 		"Answer of record-info about an unknown task: 422, null (code 200 with data null) or 404.")
+	flags.StringVar((*string)(&o.HighResolution), "high-resolution", string(kiesim.HighResolutionDirect),
+		"What a generation at 1080p or 4k makes: direct (that resolution, for its price) or 720p (720p for the price of 720p).")
+	flags.DurationVar(&o.UploadRetention, "upload-retention", 24*time.Hour,
+		"Time that an uploaded file is kept.")
 	flags.DurationVar(&o.CallbackTimeout, "callback-timeout", 15*time.Second,
 		"Time that the receiver of a callback has to answer.")
 	flags.IntVar(&o.CallbackRetries, "callback-retries", 3,
@@ -85,7 +94,7 @@ func newFlagSet(c *config) *flag.FlagSet {
 	flags.DurationVar(&o.CallbackBackoff, "callback-backoff", 10*time.Second,
 		"Time between two tries of a callback.")
 	flags.StringVar(&o.PublicURL, "public-url", "",
-		"URL under which clients reach the simulator, for links to videos. Empty takes the Host of the submission.")
+		"URL under which clients reach the simulator, for links to videos and uploads. Empty takes the Host of the request.")
 
 	for _, fate := range kiesim.Fates() {
 		// latency is a flag of its own; other keys have several rows.
@@ -96,17 +105,37 @@ func newFlagSet(c *config) *flag.FlagSet {
 	return flags
 }
 
-// setPrice reads MODEL=CREDITS.
+// defaultPrices returns all prices as they are written in the flag.
+func defaultPrices() string {
+	prices := kiesim.DefaultPrices()
+	var items []string
+	for _, item := range slices.Sorted(maps.Keys(prices)) {
+		items = append(items, fmt.Sprintf("%s=%v", item, prices[item]))
+	}
+	return strings.Join(items, ", ")
+}
+
+// setPrice reads ITEM=CREDITS.
 func (c *config) setPrice(text string) error {
-	model, price, found := strings.Cut(text, "=")
+	item, price, found := strings.Cut(text, "=")
 	credits, err := strconv.ParseFloat(price, 64)
 	if !found || err != nil {
-		return fmt.Errorf("want MODEL=CREDITS such as veo3_fast=60")
+		return fmt.Errorf("want ITEM=CREDITS such as veo3_fast=60")
 	}
 	if c.options.Prices == nil {
-		c.options.Prices = make(map[string]float64)
+		c.options.Prices = make(kiesim.Prices)
 	}
-	c.options.Prices[model] = credits
+	c.options.Prices[item] = credits
+	return nil
+}
+
+// setUpgradeLatency reads a duration, where zero means none.
+func (c *config) setUpgradeLatency(text string) error {
+	latency, err := time.ParseDuration(text)
+	if err != nil || latency < 0 {
+		return fmt.Errorf("want a duration such as 30s or 0")
+	}
+	c.options.UpgradeLatency = cmp.Or(latency, kiesim.Immediately)
 	return nil
 }
 
@@ -125,6 +154,7 @@ func (c *config) check() error {
 		"rate-window":      o.RateWindow,
 		"callback-timeout": o.CallbackTimeout,
 		"callback-backoff": o.CallbackBackoff,
+		"upload-retention": o.UploadRetention,
 	} {
 		if value <= 0 {
 			return fmt.Errorf("--%s is %v: use more than zero", name, value)

@@ -32,6 +32,8 @@ func defaults() config {
 			RateWindow:      10 * time.Second,
 			HTTPStatusMode:  kiesim.HTTPStatusBody,
 			UnknownRecord:   kiesim.UnknownRecordCode422,
+			HighResolution:  kiesim.HighResolutionDirect,
+			UploadRetention: 24 * time.Hour,
 			CallbackTimeout: 15 * time.Second,
 			CallbackRetries: 3,
 			CallbackBackoff: 10 * time.Second,
@@ -50,22 +52,25 @@ func TestParse(t *testing.T) {
 			args: []string{"--bind-address=:0", "--api-key=a", "--webhook-hmac-key", "h", "--latency=1m", "--credits=12.5",
 				"--price=veo3=1", "--price=veo3_lite=0.5", "--rate-limit=5", "--rate-window=1s", "--http-status-mode=mixed",
 				"--unknown-record=null", "--callback-timeout=2s", "--callback-retries=1", "--callback-backoff=3s",
-				"--public-url=https://sim.example"},
+				"--public-url=https://sim.example", "--upgrade-latency=2m", "--high-resolution=720p", "--upload-retention=72h",
+				"--price=1080p=6", "--price=veo3-4k=2", "--price=extend-lite=3"},
 			change: func(c *config) {
 				c.bindAddress = ":0"
 				c.options = kiesim.Options{
 					APIKey: "a", WebhookHMACKey: "h", Latency: time.Minute, Credits: 12.5,
-					Prices:    map[string]float64{"veo3": 1, "veo3_lite": 0.5},
+					Prices:    map[string]float64{"veo3": 1, "veo3_lite": 0.5, "1080p": 6, "veo3-4k": 2, "extend-lite": 3},
 					RateLimit: 5, RateWindow: time.Second,
 					HTTPStatusMode: kiesim.HTTPStatusMixed, UnknownRecord: kiesim.UnknownRecordNull,
 					CallbackTimeout: 2 * time.Second, CallbackRetries: 1, CallbackBackoff: 3 * time.Second,
-					PublicURL: "https://sim.example",
+					PublicURL: "https://sim.example", UpgradeLatency: 2 * time.Minute,
+					HighResolution: kiesim.HighResolution720p, UploadRetention: 72 * time.Hour,
 				}
 			},
 		},
 		"zero means none": {
-			args: []string{"--latency=0", "--rate-limit=0", "--callback-retries=0", "--credits=0"},
+			args: []string{"--latency=0", "--upgrade-latency=0", "--rate-limit=0", "--callback-retries=0", "--credits=0"},
 			change: func(c *config) {
+				c.options.UpgradeLatency = kiesim.Immediately
 				c.options.Latency, c.options.RateLimit, c.options.CallbackRetries, c.options.Credits = kiesim.Immediately, -1, -1, 0
 			},
 		},
@@ -83,6 +88,15 @@ func TestParse(t *testing.T) {
 			change: func(c *config) {
 				c.options.Faults = kiesim.Faults{Fail: 501, LateCallback: time.Minute, TwiceCallback: true,
 					Lag: 30 * time.Second, NeverFinish: true}
+			},
+		},
+		"fates of upgrades": {
+			args: []string{"--1080p-not-ready=500", "--4k-callback=never", "--4k-id=new", "--1080p-latency=1m"},
+			change: func(c *config) {
+				c.options.Faults = kiesim.Faults{
+					Upgrade1080p: &kiesim.Faults{NotReady: 500, Latency: time.Minute},
+					Upgrade4K:    &kiesim.Faults{NoCallback: true, NewID: true},
+				}
 			},
 		},
 		"a fate that may have a value": {
@@ -122,8 +136,11 @@ func TestParseRefuses(t *testing.T) {
 		"callback timeout":       {"--callback-timeout=0", "--callback-timeout"},
 		"callback backoff":       {"--callback-backoff=-1s", "--callback-backoff"},
 		"callback retries":       {"--callback-retries=-1", "--callback-retries"},
-		"price":                  {"--price=veo3", "MODEL=CREDITS"},
+		"price":                  {"--price=veo3", "ITEM=CREDITS"},
 		"price of no model":      {"--price=veo4=1", "veo4"},
+		"upgrade latency":        {"--upgrade-latency=-1s", "-upgrade-latency"},
+		"high resolution":        {"--high-resolution=x", "direct or 720p"},
+		"upload retention":       {"--upload-retention=0", "--upload-retention"},
 		"price not a number":     {"--price=veo3=NaN", "price of veo3"},
 		"status mode":            {"--http-status-mode=x", "body, real or mixed"},
 		"unknown record":         {"--unknown-record=x", "422, null or 404"},

@@ -13,13 +13,19 @@ import (
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
-const helpIntroduction = `kie-simulator serves a simulated KIE.AI: the Veo 3.1 API, its callbacks and videos.
+const helpIntroduction = `kie-simulator serves a simulated KIE.AI: the Veo 3.1 API, its callbacks, videos and uploads.
 
-  POST /api/v1/veo/generate      buy a generation
-  GET  /api/v1/veo/record-info   ask for its result
-  GET  /api/v1/chat/credit       ask for the balance
-  GET  /_sim/state               all that happened so far, as JSON
-  GET  /healthz                  200 while it serves
+  POST /api/v1/veo/generate          buy a generation
+  POST /api/v1/veo/extend            buy the continuation of a video
+  GET  /api/v1/veo/record-info       ask for the result of either
+  GET  /api/v1/veo/get-1080p-video   buy a video at 1080p the first time, ask for it from then on
+  POST /api/v1/veo/get-4k-video      the same in 4K, with a callback
+  POST /api/v1/common/download-url   get a link to a video that works for 20 minutes
+  GET  /api/v1/chat/credit           ask for the balance
+  POST /api/file-stream-upload       bring an image, as a multipart form
+  POST /api/file-base64-upload       bring an image, as JSON
+  GET  /_sim/state                   all that happened so far, as JSON
+  GET  /healthz                      200 while it serves
 
 Flags:
 
@@ -28,8 +34,9 @@ Flags:
 const helpFates = `
 Fates:
 
-A fate is what happens to a task. Put it into the prompt of one task as a marker, [sim:KEY=VALUE], several
-if you like, or give it to every task with the flag --KEY=VALUE. A marker that does not exist is refused.
+A fate is what happens to a task and to its upgrades. Put it into the prompt of one task as a marker,
+[sim:KEY=VALUE], several if you like, or give it to every task with the flag --KEY=VALUE. A marker that does
+not exist is refused. An extension has the fate of its own prompt, an upgrade that of the prompt of its task.
 Example: a prompt that contains [sim:fail=501] [sim:callback=late=1m]
 
 `

@@ -128,7 +128,7 @@ func TestHookBlocksOneSubmissionOnly(t *testing.T) {
 		answered <- got
 	}()
 	blocked := <-entered
-	want := Task{ID: blocked.ID, Model: "veo3_fast", Prompt: "a", Attempt: "at1", Credits: 60, State: TaskRunning, CreatedAt: epoch}
+	want := Task{ID: blocked.ID, Operation: OperationGenerate, Model: "veo3_fast", Prompt: "a", Attempt: "at1", Credits: 60, State: TaskRunning, CreatedAt: epoch}
 	if diff := cmp.Diff(want, blocked); diff != "" {
 		t.Errorf("task of the hook (-want +got):\n%s", diff)
 	}

@@ -22,7 +22,7 @@ var answerMessages = map[int]string{
 	408: "The upstream did not answer for more than 10 minutes",
 	422: "Request parameters failed validation",
 	429: "Your call frequency is too high. Please try again later.",
-	451: "Failed to fetch the image. Kindly verify any access limits set by you or your service provider",
+	451: lostImage,
 	455: "The system is currently undergoing maintenance",
 	500: "An unexpected error occurred while processing the request",
 	501: "Video generation task failed",
@@ -59,14 +59,21 @@ func (s *Simulator) refuse(w http.ResponseWriter, code int, message string) {
 	if message == "" {
 		message = answerMessages[code]
 	}
-	body := encode(envelope{Code: code, Msg: message})
 	if code == http.StatusUnauthorized {
 		// KIE leaves data out of this answer alone.
-		body = encode(struct {
+		body := encode(struct {
 			Code int    `json:"code"`
 			Msg  string `json:"msg"`
 		}{code, message})
+		s.write(w, s.options.HTTPStatusMode.status(code), jsonType, body, code)
+		return
 	}
+	s.refuseWith(w, code, message, nil)
+}
+
+// refuseWith is refuse with data, which KIE sends with some of its codes.
+func (s *Simulator) refuseWith(w http.ResponseWriter, code int, message string, data any) {
+	body := encode(envelope{Code: code, Msg: message, Data: data})
 	s.write(w, s.options.HTTPStatusMode.status(code), jsonType, body, code)
 }
 
@@ -82,7 +89,12 @@ func (s *Simulator) dropConnection() {
 	panic(http.ErrAbortHandler)
 }
 
-const jsonType = "application/json;charset=UTF-8"
+// Content types of answers and files.
+const (
+	jsonType = "application/json;charset=UTF-8"
+	mp4Type  = "video/mp4"
+	jpegType = "image/jpeg"
+)
 
 // write sends an answer and counts it under its code.
 func (s *Simulator) write(w http.ResponseWriter, status int, contentType string, body []byte, code int) {

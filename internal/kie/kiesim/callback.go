@@ -31,47 +31,50 @@ type callback struct {
 // callbackBody is the JSON of a callback; top-level TaskID and Padding appear only
 // under some fates.
 type callbackBody struct {
-	Code    int          `json:"code"`
-	Msg     string       `json:"msg"`
-	Data    callbackData `json:"data"`
-	TaskID  string       `json:"taskId,omitempty"`
-	Padding string       `json:"padding,omitempty"`
+	Code    int           `json:"code"`
+	Msg     string        `json:"msg"`
+	Data    *callbackData `json:"data"`
+	TaskID  string        `json:"taskId,omitempty"`
+	Padding string        `json:"padding,omitempty"`
 }
 
+// callbackData has the fields of all callbacks. Those in snake case are of one
+// schema of 4K upgrades, which have no FallbackFlag.
 type callbackData struct {
-	TaskID       string        `json:"taskId,omitempty"`
-	SnakeTaskID  string        `json:"task_id,omitempty"`
-	PromptJSON   string        `json:"promptJson,omitempty"`
-	Info         *callbackInfo `json:"info,omitempty"`
-	FallbackFlag bool          `json:"fallbackFlag"`
+	TaskID          string        `json:"taskId,omitempty"`
+	SnakeTaskID     string        `json:"task_id,omitempty"`
+	PromptJSON      string        `json:"promptJson,omitempty"`
+	Info            *callbackInfo `json:"info,omitempty"`
+	SnakeResultURLs any           `json:"result_urls,omitempty"`
+	SnakeMediaIDs   []string      `json:"media_ids,omitempty"`
+	SnakeImageURLs  any           `json:"image_urls,omitempty"`
+	FallbackFlag    *bool         `json:"fallbackFlag,omitempty"`
+	CreditsConsumed *float64      `json:"creditsConsumed,omitempty"`
 }
 
 type callbackInfo struct {
 	ResultURLs any    `json:"resultUrls"`
 	OriginURLs any    `json:"originUrls,omitempty"`
-	Resolution string `json:"resolution"`
+	ImageURLs  any    `json:"imageUrls,omitempty"`
+	Resolution string `json:"resolution,omitempty"`
 }
 
-// wantsCallback reports whether anybody is to be told of the end of the task.
-func (t *task) wantsCallback() bool {
-	return t.request.CallBackURL != "" && !t.faults.NoCallback
-}
-
-// callback returns the message about the task as it is sent at a time, signed
+// newCallback returns the message about a purchase as it is sent at a time, signed
 // unless the key is empty.
-func (t *task) callback(key string, now time.Time) callback {
-	message := callback{body: t.callbackBytes()}
-	if key == "" || t.faults.Lie == LieUnsigned {
+func newCallback(p purchase, key string, now time.Time) callback {
+	j := p.bought()
+	message := callback{body: callbackBytes(p)}
+	if key == "" || j.faults.Lie == LieUnsigned {
 		return message
 	}
-	signedID, signedAt := t.id, now
-	switch t.faults.Lie {
+	signedID, signedAt := j.id, now
+	switch j.faults.Lie {
 	case LieBadSignature:
 		key += "-other"
 	case LieStale:
 		signedAt = now.Add(-staleness)
 	case LieWrongID:
-		signedID = otherTaskID(t.id)
+		signedID = otherTaskID(j.id)
 	}
 	message.timestamp = strconv.FormatInt(signedAt.Unix(), 10)
 	message.signature = kie.Sign(key, signedID, message.timestamp)
@@ -79,45 +82,54 @@ func (t *task) callback(key string, now time.Time) callback {
 }
 
 // callbackBytes returns the body of the message, true or not.
-func (t *task) callbackBytes() []byte {
-	if t.faults.Lie == LieGarbage {
+func callbackBytes(p purchase) []byte {
+	j := p.bought()
+	if j.faults.Lie == LieGarbage {
 		return []byte("<html>not JSON</html>")
 	}
-	body := t.trueCallback()
-	switch t.faults.Lie {
+	body := trueCallback(p)
+	switch j.faults.Lie {
 	case LieForged:
-		forged := []string{"https://forged.example/v/" + t.resultFile()}
-		body = successBody(outcome{code: codeOK}, &callbackInfo{ResultURLs: forged, Resolution: resolution})
+		body = p.successBody([]string{"https://forged.example" + resultFolder + j.stamped(j.id, "mp4")})
 	case LieForgedFailure:
-		body = callbackBody{Code: 501, Msg: failureMessage(501)}
+		body = p.failureBody(outcome{code: 501, message: failureMessage(501)})
 	case LieOversized:
 		body.Padding = strings.Repeat("x", oversize)
 	}
-	switch t.faults.CallbackID {
-	case CallbackIDSnake:
-		body.Data.SnakeTaskID = t.id
-	case CallbackIDTop:
-		body.TaskID = t.id
-	default:
-		body.Data.TaskID = t.id
-	}
-	if t.faults.Lie == LieMixedIDs {
-		body.mixIDs(otherTaskID(t.id))
+	if body.Data != nil {
+		body.placeID(j)
 	}
 	return encode(body)
 }
 
 // trueCallback returns the documented message about the outcome, without the id.
-func (t *task) trueCallback() callbackBody {
-	if !t.outcome.succeeded() {
-		return callbackBody{Code: t.outcome.code, Msg: t.outcome.message}
+func trueCallback(p purchase) callbackBody {
+	if j := p.bought(); !j.outcome.succeeded() {
+		return p.failureBody(j.outcome)
 	}
-	body := successBody(t.outcome, &callbackInfo{
-		ResultURLs: t.faults.URLs.of(t.resultURLs()),
-		OriginURLs: t.faults.URLs.of(t.originURLs()),
-		Resolution: resolution,
-	})
-	body.Data.PromptJSON = t.request.echo()
+	return p.successBody(p.resultURLs())
+}
+
+// successBody implements purchase.
+func (t *task) successBody(results []string) callbackBody {
+	body := callbackBody{Code: codeOK, Msg: "Veo3.1 video generated successfully.", Data: &callbackData{
+		PromptJSON: t.request.echo(),
+		Info: &callbackInfo{
+			ResultURLs: t.faults.URLs.of(results),
+			OriginURLs: t.faults.URLs.of(t.originURLs()),
+			Resolution: t.result.resolution,
+		},
+		FallbackFlag: &t.outcome.fallback,
+	}}
+	switch {
+	case t.extends != nil:
+		body.Msg = "Veo3.1 video extension successful."
+	case t.outcome.fallback:
+		body.Msg = "Veo3.1 video generated successfully (using fallback model)."
+	}
+	if t.faults.ShowCredits {
+		body.Data.CreditsConsumed = &t.credits
+	}
 	if t.faults.MalformedPromptJSON {
 		// KIE's sample has a backslash before the h of https.
 		body.Data.PromptJSON = strings.Replace(body.Data.PromptJSON, `"callBackUrl":"`, `"callBackUrl":"\`, 1)
@@ -125,12 +137,28 @@ func (t *task) trueCallback() callbackBody {
 	return body
 }
 
-func successBody(o outcome, info *callbackInfo) callbackBody {
-	message := "Veo3.1 video generated successfully."
-	if o.fallback {
-		message = "Veo3.1 video generated successfully (using fallback model)."
+// failureBody implements purchase.
+func (t *task) failureBody(claimed outcome) callbackBody {
+	return callbackBody{Code: claimed.code, Msg: claimed.message, Data: &callbackData{FallbackFlag: new(bool)}}
+}
+
+// placeID writes the id of the purchase where it is to be.
+func (b *callbackBody) placeID(j *job) {
+	switch j.faults.CallbackID {
+	case CallbackIDSnake:
+		b.Data.SnakeTaskID = j.id
+	case CallbackIDTop:
+		b.TaskID = j.id
+	default:
+		if j.faults.SnakeCallback {
+			b.Data.SnakeTaskID = j.id
+		} else {
+			b.Data.TaskID = j.id
+		}
 	}
-	return callbackBody{Code: codeOK, Msg: message, Data: callbackData{Info: info, FallbackFlag: o.fallback}}
+	if j.faults.Lie == LieMixedIDs {
+		b.mixIDs(otherTaskID(j.id))
+	}
 }
 
 // mixIDs adds another id in the first place that has none.

@@ -10,11 +10,17 @@ import (
 
 // Names under which requests are counted.
 const (
-	endpointGenerate   = "generate"
-	endpointRecordInfo = "record-info"
-	endpointCredit     = "credit"
-	endpointVideo      = "video"
-	endpointOther      = "other"
+	endpointGenerate    = "generate"
+	endpointExtend      = "extend"
+	endpointRecordInfo  = "record-info"
+	endpoint1080p       = "get-1080p-video"
+	endpoint4K          = "get-4k-video"
+	endpointCredit      = "credit"
+	endpointDownloadURL = "download-url"
+	endpointUpload      = "upload"
+	endpointVideo       = "video"
+	endpointUploaded    = "uploaded-file"
+	endpointOther       = "other"
 )
 
 // noAnswer is the code under which a dropped connection is counted.
@@ -56,7 +62,7 @@ func (s *Simulator) countRequest(endpoint string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ledger.counters.requests[endpoint]++
-	if endpoint == endpointGenerate {
+	if endpoint == endpointGenerate || endpoint == endpointExtend {
 		s.ledger.counters.submitted.add(s.options.Now())
 	}
 }

@@ -6,32 +6,28 @@ package kiesim
 import (
 	"cmp"
 	"log/slog"
-	"maps"
 	"net/http"
 	"strings"
 	"time"
 )
 
-// defaultPrices are KIE's prices of a 720p video in credits, whatever its
-// length. A credit is half a US cent.
-var defaultPrices = map[string]float64{"veo3": 250, "veo3_fast": 60, "veo3_lite": 30}
-
 // withDefaults returns the options with every field set.
 func (o Options) withDefaults() Options {
 	o.Latency = cmp.Or(o.Latency, 5*time.Second)
+	o.UpgradeLatency = cmp.Or(o.UpgradeLatency, o.Latency)
 	o.Credits = cmp.Or(o.Credits, 10000)
 	o.RateLimit = cmp.Or(o.RateLimit, 20)
 	o.RateWindow = cmp.Or(o.RateWindow, 10*time.Second)
 	o.HTTPStatusMode = cmp.Or(o.HTTPStatusMode, HTTPStatusBody)
 	o.UnknownRecord = cmp.Or(o.UnknownRecord, UnknownRecordCode422)
+	o.HighResolution = cmp.Or(o.HighResolution, HighResolutionDirect)
+	o.UploadRetention = cmp.Or(o.UploadRetention, 24*time.Hour)
 	o.CallbackTimeout = cmp.Or(o.CallbackTimeout, 15*time.Second)
 	o.CallbackRetries = max(cmp.Or(o.CallbackRetries, 3), 0)
 	o.CallbackBackoff = cmp.Or(o.CallbackBackoff, 10*time.Second)
 	o.PublicURL = strings.TrimRight(o.PublicURL, "/")
 
-	prices := maps.Clone(defaultPrices)
-	maps.Copy(prices, o.Prices)
-	o.Prices = prices
+	o.Prices = o.Prices.withDefaults()
 
 	if o.Now == nil {
 		o.Now = time.Now

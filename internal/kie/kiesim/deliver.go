@@ -24,24 +24,24 @@ const callbackUserAgent = "Java-http-client/17.0.10"
 
 // delivery is a callback on its way.
 type delivery struct {
-	task *task
+	about purchase
 	// left is how many acknowledgements are still wanted.
 	left int
 	// tries counts the refusals since the last acknowledgement.
 	tries int
 }
 
-func newDelivery(t *task) delivery {
-	if t.faults.TwiceCallback {
-		return delivery{task: t, left: 2}
+func newDelivery(about purchase) delivery {
+	if about.bought().faults.TwiceCallback {
+		return delivery{about: about, left: 2}
 	}
-	return delivery{task: t, left: 1}
+	return delivery{about: about, left: 1}
 }
 
 // deliver tries a callback once. A try that was stopped by the end of the context
 // does not count; the next Run or Deliver makes it again.
 func (s *Simulator) deliver(ctx context.Context, d delivery) {
-	status, err := s.post(ctx, d.task)
+	status, err := s.post(ctx, d.about)
 	if err != nil && ctx.Err() != nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -59,10 +59,11 @@ func (s *Simulator) delivered(d delivery, status int) {
 	defer s.mu.Unlock()
 	now := s.options.Now()
 	s.ledger.counters.callback(status)
-	d.task.sent, d.task.lastStatus = true, status
+	about := d.about.bought()
+	about.sent, about.lastStatus = true, status
 	switch {
 	case status == http.StatusOK && d.left > 1:
-		s.ledger.outbox.push(now, delivery{task: d.task, left: d.left - 1})
+		s.ledger.outbox.push(now, delivery{about: d.about, left: d.left - 1})
 	case status != http.StatusOK && d.tries < s.options.CallbackRetries:
 		d.tries++
 		s.ledger.outbox.push(now.Add(s.options.CallbackBackoff), d)
@@ -70,13 +71,13 @@ func (s *Simulator) delivered(d delivery, status int) {
 	s.wakeRun()
 }
 
-// post sends the callback of a task, signed as of now, and returns the HTTP status
+// post sends the callback of a purchase, signed as of now, and returns the HTTP status
 // of the answer, zero if there was none.
-func (s *Simulator) post(ctx context.Context, t *task) (int, error) {
+func (s *Simulator) post(ctx context.Context, about purchase) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.options.CallbackTimeout)
 	defer cancel()
-	message := t.callback(s.options.WebhookHMACKey, s.options.Now())
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, t.request.CallBackURL, bytes.NewReader(message.body))
+	message := newCallback(about, s.options.WebhookHMACKey, s.options.Now())
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, about.bought().callbackURL, bytes.NewReader(message.body))
 	if err != nil {
 		return 0, err
 	}
@@ -99,7 +100,7 @@ func (s *Simulator) post(ctx context.Context, t *task) (int, error) {
 
 // logCallback tells of one try, without the URL it went to.
 func (s *Simulator) logCallback(d delivery, status int, err error) {
-	log := s.options.Logger.With("task", d.task.id, "try", d.tries+1)
+	log := s.options.Logger.With("task", d.about.bought().id, "try", d.tries+1)
 	if err != nil {
 		log.Warn("callback failed", "error", withoutURL(err))
 		return

@@ -2,24 +2,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package kiesim is a simulator of the Veo 3.1 API of KIE.AI: an http.Handler
-// that accepts generations, lets them finish after a while, reports them through
-// record-info and signed callbacks, keeps a balance of credits, and serves a
-// video that plays.
+// that accepts generations and extensions, lets them finish after a while, reports
+// them through record-info and signed callbacks, makes 1080p and 4K versions of
+// them, keeps a balance of credits and the files that clients upload, and serves
+// videos that play.
 //
 // It behaves as KIE has been seen to behave, not only as KIE documents it:
 // errors come as HTTP 200 with a code in the body, a task id is 32 hexadecimal
 // digits, a rejected prompt is accepted first and fails later. Where KIE's
-// documentation is ambiguous there is an option; where KIE could lie, fail or
-// fall silent there is a fate.
+// documentation is ambiguous there is an option or a fate; where KIE could lie,
+// fail or fall silent there is a fate.
 //
 // A fate is chosen for every task with [Options.Faults] or [Simulator.SetFaults],
 // or for one task by a marker in its prompt, such as [sim:fail=501]. [Fates]
-// lists them all.
+// lists them all. An extension has the fate of its own prompt. An upgrade has that
+// of the prompt of its task, under keys that begin with 1080p- or 4k-, such as
+// [sim:4k-callback=never].
+//
+// What was bought is counted: [Simulator.State] has every task and every upgrade
+// with its price, [Simulator.PaidByCallback] and [Simulator.PaidUpgradesByBase]
+// tell of what was bought twice. The balance is the one at the start without the
+// prices of all that has not failed.
 //
 // The simulator reads the time only from [Options.Now]. With a fake clock,
 // move the clock to [Simulator.NextEvent] and call [Simulator.Deliver]; in real
 // time, call [Simulator.Run].
 //
-// Not simulated: 1080p and 4K upgrades, extensions and uploads. A generation that
-// asks for 1080p or 4k is accepted and made at 720p for the price of 720p.
+// Not simulated: images are not fetched, except that those of this simulator have
+// to be there; uploads by URL; sub-accounts; and the way of KIE's own models with a
+// prompt.
 package kiesim

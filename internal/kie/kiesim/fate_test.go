@@ -7,6 +7,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,14 +49,30 @@ func TestEveryFateIsReadable(t *testing.T) {
 	}
 }
 
-// TestEveryFateChangesSomething plays a submission with each fate and compares all
-// that can be seen of it with a submission without.
+// TestEveryFateChangesSomething plays the life of a task with each fate and compares
+// all that can be seen of it with a life without.
 func TestEveryFateChangesSomething(t *testing.T) {
-	defaults := map[string]bool{"callback-id=taskId": true, "urls=array": true, "time=ms": true}
-	plain := trace(t, "plain", false)
+	defaults := map[string]bool{"callback-id=taskId": true, "urls=array": true, "time=ms": true, "deliver=720p": true,
+		"deliver-seconds=8": true, "extend-urls=both": true, "1080p-not-ready=400": true, "4k-id=same": true,
+		"4k-callback-id=taskId": true, "4k-urls=array": true}
+	// companions are other fates without which one means nothing.
+	companions := map[string]string{"4k-failure-data=null": "[sim:4k-fail=500]"}
+	plain := trace(t, "plain", "")
+	if again := trace(t, "plain", ""); again != plain {
+		t.Fatalf("the life of a task differs from time to time (-first +second):\n%s", cmp.Diff(plain, again))
+	}
 	for _, fate := range Fates() {
 		t.Run(fate.String(), func(t *testing.T) {
-			changed := trace(t, "plain "+marker(fate), fate.Value == string(AcceptThenHang)) != plain
+			without := plain
+			companion := companions[fate.String()]
+			if companion != "" {
+				without = trace(t, "plain "+companion, "")
+			}
+			hangs := ""
+			if fate.Value == string(AcceptThenHang) {
+				hangs = fate.Key
+			}
+			changed := trace(t, "plain "+companion+marker(fate), hangs) != without
 			if changed == defaults[fate.String()] {
 				t.Errorf("changes something: %v, is a default: %v", changed, !changed)
 			}
@@ -62,39 +80,89 @@ func TestEveryFateChangesSomething(t *testing.T) {
 	}
 }
 
-// trace returns all that a client and a receiver can see of a submission, without
-// its markers and ids.
-func trace(t *testing.T, prompt string, giveUp bool) string {
+// trace returns all that a client and a receiver can see of a task, its extension
+// and its upgrades, without its markers and ids. The client gives up where the
+// fate of the given key makes it wait.
+func trace(t *testing.T, prompt, hangs string) string {
 	t.Helper()
 	f := newFixture(t, Options{WebhookHMACKey: testHMACKey, PublicURL: "https://cdn.example"})
 	r := f.newReceiver()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	if giveUp {
-		f.SetOnAccepted(func(Task) { cancel() })
-	}
-	request := fields{"prompt": prompt, "seeds": 12345, "enableFallback": true, "callBackUrl": r.url("at1")}
-	answer, err := f.do(ctx, http.MethodPost, "/api/v1/veo/generate", request.json())
-	var seen strings.Builder
-	fmt.Fprintf(&seen, "submission: %d %s %v\n", answer.Status, answer.Body, err != nil)
-	for _, task := range f.State().Tasks {
-		for _, at := range []time.Duration{0, 5 * time.Second, 40 * time.Second, 2 * time.Minute, time.Hour} {
-			f.clock.set(epoch.Add(at))
-			f.Deliver(t.Context())
-			fmt.Fprintf(&seen, "record at %v: %s\n", at, f.record(task.ID).Body)
+	patience := map[string]context.Context{"": t.Context()}
+	for _, key := range []string{"accept-then", "1080p-accept-then", "4k-accept-then"} {
+		ctx, giveUp := context.WithCancel(t.Context())
+		defer giveUp()
+		patience[key] = ctx
+		if hangs == key {
+			f.SetOnAccepted(func(Task) {
+				if key == "accept-then" {
+					giveUp()
+				}
+			})
+			f.SetOnUpgradeAccepted(func(u Upgrade) {
+				if key == u.Resolution+"-accept-then" {
+					giveUp()
+				}
+			})
 		}
 	}
-	ids := f.State().Tasks
+	var seen []string
+	see := func(what, patienceKey, method, path string, request fields) {
+		body := ""
+		if request != nil {
+			body = request.json()
+		}
+		answer, err := f.do(patience[patienceKey], method, path, body)
+		seen = append(seen, fmt.Sprintf("%v: %s: %d %s %v", f.clock.Now(), what, answer.Status, answer.Body, err != nil))
+	}
+	see("submission", "accept-then", http.MethodPost, "/api/v1/veo/generate",
+		fields{"prompt": prompt, "seeds": 12345, "enableFallback": true, "callBackUrl": r.url("at1")})
+	for _, at := range []time.Duration{0, 5 * time.Second, 40 * time.Second, 2 * time.Minute, time.Hour} {
+		f.clock.set(epoch.Add(at))
+		f.Deliver(t.Context())
+		state := f.State()
+		if len(state.Tasks) == 0 {
+			break
+		}
+		for i, task := range state.Tasks {
+			see("record", "", http.MethodGet, "/api/v1/veo/record-info?taskId="+task.ID, nil)
+			video := f.call(http.MethodGet, f.ledger.tasks[i].resultPath(), "")
+			seen = append(seen, fmt.Sprintf("%v: video %d: %d, %d bytes", f.clock.Now(), i, video.Status, len(video.Body)))
+		}
+		base := state.Tasks[0].ID
+		if at == 5*time.Second {
+			see("extension", "accept-then", http.MethodPost, "/api/v1/veo/extend",
+				fields{"taskId": base, "prompt": prompt, "seeds": 12345, "callBackUrl": r.url("at2")})
+		}
+		see("1080p", "1080p-accept-then", http.MethodGet, "/api/v1/veo/get-1080p-video?taskId="+base, nil)
+		see("4k", "4k-accept-then", http.MethodPost, "/api/v1/veo/get-4k-video", fields{"taskId": base, "callBackUrl": r.url("at3")})
+		for i, u := range f.ledger.upgrades {
+			see("upgrade record", "", http.MethodGet, "/api/v1/veo/record-info?taskId="+u.id, nil)
+			seen = append(seen, fmt.Sprintf("%v: upgrade %d: %d", f.clock.Now(), i, f.call(http.MethodGet, u.resultPath(), "").Status))
+		}
+	}
+	state := f.State()
+	// A client may ask again by itself when its connection was closed.
+	seen = append(seen, fmt.Sprintf("answers: %v", state.Answers))
+	var ids []string
+	for _, task := range state.Tasks {
+		ids = append(ids, task.ID)
+	}
+	for _, u := range state.Upgrades {
+		ids = append(ids, u.ID)
+	}
+	var callbacks []string
 	for _, callback := range r.all() {
-		fmt.Fprintf(&seen, "callback at %v: signed %v %q %s\n",
-			callback.At, callback.signed(ids[0].ID), callback.Timestamp, callback.Body)
+		signer := slices.IndexFunc(ids, callback.signed)
+		callbacks = append(callbacks, fmt.Sprintf("callback at %v on %s: signed for %d %q %s",
+			callback.At, callback.Path, signer, callback.Timestamp, callback.Body))
 	}
-	text := strings.ReplaceAll(seen.String(), prompt, "plain")
+	slices.Sort(callbacks)
+	text := strings.ReplaceAll(strings.Join(append(seen, callbacks...), "\n"), prompt, "plain")
 	text = strings.ReplaceAll(text, r.server.URL, "")
-	for _, task := range ids {
-		text = strings.ReplaceAll(text, task.ID, "ID")
+	for i, id := range ids {
+		text = strings.ReplaceAll(text, id, fmt.Sprintf("ID%d", i))
 	}
-	return text
+	return regexp.MustCompile(`[0-9a-f]{32}`).ReplaceAllString(text, "HEX")
 }
 
 func TestSetNamesWhatIsWrong(t *testing.T) {

@@ -6,6 +6,7 @@ package kiesim
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,37 +19,91 @@ const (
 )
 
 // fates is the one table that prompts, flags and the help text are made of.
-var fates = []Fate{
-	refusalFate(400, "refused: content policy"),
-	refusalFate(401, "refused: the API key has no access"),
-	refusalFate(402, "refused: not enough credits"),
-	refusalFate(403, "refused by the gateway: a bare HTTP 403, not JSON"),
-	refusalFate(422, "refused: validation"),
-	refusalFate(429, "refused: too many submissions"),
-	refusalFate(455, "refused: maintenance"),
-	refusalFate(501, "refused: generation failed"),
-	refusalFate(505, "refused: feature disabled"),
-	refuseThenFate(RefuseThen500, "not accepted, but the answer is HTTP 500"),
-	refuseThenFate(RefuseThenDrop, "not accepted, and the connection is closed without an answer"),
-	acceptThenFate(AcceptThenDrop, "accepted and charged, then the connection is closed without an answer"),
-	acceptThenFate(AcceptThen500, "accepted and charged, then HTTP 500"),
-	acceptThenFate(AcceptThen502, "accepted and charged, then HTTP 502 with an HTML page"),
-	acceptThenFate(AcceptThenCode500, "accepted and charged, then HTTP 200 with code 500"),
-	acceptThenFate(AcceptThenGarbage, "accepted and charged, then HTTP 200 that is not JSON"),
-	acceptThenFate(AcceptThenNoTaskID, "accepted and charged, then code 200 without a task id"),
-	acceptThenFate(AcceptThenHang, "accepted and charged, then no answer until the client gives up"),
+var fates = slices.Concat(
+	refusalFates,
+	submissionFates,
+	timeFates,
+	failureFates,
+	resultFates,
+	callbackFates,
+	formFates,
+	recordFates,
+	ofUpgrade("1080p-", "1080p upgrade: ", func(f *Faults) **Faults { return &f.Upgrade1080p }, slices.Concat(
+		upgradeRefusalFates, submissionFates, timeFates, fates1080p, linkFates)),
+	ofUpgrade("4k-", "4K upgrade: ", func(f *Faults) **Faults { return &f.Upgrade4K }, slices.Concat(
+		upgradeRefusalFates, submissionFates, timeFates, fates4K, linkFates, callbackFates, urlsFates)),
+)
 
-	durationFate("latency", "", "finishes this long after it was accepted", func(f *Faults, d time.Duration) {
-		f.Latency = cmp.Or(d, Immediately)
-	}),
-	literalFate("never-finish", "", "stays running for ever", func(f *Faults) { f.NeverFinish = true }),
-	failureFate(400, "accepted, then fails: content policy"),
-	failureFate(422, "accepted, then fails: rejected, other channels may help"),
-	failureFate(500, "accepted, then fails: internal error or timeout"),
-	failureFate(501, "accepted, then fails: generation failed"),
-	fallbackFate(FallbackUsed, "the content is refused and the fallback model makes the video (fails with 400 without enableFallback)"),
-	fallbackFate(FallbackFailed, "the content is refused and the fallback model fails with 422 (400 without enableFallback)"),
+// Whether a submission is accepted, and what the client hears of it.
+var (
+	refusalFates = []Fate{
+		refusalFate(400, "refused: content policy"),
+		refusalFate(401, "refused: the API key has no access"),
+		refusalFate(402, "refused: not enough credits"),
+		refusalFate(403, "refused by the gateway: a bare HTTP 403, not JSON"),
+		refusalFate(422, "refused: validation"),
+		refusalFate(429, "refused: too many submissions"),
+		refusalFate(455, "refused: maintenance"),
+		refusalFate(501, "refused: generation failed"),
+		refusalFate(505, "refused: feature disabled"),
+	}
+	upgradeRefusalFates = []Fate{
+		refusalFate(401, "every request refused: the API key has no access"),
+		refusalFate(402, "every request refused: not enough credits"),
+		refusalFate(403, "every request refused by the gateway: a bare HTTP 403, not JSON"),
+		refusalFate(404, "every request refused: not found"),
+		refusalFate(422, "every request refused: validation"),
+		refusalFate(429, "every request refused: too many requests"),
+		refusalFate(451, "every request refused: an image cannot be fetched"),
+		refusalFate(455, "every request refused: maintenance"),
+		refusalFate(505, "every request refused: feature disabled"),
+	}
+	submissionFates = []Fate{
+		refuseThenFate(RefuseThen500, "not accepted, but the answer is HTTP 500"),
+		refuseThenFate(RefuseThenDrop, "not accepted, and the connection is closed without an answer"),
+		acceptThenFate(AcceptThenDrop, "accepted and charged, then the connection is closed without an answer"),
+		acceptThenFate(AcceptThen500, "accepted and charged, then HTTP 500"),
+		acceptThenFate(AcceptThen502, "accepted and charged, then HTTP 502 with an HTML page"),
+		acceptThenFate(AcceptThenCode500, "accepted and charged, then HTTP 200 with code 500"),
+		acceptThenFate(AcceptThenGarbage, "accepted and charged, then HTTP 200 that is not JSON"),
+		acceptThenFate(AcceptThenNoTaskID, "accepted and charged, then code 200 without a task id"),
+		acceptThenFate(AcceptThenHang, "accepted and charged, then no answer until the client gives up"),
+	}
+)
 
+// What becomes of what was accepted.
+var (
+	timeFates = []Fate{
+		durationFate("latency", "", "finishes this long after it was accepted", func(f *Faults, d time.Duration) {
+			f.Latency = cmp.Or(d, Immediately)
+		}),
+		literalFate("never-finish", "", "stays running for ever", func(f *Faults) { f.NeverFinish = true }),
+	}
+	failureFates = []Fate{
+		failureFate(400, "accepted, then fails: content policy"),
+		failureFate(422, "accepted, then fails: rejected, other channels may help"),
+		failureFate(500, "accepted, then fails: internal error or timeout"),
+		failureFate(501, "accepted, then fails: generation failed"),
+		fallbackFate(FallbackUsed, "the content is refused and the fallback model makes the video (fails with 400 without enableFallback)"),
+		fallbackFate(FallbackFailed, "the content is refused and the fallback model fails with 422 (400 without enableFallback)"),
+	}
+	resultFates = slices.Concat([]Fate{
+		deliverFate(resolution720p, "the video is 720p, whatever was asked and paid for"),
+		deliverFate(resolution1080p, "the video is 1080p, whatever was asked and paid for"),
+		deliverFate(resolution4K, "the video is 4K, whatever was asked and paid for"),
+		deliverSecondsFate(4), deliverSecondsFate(6), deliverSecondsFate(8), deliverSecondsFate(15),
+		extendURLsFate(ExtendURLsBoth, "an extension has resultUrls and fullResultUrls (the default)"),
+		extendURLsFate(ExtendURLsFull, "an extension has only fullResultUrls"),
+		extendURLsFate(ExtendURLsResult, "an extension has only resultUrls"),
+	}, linkFates)
+	linkFates = []Fate{
+		durationFate("link-for", "", "the video's plain URL is gone this long after it was made, links of download-url are not",
+			func(f *Faults, d time.Duration) { f.LinkFor = max(d, time.Nanosecond) }),
+	}
+)
+
+// How the end is told by callback.
+var callbackFates = []Fate{
 	literalFate("callback", "never", "no callback", func(f *Faults) { f.NoCallback = true }),
 	literalFate("callback", "early", "callback before the submission is answered; the task has finished by then unless latency is set",
 		func(f *Faults) { f.EarlyCallback = true }),
@@ -67,12 +122,25 @@ var fates = []Fate{
 	callbackIDFate(CallbackIDTaskID, "callback carries the id as data.taskId (the default)"),
 	callbackIDFate(CallbackIDSnake, "callback carries the id as data.task_id"),
 	callbackIDFate(CallbackIDTop, "callback carries the id as taskId beside code"),
-	literalFate("prompt-json", "malformed", "promptJson in the callback is not valid JSON",
-		func(f *Faults) { f.MalformedPromptJSON = true }),
+}
 
-	urlsFate(URLsArray, "lists of URLs are arrays (the default)"),
-	urlsFate(URLsJSON, "lists of URLs are strings that hold a JSON array"),
-	urlsFate(URLsBrackets, "lists of URLs are strings like [a,b] without quotes"),
+// In which form it is told.
+var (
+	formFates = slices.Concat([]Fate{
+		literalFate("prompt-json", "malformed", "promptJson in the callback is not valid JSON",
+			func(f *Faults) { f.MalformedPromptJSON = true }),
+		literalFate("credits-consumed", "shown", "record-info and the callback have creditsConsumed",
+			func(f *Faults) { f.ShowCredits = true }),
+	}, urlsFates)
+	urlsFates = []Fate{
+		urlsFate(URLsArray, "lists of URLs are arrays (the default)"),
+		urlsFate(URLsJSON, "lists of URLs are strings that hold a JSON array"),
+		urlsFate(URLsBrackets, "lists of URLs are strings like [a,b] without quotes"),
+	}
+)
+
+// What record-info tells and hides.
+var recordFates = []Fate{
 	literalFate("time", "ms", "record-info has times in milliseconds (the default)", func(f *Faults) { f.TextTimes = false }),
 	literalFate("time", "text", "record-info has times as text", func(f *Faults) { f.TextTimes = true }),
 	durationFate("record", "null-for=", "record-info does not know the task for this long after it was accepted",
@@ -136,6 +204,19 @@ func callbackIDFate(id CallbackID, help string) Fate {
 
 func urlsFate(shape URLShape, help string) Fate {
 	return literalFate("urls", string(shape), help, func(f *Faults) { f.URLs = shape })
+}
+
+func deliverFate(resolution, help string) Fate {
+	return literalFate("deliver", resolution, help, func(f *Faults) { f.Deliver = resolution })
+}
+
+func deliverSecondsFate(seconds int) Fate {
+	return literalFate("deliver-seconds", strconv.Itoa(seconds), "the video has this length, whatever was asked for",
+		func(f *Faults) { f.DeliverSeconds = seconds })
+}
+
+func extendURLsFate(urls ExtendURLs, help string) Fate {
+	return literalFate("extend-urls", string(urls), help, func(f *Faults) { f.ExtendURLs = urls })
 }
 
 // setRecordCode reads a value such as 422-for=30s.

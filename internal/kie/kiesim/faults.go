@@ -5,11 +5,13 @@ package kiesim
 
 import "time"
 
-// Faults is the fate of a task. In the zero value everything goes well. Markers
-// in a prompt change single fields of it for the task of that prompt.
+// Faults is the fate of a task, or of an upgrade of one. In the zero value
+// everything goes well. Markers in a prompt change single fields of it for the
+// task of that prompt and for its upgrades.
 type Faults struct {
 	// Submit refuses the submission with this code; nothing is bought. 403 is a
-	// bare HTTP 403 of the kind that Cloudflare sends.
+	// bare HTTP 403 of the kind that Cloudflare sends. For an upgrade this and
+	// RefuseThen are about every request, not just the first.
 	Submit int
 	// RefuseThen refuses the submission in a way that does not tell whether it
 	// was accepted. It was not.
@@ -21,11 +23,21 @@ type Faults struct {
 	Latency time.Duration
 	// NeverFinish keeps the task running for ever.
 	NeverFinish bool
-	// Fail makes the accepted task fail with this code: 400, 422, 500 or 501.
+	// Fail makes the accepted task fail with this code: 400, 422, 500 or 501. An
+	// upgrade then answers it for ever: 422 or 500 at 1080p, 400, 422 or 500 in 4K.
 	Fail int
 	// Fallback makes the first model refuse the content, which is what KIE's
 	// fallback model is for.
 	Fallback Fallback
+	// Deliver makes a task deliver this resolution, whatever was asked and paid for.
+	Deliver string
+	// DeliverSeconds makes a task deliver a video of this length: 4, 6, 8 or 15.
+	DeliverSeconds int
+	// ExtendURLs says which videos an extension has.
+	ExtendURLs ExtendURLs
+	// LinkFor ends the plain URLs of videos this long after they were made. Links
+	// of download-url still lead to them. Zero keeps them.
+	LinkFor time.Duration
 
 	// NoCallback sends no callback.
 	NoCallback bool
@@ -60,6 +72,29 @@ type Faults struct {
 	RecordCodeFor time.Duration
 	// Lag is how long record-info keeps successFlag 0 after completeTime was set.
 	Lag time.Duration
+
+	// ShowCredits puts creditsConsumed into the record and the callback of a task.
+	ShowCredits bool
+	// HideCredits leaves creditsConsumed out of the callback of a 4K upgrade.
+	HideCredits bool
+
+	// NotReady is the code of the answer about a running upgrade to 1080p: 400, 422
+	// or 500. Zero means 400.
+	NotReady int
+	// SnakeAnswer spells the fields of the answer about an upgrade in snake case.
+	SnakeAnswer bool
+	// SnakeCallback spells those of the callback of a 4K upgrade so, without info.
+	SnakeCallback bool
+	// NewID gives a 4K upgrade an id of its own, which record-info knows.
+	NewID bool
+	// NullFailureData leaves data, and with it the id, out of the callback of a 4K
+	// upgrade that failed.
+	NullFailureData bool
+
+	// Upgrade1080p and Upgrade4K are the fates of upgrades of the task, as of the
+	// time when they are first asked for. Nil is one where everything goes well.
+	// What they point to must not be changed any more.
+	Upgrade1080p, Upgrade4K *Faults
 }
 
 // AcceptThen is how the answer to an accepted submission gets lost.
@@ -102,6 +137,19 @@ const (
 	FallbackUsed Fallback = "used"
 	// FallbackFailed lets the fallback model fail too, with 422.
 	FallbackFailed Fallback = "failed"
+)
+
+// ExtendURLs says where the videos of an extension are.
+type ExtendURLs string
+
+const (
+	// ExtendURLsBoth has the last part in resultUrls and the whole film in
+	// fullResultUrls; it is the default.
+	ExtendURLsBoth ExtendURLs = "both"
+	// ExtendURLsFull has only fullResultUrls.
+	ExtendURLsFull ExtendURLs = "full"
+	// ExtendURLsResult has only resultUrls.
+	ExtendURLsResult ExtendURLs = "result"
 )
 
 // CallbackID is the place of the task id in a callback; KIE's documentation shows

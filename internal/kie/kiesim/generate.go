@@ -4,8 +4,9 @@
 package kiesim
 
 import (
-	"context"
+	"io"
 	"net/http"
+	"time"
 )
 
 // generate serves POST /api/v1/veo/generate. KIE answers here that a task was
@@ -20,8 +21,8 @@ func (s *Simulator) generate(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusUnprocessableEntity, err.Error())
 		return
 	}
-	faults := s.faults()
-	if err := faults.apply(request.Prompt); err != nil {
+	faults, err := s.fateOf(request.Prompt)
+	if err != nil {
 		s.refuse(w, http.StatusUnprocessableEntity, err.Error())
 		return
 	}
@@ -32,7 +33,17 @@ func (s *Simulator) generate(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusUnprocessableEntity, err.Error())
 		return
 	}
-	accepted, hook := s.accept(request, faults, r)
+	resolution := s.options.HighResolution.deliver(request.Resolution)
+	s.submit(w, r, request, faults, terms{
+		latency:    s.options.Latency,
+		credits:    s.options.Prices.generation(request.Model, resolution),
+		resolution: resolution,
+	})
+}
+
+// submit accepts and charges a task that was found in order, and answers.
+func (s *Simulator) submit(w http.ResponseWriter, r *http.Request, request generateRequest, faults Faults, terms terms) {
+	accepted, hook := s.accept(request, faults, terms, r)
 	if accepted == nil {
 		s.refuse(w, http.StatusPaymentRequired, "")
 		return
@@ -41,11 +52,13 @@ func (s *Simulator) generate(w http.ResponseWriter, r *http.Request) {
 	if hook != nil {
 		hook(accepted.public(accepted.created))
 	}
-	if accepted.wantsCallback() && faults.EarlyCallback {
-		// The client may give up meanwhile; KIE would still call it back.
-		s.deliver(context.WithoutCancel(r.Context()), newDelivery(accepted))
+	s.deliverEarly(r.Context(), accepted)
+	if s.loseAnswer(w, r, faults.AcceptThen) {
+		return
 	}
-	s.answerAccepted(w, r, accepted)
+	s.succeed(w, struct {
+		TaskID string `json:"taskId"`
+	}{accepted.id})
 }
 
 // admit reports whether the rate limit lets a submission through, and counts it
@@ -62,10 +75,13 @@ func (s *Simulator) admit() bool {
 	return true
 }
 
-func (s *Simulator) faults() Faults {
+// fateOf returns the fate of what is accepted now for a prompt.
+func (s *Simulator) fateOf(prompt string) (Faults, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ledger.faults
+	faults := s.ledger.faults
+	s.mu.Unlock()
+	err := faults.apply(prompt)
+	return faults, err
 }
 
 // refuseByFate refuses a submission whose fate is not to be accepted, and reports
@@ -88,25 +104,42 @@ func (s *Simulator) refuseByFate(w http.ResponseWriter, faults Faults) bool {
 
 // accept starts and charges a task, and returns it with the hook to call. It
 // returns nil if the balance is too low.
-func (s *Simulator) accept(request generateRequest, faults Faults, r *http.Request) (*task, func(Task)) {
+func (s *Simulator) accept(request generateRequest, faults Faults, terms terms, r *http.Request) (*task, func(Task)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.options.Now()
-	s.ledger.settle(now)
-	accepted := newTask(request, faults, s.options.Prices[request.Model], s.videoBase(r), now, s.options.Latency)
-	if !s.ledger.accept(accepted) {
+	terms.now = s.options.Now()
+	terms.base = s.baseURL(r)
+	terms.imageLost = s.imageLost(r, request.ImageURLs, terms.now)
+	s.ledger.settle(terms.now)
+	accepted := newTask(request, faults, terms)
+	if !s.ledger.acceptTask(accepted) {
 		return nil, nil
 	}
 	s.wakeRun()
 	return accepted, s.ledger.onAccepted
 }
 
-// answerAccepted tells the client the id of its task, or fails to.
-func (s *Simulator) answerAccepted(w http.ResponseWriter, r *http.Request, accepted *task) {
-	switch accepted.faults.AcceptThen {
+// imageLost reports whether one of the images is a file of the simulator that is
+// not there. Those of others are not fetched. The lock is held.
+func (s *Simulator) imageLost(r *http.Request, images []string, now time.Time) bool {
+	for _, image := range images {
+		path, own := s.ownPath(r, image)
+		if own && !s.ledger.files[path].exists(now) {
+			return true
+		}
+	}
+	return false
+}
+
+// loseAnswer lets the answer to something that was accepted get lost, if that is
+// its fate, and reports whether it did.
+func (s *Simulator) loseAnswer(w http.ResponseWriter, r *http.Request, then AcceptThen) bool {
+	switch then {
 	case AcceptThenDrop:
 		s.dropConnection()
 	case AcceptThenHang:
+		// The server notices that a client is gone only after the body was read.
+		_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxRequestBytes))
 		<-r.Context().Done()
 		s.dropConnection()
 	case AcceptThen500:
@@ -121,10 +154,9 @@ func (s *Simulator) answerAccepted(w http.ResponseWriter, r *http.Request, accep
 	case AcceptThenNoTaskID:
 		s.succeed(w, struct{}{})
 	default:
-		s.succeed(w, struct {
-			TaskID string `json:"taskId"`
-		}{accepted.id})
+		return false
 	}
+	return true
 }
 
 // answerServerError answers with a 5xx that is an HTTP error in every mode.

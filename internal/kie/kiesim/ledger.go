@@ -4,6 +4,7 @@
 package kiesim
 
 import (
+	"maps"
 	"math"
 	"time"
 )
@@ -11,18 +12,31 @@ import (
 // ledger is everything that changes in a simulator. The simulator's lock guards
 // it.
 type ledger struct {
-	apiKey     string
-	faults     Faults
-	onAccepted func(Task)
-	balance    float64
+	apiKey  string
+	faults  Faults
+	balance float64
 
-	// tasks are in the order of acceptance.
-	tasks []*task
-	byID  map[string]*task
-	// ending holds the running tasks until they finish.
-	ending schedule[*task]
+	onAccepted        func(Task)
+	onUpgradeAccepted func(Upgrade)
+
+	// tasks and upgrades are in the order of acceptance.
+	tasks    []*task
+	upgrades []*upgrade
+	// byID has what record-info knows: the tasks, and the upgrades that have an id
+	// of their own.
+	byID  map[string]purchase
+	byKey map[upgradeKey]*upgrade
+	// ending holds the running purchases until they finish.
+	ending schedule[*job]
 	// outbox holds the callbacks until they are due.
 	outbox schedule[delivery]
+
+	// files are all that is or will be served, by the path of the URL.
+	files map[string]file
+	links map[string]link
+	// uploads is the number of uploads, and uploaded the paths of the files.
+	uploads  int
+	uploaded []string
 
 	counters counters
 }
@@ -32,13 +46,16 @@ func newLedger(options Options) ledger {
 		apiKey:   options.APIKey,
 		faults:   options.Faults,
 		balance:  options.Credits,
-		byID:     make(map[string]*task),
+		byID:     make(map[string]purchase),
+		byKey:    make(map[upgradeKey]*upgrade),
+		files:    make(map[string]file),
+		links:    make(map[string]link),
 		counters: newCounters(options.RateWindow),
 	}
 }
 
-// settle gives back the credits of the tasks that have failed by now. KIE's
-// documentation says that failed tasks are not charged.
+// settle gives back the credits of what has failed by now. KIE's documentation
+// says that failed tasks are not charged.
 func (l *ledger) settle(now time.Time) {
 	for {
 		ended, ok := l.ending.pop(now)
@@ -51,21 +68,46 @@ func (l *ledger) settle(now time.Time) {
 	}
 }
 
-// accept takes the credits of a task and starts it. It reports false, and does
-// nothing, if the balance is too low.
-func (l *ledger) accept(t *task) bool {
-	if l.balance < t.credits {
+// acceptTask starts a task. It reports false, and does nothing, if the balance is
+// too low.
+func (l *ledger) acceptTask(t *task) bool {
+	if !l.charge(t) {
 		return false
 	}
-	l.balance -= t.credits
 	l.tasks = append(l.tasks, t)
 	l.byID[t.id] = t
 	l.counters.accepted.add(t.created)
-	if !t.finish.IsZero() {
-		l.ending.push(t.finish, t)
+	return true
+}
+
+// acceptUpgrade starts an upgrade that was not bought before. It reports false, and
+// does nothing, if the balance is too low.
+func (l *ledger) acceptUpgrade(key upgradeKey, u *upgrade) bool {
+	if !l.charge(u) {
+		return false
 	}
-	if t.wantsCallback() && !t.faults.EarlyCallback && !t.finish.IsZero() {
-		l.outbox.push(t.finish.Add(t.faults.LateCallback), newDelivery(t))
+	l.upgrades = append(l.upgrades, u)
+	l.byKey[key] = u
+	if u.id != u.of.id {
+		l.byID[u.id] = u
+	}
+	return true
+}
+
+// charge takes the credits of a purchase and plans its end and its callback. It
+// reports false, and does nothing, if the balance is too low.
+func (l *ledger) charge(p purchase) bool {
+	j := p.bought()
+	if l.balance < j.credits {
+		return false
+	}
+	l.balance -= j.credits
+	maps.Copy(l.files, p.files())
+	if !j.finish.IsZero() {
+		l.ending.push(j.finish, j)
+	}
+	if j.wantsCallback() && !j.faults.EarlyCallback && !j.finish.IsZero() {
+		l.outbox.push(j.finish.Add(j.faults.LateCallback), newDelivery(p))
 	}
 	return true
 }

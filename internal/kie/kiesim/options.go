@@ -4,6 +4,7 @@
 package kiesim
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"math"
@@ -25,15 +26,18 @@ type Options struct {
 	// Latency is the time from the acceptance of a task until it finishes. Zero
 	// means 5 seconds, Immediately means none.
 	Latency time.Duration
+	// UpgradeLatency is the time from the first request for a 1080p or 4K upgrade
+	// until it finishes. Zero means Latency, Immediately means none.
+	UpgradeLatency time.Duration
 	// Now tells the time. Nil means time.Now.
 	Now func() time.Time
 
 	// Credits is the balance at the start. Zero means 10000; call SetCredits for
 	// an empty account.
 	Credits float64
-	// Prices are the credits that one generation costs, by model. Models that are
-	// not in it keep their price: veo3 250, veo3_fast 60, veo3_lite 30.
-	Prices map[string]float64
+	// Prices are the credits that things cost. What is not in it keeps its price
+	// of DefaultPrices.
+	Prices Prices
 
 	// RateLimit is the number of submissions let through in any RateWindow; the
 	// others are answered with code 429 and never queued. Zero means 20, a
@@ -48,6 +52,12 @@ type Options struct {
 	// UnknownRecord is the answer of record-info about a task that it does not
 	// know. Empty means UnknownRecordCode422.
 	UnknownRecord UnknownRecord
+	// HighResolution is what becomes of a generation at 1080p or 4k. Empty means
+	// HighResolutionDirect.
+	HighResolution HighResolution
+
+	// UploadRetention is how long an uploaded file is kept. Zero means 24 hours.
+	UploadRetention time.Duration
 
 	// CallbackTimeout is how long a receiver may take to answer. Zero means
 	// 15 seconds, as KIE documents.
@@ -59,8 +69,8 @@ type Options struct {
 	// does not document its own.
 	CallbackBackoff time.Duration
 
-	// PublicURL is where clients reach this simulator, for the URLs of videos.
-	// Empty takes the Host that the submission was sent to.
+	// PublicURL is where clients reach this simulator, for the URLs of videos and
+	// uploads. Empty takes the Host that the submission or upload was sent to.
 	PublicURL string
 	// HTTPClient sends the callbacks. Nil means one that does not follow redirects.
 	HTTPClient *http.Client
@@ -68,7 +78,8 @@ type Options struct {
 	// keys. Nil means silence.
 	Logger *slog.Logger
 
-	// Faults is the fate of every task whose prompt does not choose another.
+	// Faults is the fate of every task and of its upgrades, where the prompt of
+	// the task does not choose another.
 	Faults Faults
 }
 
@@ -103,6 +114,27 @@ const (
 	UnknownRecordCode404 UnknownRecord = "404"
 )
 
+// HighResolution is what a generation makes of a resolution above 720p. KIE's
+// documentation can be read either way.
+type HighResolution string
+
+const (
+	// HighResolutionDirect delivers the resolution that was asked for, at the price
+	// of that resolution. Meanwhile record-info shows the 720p video.
+	HighResolutionDirect HighResolution = "direct"
+	// HighResolution720p delivers 720p at the price of 720p; it takes an upgrade
+	// to get more.
+	HighResolution720p HighResolution = "720p"
+)
+
+// deliver returns the resolution of the video of a generation that asks for one.
+func (h HighResolution) deliver(asked string) string {
+	if h == HighResolution720p {
+		return resolution720p
+	}
+	return cmp.Or(asked, resolution720p)
+}
+
 // Validate returns what is wrong with the options, as one sentence.
 func (o Options) Validate() error {
 	switch o.HTTPStatusMode {
@@ -115,19 +147,22 @@ func (o Options) Validate() error {
 	default:
 		return fmt.Errorf("unknown-record answer %q is not known: use 422, null or 404", o.UnknownRecord)
 	}
+	switch o.HighResolution {
+	case "", HighResolutionDirect, HighResolution720p:
+	default:
+		return fmt.Errorf("high-resolution mode %q is not known: use direct or 720p", o.HighResolution)
+	}
 	if !isAmount(o.Credits) {
 		return fmt.Errorf("credits are %v: use zero or more", o.Credits)
 	}
-	for model, price := range o.Prices {
-		if _, known := defaultPrices[model]; !known {
-			return fmt.Errorf("model %q has a price but does not exist: use veo3, veo3_fast or veo3_lite", model)
-		}
-		if !isAmount(price) {
-			return fmt.Errorf("the price of %s is %v: use zero or more", model, price)
-		}
+	if err := o.Prices.validate(); err != nil {
+		return err
 	}
 	if o.RateWindow < 0 || o.CallbackTimeout < 0 || o.CallbackBackoff < 0 {
 		return fmt.Errorf("a rate window, callback timeout or callback backoff is negative: use a positive duration")
+	}
+	if o.UploadRetention < 0 {
+		return fmt.Errorf("upload retention is %v: use a positive duration", o.UploadRetention)
 	}
 	if o.PublicURL != "" && !isWebURL(o.PublicURL) {
 		return fmt.Errorf("public URL %q is not an absolute http or https URL", o.PublicURL)

@@ -8,7 +8,10 @@ import "fmt"
 // flaggedPrompt is one of the three errors that start KIE's fallback model.
 const flaggedPrompt = "Your prompt was flagged by Website as violating content policies"
 
-// outcome is the end of a task, decided when it is accepted.
+// lostImage is what KIE says of an image that it cannot fetch.
+const lostImage = "Failed to fetch the image. Kindly verify any access limits set by you or your service provider"
+
+// outcome is the end of a task or upgrade, decided when it is accepted.
 type outcome struct {
 	// code is 200, or the reason of the failure.
 	code int
@@ -33,11 +36,14 @@ func (o outcome) successFlag() int {
 	}
 }
 
-// decide returns how a request ends under its faults.
-func decide(request generateRequest, faults Faults) outcome {
+// decide returns how a request ends under its faults, where one of its images may
+// be lost.
+func decide(request generateRequest, faults Faults, imageLost bool) outcome {
 	switch {
 	case faults.Fail != 0:
 		return outcome{code: faults.Fail, message: failureMessage(faults.Fail)}
+	case imageLost:
+		return outcome{code: 400, message: lostImage}
 	case faults.Fallback == "":
 		return outcome{code: codeOK}
 	case !request.wantsFallback():

@@ -8,57 +8,67 @@ import (
 	"time"
 )
 
+// recordTooOld is what KIE says of tasks that it keeps no longer.
+const recordTooOld = "Temporarily supports records within 14 days"
+
 // record is the data of an answer of record-info, with the keys that were seen.
+// Upgrades have no FallbackFlag.
 type record struct {
-	TaskID       string          `json:"taskId"`
-	ParamJSON    string          `json:"paramJson"`
-	CompleteTime any             `json:"completeTime"`
-	Response     *recordResponse `json:"response"`
-	SuccessFlag  int             `json:"successFlag"`
-	ErrorCode    *int            `json:"errorCode"`
-	ErrorMessage *string         `json:"errorMessage"`
-	CreateTime   any             `json:"createTime"`
-	FallbackFlag bool            `json:"fallbackFlag"`
+	TaskID          string          `json:"taskId"`
+	ParamJSON       string          `json:"paramJson"`
+	CompleteTime    any             `json:"completeTime"`
+	Response        *recordResponse `json:"response"`
+	SuccessFlag     int             `json:"successFlag"`
+	ErrorCode       *int            `json:"errorCode"`
+	ErrorMessage    *string         `json:"errorMessage"`
+	CreateTime      any             `json:"createTime"`
+	FallbackFlag    *bool           `json:"fallbackFlag,omitempty"`
+	CreditsConsumed *float64        `json:"creditsConsumed,omitempty"`
 }
 
+// recordResponse is the result in a record. FullResultURLs are there after an
+// extension, MediaIDs and ImageURLs after an upgrade to 4K.
 type recordResponse struct {
-	TaskID       string `json:"taskId"`
-	Resolution   string `json:"resolution"`
-	OriginURLs   any    `json:"originUrls"`
-	ResultURLs   any    `json:"resultUrls"`
-	HasAudioList []bool `json:"hasAudioList"`
-	Seeds        []int  `json:"seeds"`
+	TaskID         string   `json:"taskId"`
+	Resolution     string   `json:"resolution"`
+	OriginURLs     any      `json:"originUrls"`
+	ResultURLs     any      `json:"resultUrls"`
+	FullResultURLs any      `json:"fullResultUrls,omitempty"`
+	HasAudioList   []bool   `json:"hasAudioList,omitempty"`
+	Seeds          []int    `json:"seeds,omitempty"`
+	MediaIDs       []string `json:"mediaIds,omitempty"`
+	ImageURLs      any      `json:"imageUrls,omitempty"`
 }
 
 // recordInfo serves GET /api/v1/veo/record-info, the last word on a task.
 func (s *Simulator) recordInfo(w http.ResponseWriter, r *http.Request) {
-	t, now := s.poll(r.URL.Query().Get("taskId"))
-	if t == nil {
+	asked, now := s.poll(r.URL.Query().Get("taskId"))
+	if asked == nil {
 		s.answerUnknownRecord(w)
 		return
 	}
-	age := now.Sub(t.created)
+	faults, age := asked.bought().faults, now.Sub(asked.bought().created)
 	switch {
-	case age < t.faults.RecordNullFor:
+	case age < faults.RecordNullFor:
 		s.answerUnknownRecord(w)
-	case age < t.faults.RecordCodeFor:
-		s.refuse(w, t.faults.RecordCode, "")
+	case age < faults.RecordCodeFor:
+		s.refuse(w, faults.RecordCode, "")
 	case age > retention:
-		s.refuse(w, http.StatusUnprocessableEntity, "Temporarily supports records within 14 days")
+		s.refuse(w, http.StatusUnprocessableEntity, recordTooOld)
 	default:
-		s.succeed(w, t.record(now))
+		s.succeed(w, asked.record(now))
 	}
 }
 
-// poll finds a task, counts the question and tells the time of it.
-func (s *Simulator) poll(id string) (*task, time.Time) {
+// poll finds what has an id, counts the question and tells the time of it.
+func (s *Simulator) poll(id string) (purchase, time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.ledger.byID[id]
-	if t != nil {
-		t.polls++
+	asked := s.ledger.byID[id]
+	if asked != nil {
+		asked.bought().polls++
 	}
-	return t, s.options.Now()
+	return asked, s.options.Now()
 }
 
 func (s *Simulator) answerUnknownRecord(w http.ResponseWriter) {
@@ -72,43 +82,58 @@ func (s *Simulator) answerUnknownRecord(w http.ResponseWriter) {
 	}
 }
 
-// record returns what is known of the task at a time. It depends on nothing that
-// a callback said.
+// recordStart returns what is known of any purchase at a time, without its result.
+// It depends on nothing that a callback said.
+func (j *job) recordStart(now time.Time) record {
+	result := record{TaskID: j.id, CreateTime: j.recordTime(j.created)}
+	if !j.finished(now) {
+		return result
+	}
+	result.CompleteTime = j.recordTime(j.finish)
+	if !j.shown(now) {
+		return result
+	}
+	result.SuccessFlag = j.outcome.successFlag()
+	if !j.outcome.succeeded() {
+		result.ErrorCode = &j.outcome.code
+		result.ErrorMessage = &j.outcome.message
+		return result
+	}
+	if j.faults.ShowCredits {
+		result.CreditsConsumed = &j.credits
+	}
+	return result
+}
+
+// record implements purchase.
 func (t *task) record(now time.Time) record {
-	result := record{
-		TaskID:     t.id,
-		ParamJSON:  t.request.echo(),
-		CreateTime: t.recordTime(t.created),
-	}
-	if !t.finished(now) {
-		return result
-	}
-	result.CompleteTime = t.recordTime(t.finish)
-	if now.Before(t.finish.Add(t.faults.Lag)) {
-		return result
-	}
-	result.SuccessFlag = t.outcome.successFlag()
-	result.FallbackFlag = t.outcome.fallback
-	if !t.outcome.succeeded() {
-		result.ErrorCode = &t.outcome.code
-		result.ErrorMessage = &t.outcome.message
-		return result
-	}
-	result.Response = &recordResponse{
+	result := t.recordStart(now)
+	result.ParamJSON = t.request.echo()
+	fallback := result.SuccessFlag == 1 && t.outcome.fallback
+	result.FallbackFlag = &fallback
+	response := &recordResponse{
 		TaskID:       t.id,
-		Resolution:   resolution,
+		Resolution:   t.result.resolution,
 		OriginURLs:   t.faults.URLs.of(t.originURLs()),
-		ResultURLs:   t.faults.URLs.of(t.resultURLs()),
 		HasAudioList: []bool{true},
 		Seeds:        []int{t.seed},
+	}
+	switch {
+	case result.SuccessFlag == 1:
+		response.ResultURLs = t.faults.URLs.of(t.resultURLs())
+		response.FullResultURLs = t.faults.URLs.of(t.fullResultURLs())
+		result.Response = response
+	case result.SuccessFlag == 0 && !t.originAt.IsZero() && !now.Before(t.originAt):
+		// KIE shows the video at 720p while it makes a larger one.
+		result.Response = response
 	}
 	return result
 }
 
 // recordTime returns a time as KIE shows it: milliseconds that are always whole
 // seconds, or the text of its documentation.
-func (t *task) recordTime(at time.Time) any {
-	if t.faults.TextTimes {
+func (j *job) recordTime(at time.Time) any {
+	if j.faults.TextTimes {
 		return at.UTC().Format(time.DateTime)
 	}
 	return at.Unix() * 1000

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 )
 
 // maxRequestBytes is the largest request body that is read.
@@ -22,15 +21,19 @@ const (
 	framesToVideo    = "FIRST_AND_LAST_FRAMES_2_VIDEO"
 	referenceToVideo = "REFERENCE_2_VIDEO"
 
-	landscape   = "16:9"
-	portrait    = "9:16"
-	aspectAuto  = "Auto"
-	resolution  = "720p"
+	landscape  = "16:9"
+	portrait   = "9:16"
+	aspectAuto = "Auto"
+
+	resolution720p  = "720p"
+	resolution1080p = "1080p"
+	resolution4K    = "4k"
+
 	maxDuration = 8
 )
 
-// generateRequest is the body of POST /api/v1/veo/generate. Pointers are nil for
-// fields that were not sent.
+// generateRequest is the body of POST /api/v1/veo/generate, and what an extension
+// is made from. Pointers are nil for fields that were not sent.
 type generateRequest struct {
 	Prompt            string
 	ImageURLs         []string
@@ -44,25 +47,45 @@ type generateRequest struct {
 	EnableTranslation *bool
 	EnableFallback    *bool
 	Watermark         string
+	// Extends is the id of the task that an extension continues.
+	Extends string
 }
 
-// decodeGenerate reads a request to its end. Like KIE it ignores fields that it
-// does not know and insists on the case of those it does: "callbackUrl" is not
-// "callBackUrl". The older spelling aspectRatio still works.
-func decodeGenerate(body io.Reader) (generateRequest, error) {
-	request := generateRequest{Model: defaultModel, AspectRatio: landscape}
+// field is a field of a request and where its value goes.
+type field struct {
+	name   string
+	target any
+}
+
+// decodeFields reads a request to its end. Like KIE it ignores fields that it does
+// not know and insists on the case of those it does: "callbackUrl" is not
+// "callBackUrl".
+func decodeFields(body io.Reader, fields []field) error {
 	raw, err := io.ReadAll(body)
 	if err != nil {
-		return request, errors.New("the request body cannot be read or is too large")
+		return errors.New("the request body cannot be read or is too large")
 	}
 	var sent map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &sent); err != nil {
-		return request, errors.New("the request body is not a JSON object")
+		return errors.New("the request body is not a JSON object")
 	}
-	fields := []struct {
-		name   string
-		target any
-	}{
+	for _, field := range fields {
+		value, ok := sent[field.name]
+		if !ok {
+			continue
+		}
+		if err := json.Unmarshal(value, field.target); err != nil {
+			return fmt.Errorf("%s has the wrong type", field.name)
+		}
+	}
+	return nil
+}
+
+// decodeGenerate reads a request to its end. The older spelling aspectRatio still
+// works.
+func decodeGenerate(body io.Reader) (generateRequest, error) {
+	request := generateRequest{Model: defaultModel, AspectRatio: landscape}
+	err := decodeFields(body, []field{
 		{"prompt", &request.Prompt},
 		{"imageUrls", &request.ImageURLs},
 		{"model", &request.Model},
@@ -76,24 +99,16 @@ func decodeGenerate(body io.Reader) (generateRequest, error) {
 		{"enableTranslation", &request.EnableTranslation},
 		{"enableFallback", &request.EnableFallback},
 		{"watermark", &request.Watermark},
-	}
-	for _, field := range fields {
-		value, ok := sent[field.name]
-		if !ok {
-			continue
-		}
-		if err := json.Unmarshal(value, field.target); err != nil {
-			return request, fmt.Errorf("%s has the wrong type", field.name)
-		}
-	}
-	return request, nil
+	})
+	return request, err
 }
 
-// attempt returns the last segment of the path of the callback URL, which is
-// where a client can put a token of its own. It is empty without a callback URL.
-func (r generateRequest) attempt() string {
-	path, _, _ := strings.Cut(r.CallBackURL, "?")
-	return path[strings.LastIndex(path, "/")+1:]
+// seconds returns how long the video is to be.
+func (r generateRequest) seconds() int {
+	if r.Duration != nil {
+		return *r.Duration
+	}
+	return maxDuration
 }
 
 // wantsFallback reports whether KIE's fallback model may be used.
@@ -116,6 +131,7 @@ func (r generateRequest) echo() string {
 		Prompt            string   `json:"prompt"`
 		Resolution        string   `json:"resolution,omitempty"`
 		Seeds             *int     `json:"seeds,omitempty"`
+		TaskID            string   `json:"taskId,omitempty"`
 		WaterMark         string   `json:"waterMark,omitempty"`
 	}{
 		AspectRatio:       r.AspectRatio,
@@ -129,6 +145,7 @@ func (r generateRequest) echo() string {
 		Prompt:            r.Prompt,
 		Resolution:        r.Resolution,
 		Seeds:             r.Seeds,
+		TaskID:            r.Extends,
 		WaterMark:         r.Watermark,
 	}))
 }

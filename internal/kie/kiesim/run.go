@@ -87,7 +87,7 @@ func (s *Simulator) Deliver(ctx context.Context) int {
 	return made
 }
 
-// NextEvent returns when the next task finishes or the next callback is due. It
+// NextEvent returns when the next task or upgrade finishes or the next callback is due. It
 // reports false if nothing is to come. The time may be past.
 func (s *Simulator) NextEvent() (time.Time, bool) {
 	s.mu.Lock()

@@ -33,10 +33,19 @@ func New(options Options) *Simulator {
 		ledger:  newLedger(options),
 	}
 	s.mux.HandleFunc("POST /api/v1/veo/generate", s.api(endpointGenerate, s.generate))
+	s.mux.HandleFunc("POST /api/v1/veo/extend", s.api(endpointExtend, s.extend))
 	s.mux.HandleFunc("GET /api/v1/veo/record-info", s.api(endpointRecordInfo, s.recordInfo))
+	s.mux.HandleFunc("GET /api/v1/veo/get-1080p-video", s.api(endpoint1080p, s.get1080p))
+	s.mux.HandleFunc("POST /api/v1/veo/get-4k-video", s.api(endpoint4K, s.get4K))
 	s.mux.HandleFunc("GET /api/v1/chat/credit", s.api(endpointCredit, s.credit))
-	s.mux.HandleFunc("GET /v/{file}", s.serveResult)
-	s.mux.HandleFunc("GET /o/{file}", s.serveOrigin)
+	s.mux.HandleFunc("POST /api/v1/common/download-url", s.api(endpointDownloadURL, s.downloadURL))
+	s.mux.HandleFunc("POST /api/file-stream-upload", s.upload("multipart/form-data", s.uploadStream))
+	s.mux.HandleFunc("POST /api/file-base64-upload", s.upload("application/json", s.uploadBase64))
+	for _, folder := range []string{resultFolder, originFolder, upgradeFolder, filmFolder} {
+		s.mux.HandleFunc("GET "+folder+"{file}", s.serveMedia)
+	}
+	s.mux.HandleFunc("GET "+uploadFolder, s.serveUpload)
+	s.mux.HandleFunc("GET /d/{file}", s.serveLink)
 	s.mux.HandleFunc("GET /_sim/state", s.serveState)
 	s.mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	s.mux.HandleFunc("/", s.api(endpointOther, func(w http.ResponseWriter, _ *http.Request) {
@@ -45,12 +54,13 @@ func New(options Options) *Simulator {
 	return s
 }
 
-// ServeHTTP serves the API, the videos, GET /_sim/state and GET /healthz.
+// ServeHTTP serves the API, uploads, the videos and uploaded files, GET /_sim/state and GET /healthz.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// SetFaults changes the fate of the tasks that are accepted from now on.
+// SetFaults changes the fate of the tasks and upgrades that are accepted from now
+// on.
 func (s *Simulator) SetFaults(faults Faults) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,7 +91,14 @@ func (s *Simulator) SetOnAccepted(hook func(Task)) {
 	s.ledger.onAccepted = hook
 }
 
-// PaidByCallback returns the number of accepted tasks by the last path segment of
+// SetOnUpgradeAccepted is SetOnAccepted for upgrades.
+func (s *Simulator) SetOnUpgradeAccepted(hook func(Upgrade)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ledger.onUpgradeAccepted = hook
+}
+
+// PaidByCallback returns the number of accepted tasks, generations and extensions, by the last path segment of
 // their callback URL. More than one for a segment is a video bought twice. Tasks
 // without a callback URL are not in it.
 func (s *Simulator) PaidByCallback() map[string]int {
@@ -89,9 +106,21 @@ func (s *Simulator) PaidByCallback() map[string]int {
 	defer s.mu.Unlock()
 	paid := make(map[string]int)
 	for _, t := range s.ledger.tasks {
-		if t.request.CallBackURL != "" {
-			paid[t.request.attempt()]++
+		if t.callbackURL != "" {
+			paid[t.attempt()]++
 		}
+	}
+	return paid
+}
+
+// PaidUpgradesByBase returns the number of accepted upgrades by the id of the task
+// that they were made from: at most one for 1080p and one for 4K.
+func (s *Simulator) PaidUpgradesByBase() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	paid := make(map[string]int)
+	for _, u := range s.ledger.upgrades {
+		paid[u.of.id]++
 	}
 	return paid
 }
@@ -104,7 +133,7 @@ func (s *Simulator) api(endpoint string, handle http.HandlerFunc) http.HandlerFu
 		switch {
 		case r.UserAgent() == "":
 			s.refuseBare(w)
-		case !s.authorized(r):
+		case !s.authorized(r, "application/json"):
 			s.refuse(w, http.StatusUnauthorized, "")
 		default:
 			handle(w, r)
@@ -112,12 +141,14 @@ func (s *Simulator) api(endpoint string, handle http.HandlerFunc) http.HandlerFu
 	}
 }
 
-func (s *Simulator) authorized(r *http.Request) bool {
+// authorized reports whether a request carries the bearer token and the media type
+// that is asked for: KIE blames either with the same answer.
+func (s *Simulator) authorized(r *http.Request, want string) bool {
 	s.mu.Lock()
 	key := s.ledger.apiKey
 	s.mu.Unlock()
-	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || mediaType != "application/json" {
+	got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || got != want {
 		return false
 	}
 	return key == "" || r.Header.Get("Authorization") == "Bearer "+key

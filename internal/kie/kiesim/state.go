@@ -15,10 +15,17 @@ type State struct {
 	Tasks []Task `json:"tasks"`
 	// PaidTasks is the number of accepted tasks.
 	PaidTasks int `json:"paidTasks"`
+	// Upgrades are the accepted upgrades, oldest first.
+	Upgrades []Upgrade `json:"upgrades"`
+	// PaidUpgrades is the number of accepted upgrades.
+	PaidUpgrades int `json:"paidUpgrades"`
+	// Uploads are the files that clients brought.
+	Uploads Uploads `json:"uploads"`
 	// Balance is the credits that are left.
 	Balance float64 `json:"balance"`
-	// Requests counts the requests by endpoint: generate, record-info, credit,
-	// video and other.
+	// Requests counts the requests by endpoint: generate, extend, record-info,
+	// get-1080p-video, get-4k-video, credit, download-url, upload, video,
+	// uploaded-file and other.
 	Requests map[string]int `json:"requests"`
 	// RecordInfoPolls counts the questions of record-info by task id. Unknown
 	// tasks are not in it.
@@ -26,7 +33,8 @@ type State struct {
 	// Answers counts the answers of the API by code, or by HTTP status where there
 	// is no code. 0 stands for connections closed without an answer.
 	Answers map[int]int `json:"answers"`
-	// MaxInWindow is the largest number of submissions in any rate window.
+	// MaxInWindow is the largest number of generations and extensions in any rate
+	// window.
 	MaxInWindow MaxInWindow `json:"maxInWindow"`
 	// Refused429 is the number of answers with code 429.
 	Refused429 int `json:"refused429"`
@@ -51,11 +59,11 @@ type Callbacks struct {
 	// Refused counts the other ones, answered or not.
 	Refused int `json:"refused"`
 	// LastStatusByTask is the HTTP status of the last answer by task id, 0 for a
-	// try without an answer.
+	// try without an answer. Upgrades have theirs in Upgrade.
 	LastStatusByTask map[string]int `json:"lastStatusByTask"`
 }
 
-// TaskState is how far a task is.
+// TaskState is how far a task or an upgrade is.
 type TaskState string
 
 const (
@@ -67,11 +75,24 @@ const (
 	TaskFailed TaskState = "failed"
 )
 
-// Task is an accepted and paid generation.
+// Operation is what was bought with a task.
+type Operation string
+
+const (
+	// OperationGenerate is a new video.
+	OperationGenerate Operation = "generate"
+	// OperationExtend is a video that continues another.
+	OperationExtend Operation = "extend"
+)
+
+// Task is an accepted and paid generation or extension.
 type Task struct {
-	ID     string `json:"id"`
-	Model  string `json:"model"`
-	Prompt string `json:"prompt"`
+	ID        string    `json:"id"`
+	Operation Operation `json:"operation"`
+	// Extends is the id of the task that an extension continues.
+	Extends string `json:"extends,omitempty"`
+	Model   string `json:"model"`
+	Prompt  string `json:"prompt"`
 	// Attempt is the last path segment of the callback URL, empty without one.
 	Attempt string `json:"attempt"`
 	// Credits is the price, which a failed task has given back.
@@ -81,6 +102,38 @@ type Task struct {
 	CreatedAt time.Time `json:"createdAt"`
 	// FinishedAt is zero while it is running.
 	FinishedAt time.Time `json:"finishedAt,omitzero"`
+}
+
+// Upgrade is one result of a task at a higher resolution, accepted and paid once,
+// however often it was asked for.
+type Upgrade struct {
+	// TaskID is the task that it was made from, and Index says which of its results.
+	TaskID string `json:"taskId"`
+	Index  int    `json:"index"`
+	// Resolution is 1080p or 4k.
+	Resolution string `json:"resolution"`
+	// ID is what KIE calls the upgrade: TaskID, unless its fate is a new one.
+	ID string `json:"id"`
+	// Attempt is the last path segment of the callback URL, empty without one.
+	Attempt string `json:"attempt"`
+	// Credits is the price, which a failed upgrade has given back.
+	Credits float64   `json:"credits"`
+	State   TaskState `json:"state"`
+	// CreatedAt is when it was first asked for.
+	CreatedAt time.Time `json:"createdAt"`
+	// FinishedAt is zero while it is running.
+	FinishedAt time.Time `json:"finishedAt,omitzero"`
+	// CallbackStatus is the HTTP status of the last answer to its callback, 0 if
+	// there was none.
+	CallbackStatus int `json:"callbackStatus"`
+}
+
+// Uploads are the files that clients brought.
+type Uploads struct {
+	// Count is the number of uploads, including those that replaced a file.
+	Count int `json:"count"`
+	// Paths are the files, oldest first, including those that have expired.
+	Paths []string `json:"paths"`
 }
 
 // State returns a snapshot.
@@ -93,6 +146,9 @@ func (s *Simulator) State() State {
 	state := State{
 		Tasks:           make([]Task, 0, len(s.ledger.tasks)),
 		PaidTasks:       len(s.ledger.tasks),
+		Upgrades:        make([]Upgrade, 0, len(s.ledger.upgrades)),
+		PaidUpgrades:    len(s.ledger.upgrades),
+		Uploads:         Uploads{Count: s.ledger.uploads, Paths: append([]string{}, s.ledger.uploaded...)},
 		Balance:         s.ledger.roundedBalance(),
 		Requests:        maps.Clone(counted.requests),
 		RecordInfoPolls: make(map[string]int),
@@ -118,6 +174,12 @@ func (s *Simulator) State() State {
 			state.Callbacks.LastStatusByTask[t.id] = t.lastStatus
 		}
 	}
+	for _, u := range s.ledger.upgrades {
+		state.Upgrades = append(state.Upgrades, u.public(now))
+		if u.polls > 0 {
+			state.RecordInfoPolls[u.id] = u.polls
+		}
+	}
 	return state
 }
 
@@ -125,19 +187,20 @@ func (s *Simulator) State() State {
 func (t *task) public(now time.Time) Task {
 	public := Task{
 		ID:        t.id,
+		Operation: OperationGenerate,
+		Extends:   t.request.Extends,
 		Model:     t.request.Model,
 		Prompt:    t.request.Prompt,
-		Attempt:   t.request.attempt(),
+		Attempt:   t.attempt(),
 		Credits:   t.credits,
-		State:     TaskRunning,
+		State:     t.state(now),
 		CreatedAt: t.created,
 	}
-	if t.finished(now) {
+	if t.extends != nil {
+		public.Operation = OperationExtend
+	}
+	if public.State != TaskRunning {
 		public.FinishedAt = t.finish
-		public.State = TaskFailed
-		if t.outcome.succeeded() {
-			public.State = TaskSucceeded
-		}
 	}
 	return public
 }

@@ -32,11 +32,13 @@ func TestState(t *testing.T) {
 	end := epoch.Add(5 * time.Second)
 	want := State{
 		Tasks: []Task{
-			{ID: first, Model: "veo3", Prompt: "one", Attempt: "at1", Credits: 250, State: TaskSucceeded, CreatedAt: epoch, FinishedAt: end},
-			{ID: second, Model: "veo3_fast", Prompt: "two [sim:fail=501]", Attempt: "at2", Credits: 60, State: TaskFailed, CreatedAt: epoch, FinishedAt: end},
-			{ID: third, Model: "veo3_fast", Prompt: "three [sim:latency=1h]", Credits: 60, State: TaskRunning, CreatedAt: epoch},
+			{ID: first, Operation: OperationGenerate, Model: "veo3", Prompt: "one", Attempt: "at1", Credits: 250, State: TaskSucceeded, CreatedAt: epoch, FinishedAt: end},
+			{ID: second, Operation: OperationGenerate, Model: "veo3_fast", Prompt: "two [sim:fail=501]", Attempt: "at2", Credits: 60, State: TaskFailed, CreatedAt: epoch, FinishedAt: end},
+			{ID: third, Operation: OperationGenerate, Model: "veo3_fast", Prompt: "three [sim:latency=1h]", Credits: 60, State: TaskRunning, CreatedAt: epoch},
 		},
 		PaidTasks:       3,
+		Upgrades:        []Upgrade{},
+		Uploads:         Uploads{Paths: []string{}},
 		Balance:         10000 - 250 - 60,
 		Requests:        map[string]int{"generate": 5, "record-info": 3, "credit": 1},
 		RecordInfoPolls: map[string]int{first: 2},
@@ -113,7 +115,9 @@ func TestOptionsAreChecked(t *testing.T) {
 		"unknown record":   {Options{UnknownRecord: "x"}, "422, null or 404"},
 		"credits":          {Options{Credits: -1}, "credits"},
 		"price":            {Options{Prices: map[string]float64{"veo3": -1}}, "price of veo3"},
-		"priced model":     {Options{Prices: map[string]float64{"veo4": 1}}, "veo4"},
+		"priced item":      {Options{Prices: map[string]float64{"veo4": 1}}, "veo4"},
+		"high resolution":  {Options{HighResolution: "x"}, "direct or 720p"},
+		"upload retention": {Options{UploadRetention: -1}, "upload retention"},
 		"rate window":      {Options{RateWindow: -1}, "rate window"},
 		"public URL":       {Options{PublicURL: "sim:8090"}, "sim:8090"},
 	}

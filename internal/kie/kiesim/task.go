@@ -4,95 +4,152 @@
 package kiesim
 
 import (
+	"cmp"
 	"crypto/rand"
-	"encoding/hex"
-	"fmt"
 	"math/big"
 	"time"
 )
 
-// retention is how long KIE keeps a video and answers questions about it.
-const retention = 14 * 24 * time.Hour
-
-// task is an accepted generation. Everything but the fields of the last group is
-// fixed when it is accepted and may be read without a lock.
+// task is an accepted generation or extension. All of it is fixed when it is
+// accepted, but for the last fields of job.
 type task struct {
-	id      string
+	job
 	request generateRequest
-	faults  Faults
-	outcome outcome
-	credits float64
+	// extends is the task that this one continues, nil for a generation.
+	extends *task
 	seed    int
-	// base is the start of the URLs of its videos, without a slash at the end.
-	base    string
-	created time.Time
-	// finish is when the outcome is known. Zero means never.
-	finish time.Time
+	// result is the video that it makes, which for an extension is the last part of
+	// the film.
+	result clip
+	// originAt is when the video at 720p is there from which one of a higher
+	// resolution is made, zero if there is none.
+	originAt time.Time
+}
 
-	// polls counts the questions of record-info about it.
-	polls int
-	// sent is whether a callback was tried, and lastStatus the HTTP status of the
-	// last answer to one, zero if there was none.
-	sent       bool
-	lastStatus int
+// terms are what the simulator adds to a request when it accepts it.
+type terms struct {
+	now     time.Time
+	latency time.Duration
+	base    string
+	credits float64
+	// resolution is that of the result, unless the fate is to deliver another.
+	resolution string
+	// imageLost is set if an image of the request cannot be fetched.
+	imageLost bool
+	// extends is nil for a generation.
+	extends *task
 }
 
 // newTask accepts a request.
-func newTask(request generateRequest, faults Faults, credits float64, base string, now time.Time, latency time.Duration) *task {
+func newTask(request generateRequest, faults Faults, terms terms) *task {
 	t := &task{
-		id:      newTaskID(),
+		job: job{
+			id:          newID(),
+			faults:      faults,
+			outcome:     decide(request, faults, terms.imageLost),
+			credits:     terms.credits,
+			base:        terms.base,
+			callbackURL: request.CallBackURL,
+			created:     terms.now,
+			finish:      finishTime(faults, terms.now, terms.latency),
+		},
 		request: request,
-		faults:  faults,
-		outcome: decide(request, faults),
-		credits: credits,
+		extends: terms.extends,
 		seed:    newSeed(),
-		base:    base,
-		created: now,
+		result: clip{
+			resolution: cmp.Or(faults.Deliver, terms.resolution),
+			upright:    request.AspectRatio == portrait,
+			seconds:    cmp.Or(faults.DeliverSeconds, request.seconds()),
+		},
 	}
 	if request.Seeds != nil {
 		t.seed = *request.Seeds
 	}
-	switch {
-	case faults.NeverFinish:
-	case faults.Latency != 0:
-		t.finish = now.Add(max(faults.Latency, 0))
-	case faults.EarlyCallback:
-		t.finish = now
-	default:
-		t.finish = now.Add(max(latency, 0))
+	if t.result.resolution != resolution720p {
+		t.originAt = t.created.Add(t.timeToOrigin(terms.latency))
 	}
 	return t
 }
 
-// finished reports whether the outcome is known.
-func (t *task) finished(now time.Time) bool {
-	return !t.finish.IsZero() && !t.finish.After(now)
+// timeToOrigin returns how long the video at 720p takes: half of the whole time,
+// also of one that will never be over.
+func (t *task) timeToOrigin(latency time.Duration) time.Duration {
+	if t.finish.IsZero() {
+		return max(latency, 0) / 2
+	}
+	return t.finish.Sub(t.created) / 2
 }
 
 // resultURLs returns where the video is, if the task made or will make one.
 func (t *task) resultURLs() []string {
-	return []string{t.base + "/v/" + t.resultFile()}
-}
-
-// originURLs returns where the video is from which a result that is not 16:9 was
-// cut. It is nil for the others.
-func (t *task) originURLs() []string {
-	if t.request.AspectRatio == landscape {
+	if t.faults.ExtendURLs == ExtendURLsFull && t.extends != nil {
 		return nil
 	}
-	return []string{t.base + "/o/" + t.originFile()}
+	return []string{t.base + t.resultPath()}
 }
 
-func (t *task) resultFile() string { return fmt.Sprintf("%s_%d.mp4", t.id, t.finish.Unix()) }
+// fullResultURLs returns where the whole film is after an extension, nil for a
+// generation.
+func (t *task) fullResultURLs() []string {
+	if t.extends == nil || t.faults.ExtendURLs == ExtendURLsResult {
+		return nil
+	}
+	return []string{t.base + t.filmPath()}
+}
 
-func (t *task) originFile() string { return t.id + ".mp4" }
+// originURLs returns where the video is from which the result was cut or made
+// larger. It is nil for a result that is neither.
+func (t *task) originURLs() []string {
+	if t.request.AspectRatio == landscape && t.originAt.IsZero() {
+		return nil
+	}
+	return []string{t.base + t.originPath()}
+}
 
-// newTaskID returns 32 lower-case hexadecimal digits, which is what KIE really
-// uses where its documentation prints "veo_task_".
-func newTaskID() string {
-	id := make([]byte, 16)
-	_, _ = rand.Read(id) // never fails
-	return hex.EncodeToString(id)
+func (t *task) resultPath() string { return resultFolder + t.stamped(t.id, "mp4") }
+
+func (t *task) filmPath() string { return filmFolder + t.stamped(t.id, "mp4") }
+
+func (t *task) originPath() string { return originFolder + t.id + ".mp4" }
+
+// origin returns the video that the result was made from: a wide one that was cut,
+// or one at 720p that was made larger.
+func (t *task) origin() clip {
+	origin := t.result.at(resolution720p)
+	if t.originAt.IsZero() {
+		origin.upright = false
+	}
+	return origin
+}
+
+// whole returns all that there is to see in the end: the film of an extension, or
+// the result.
+func (t *task) whole() clip {
+	if t.fullResultURLs() != nil {
+		return t.result.lasting(filmSeconds)
+	}
+	return t.result
+}
+
+// files implements purchase.
+func (t *task) files() map[string]file {
+	files := make(map[string]file)
+	if !t.originAt.IsZero() {
+		files[t.originPath()] = t.madeFile(mp4Type, t.origin().video(), t.originAt)
+	}
+	if t.finish.IsZero() || !t.outcome.succeeded() {
+		return files
+	}
+	if t.originURLs() != nil && t.originAt.IsZero() {
+		files[t.originPath()] = t.madeFile(mp4Type, t.origin().video(), t.finish)
+	}
+	if t.resultURLs() != nil {
+		files[t.resultPath()] = t.madeFile(mp4Type, t.result.video(), t.finish)
+	}
+	if t.fullResultURLs() != nil {
+		files[t.filmPath()] = t.madeFile(mp4Type, t.whole().video(), t.finish)
+	}
+	return files
 }
 
 // newSeed returns a random seed in the range that KIE accepts.

@@ -19,14 +19,16 @@ func (r generateRequest) validate() error {
 		return fmt.Errorf("model %q is not supported: use veo3, veo3_fast or veo3_lite", r.Model)
 	case !slices.Contains([]string{landscape, portrait, aspectAuto}, r.AspectRatio):
 		return fmt.Errorf("aspect_ratio %q is not supported: use 16:9, 9:16 or Auto", r.AspectRatio)
-	case !slices.Contains([]string{"", "720p", "1080p", "4k"}, r.Resolution):
+	case !slices.Contains([]string{"", resolution720p, resolution1080p, resolution4K}, r.Resolution):
 		return fmt.Errorf("resolution %q is not supported: use 720p, 1080p or 4k", r.Resolution)
 	case r.Duration != nil && !slices.Contains([]int{4, 6, 8}, *r.Duration):
 		return fmt.Errorf("duration %d is not supported: use 4, 6 or 8", *r.Duration)
-	case r.Seeds != nil && (*r.Seeds < 10000 || *r.Seeds > 99999):
-		return fmt.Errorf("seeds %d is not between 10000 and 99999", *r.Seeds)
-	case r.CallBackURL != "" && !isWebURL(r.CallBackURL):
-		return errors.New("callBackUrl is not an http or https URL")
+	}
+	if err := validateSeeds(r.Seeds); err != nil {
+		return err
+	}
+	if err := validateCallBackURL(r.CallBackURL); err != nil {
+		return err
 	}
 	for _, image := range r.ImageURLs {
 		if !isWebURL(image) {
@@ -85,6 +87,20 @@ func (r generateRequest) validateReference(images int) error {
 		return fmt.Errorf("%s does not support aspect_ratio Auto", referenceToVideo)
 	case r.Duration != nil && *r.Duration != maxDuration:
 		return fmt.Errorf("%s supports a duration of 8 only", referenceToVideo)
+	}
+	return nil
+}
+
+func validateSeeds(seeds *int) error {
+	if seeds != nil && (*seeds < 10000 || *seeds > 99999) {
+		return fmt.Errorf("seeds %d is not between 10000 and 99999", *seeds)
+	}
+	return nil
+}
+
+func validateCallBackURL(text string) error {
+	if text != "" && !isWebURL(text) {
+		return errors.New("callBackUrl is not an http or https URL")
 	}
 	return nil
 }
