@@ -91,6 +91,8 @@ func byAge(a, b candidate) int {
 
 // limits bound what an account has at KIE.AI.
 type limits struct {
+	// generation is that of the account's spec which has them.
+	generation  int64
 	submissions int
 	window      time.Duration
 	inFlight    int
@@ -122,6 +124,8 @@ type verdict struct {
 	byWindow bool
 	// short says that the balance is too low for this one.
 	short bool
+	// held is what the resource waits for on our account.
+	held *waiting
 	// refused is why KIE.AI does not sell to the account for the moment.
 	refused kie.Class
 	// retryAfter is when the answer may be another one, if it is known.

@@ -13,7 +13,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
-	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
 // queueLookAgain is how often a resource in the queue is looked at if nothing
@@ -61,7 +60,12 @@ func (r *VideoGenerationReconciler) admit(ctx context.Context, l *life) (bool, e
 	if v.short {
 		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonInsufficientCredits, retryAfter: balanceEveryBusy, message: fmt.Sprintf(
 			"the video costs %s credits, and the balance of KieAccount %s is lower: buy credits at KIE.AI", l.vg.Status.EstimatedCredits, key)}
-		r.Ledger.Defer(key, l.vg.UID, kie.InsufficientCredits, balanceEveryBusy)
+		r.Ledger.Hold(l.account, l.vg.UID, l.wait)
+		return true, nil
+	}
+	if v.held != nil {
+		l.wait = *v.held
+		l.wait.retryAfter = v.retryAfter
 		return true, nil
 	}
 	if v.refused != "" {
@@ -94,7 +98,9 @@ func isUnbought(l *life) bool {
 }
 
 func limitsOf(account *v1alpha1.KieAccount) limits {
-	return limits{ // the API server sees to values above zero, but not to what was stored before it did
+	return limits{
+		generation: account.Generation,
+		// the API server sees to values above zero, but not to what was stored before it did
 		submissions: max(int(account.Spec.Limits.Submissions), 1),
 		window:      max(account.Spec.Limits.Window.Duration, time.Second),
 		inFlight:    max(int(account.Spec.Limits.InFlight), 1),

@@ -14,7 +14,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/artifact"
@@ -174,7 +173,7 @@ func (r *VideoGenerationReconciler) withoutImage(l *life, index int, err error) 
 	l.wait.retryAfter = imagesLookAgain
 	if l.account != nil {
 		// Out of the way of those that can be bought.
-		r.Ledger.Defer(client.ObjectKeyFromObject(l.account), l.vg.UID, kie.Invalid, imagesLookAgain)
+		r.Ledger.Hold(l.account, l.vg.UID, l.wait)
 	}
 	l.known.imagesGoodAt = time.Time{}
 	return true, nil

@@ -62,6 +62,10 @@ type refusal struct {
 	until time.Time
 	// apiKey is the key that was refused: another key ends a refusal for the key's sake.
 	apiKey string
+	// hold is what a resource waits for that was not refused by KIE.AI but by us, under the spec of the account
+	// of that generation.
+	hold       *waiting
+	generation int64
 }
 
 // NewLedger returns an empty ledger.
@@ -90,8 +94,9 @@ func (l *Ledger) Reserve(key types.NamespacedName, lim limits, view []v1alpha1.V
 		return verdict{refused: refused.class, retryAfter: max(refused.until.Sub(now), time.Second)}
 	}
 	maps.DeleteFunc(a.deferred, func(_ types.UID, d refusal) bool { return !d.until.After(now) })
+	maps.DeleteFunc(a.deferred, func(_ types.UID, d refusal) bool { return d.hold != nil && d.generation != lim.generation })
 	if refused, ok := a.deferred[me.UID]; ok {
-		return verdict{refused: refused.class, retryAfter: refused.until.Sub(now)}
+		return verdict{refused: refused.class, held: refused.hold, retryAfter: refused.until.Sub(now)}
 	}
 	for _, p := range a.purchases {
 		if p.uid == me.UID {
@@ -218,6 +223,16 @@ func (l *Ledger) Defer(key types.NamespacedName, uid types.UID, class kie.Class,
 	defer l.mu.Unlock()
 	now := l.clock.Now()
 	l.account(key).deferred[uid] = refusal{class: class, at: now, until: now.Add(duration)}
+}
+
+// Hold keeps one resource from trying again until its time is over or the spec
+// of the account changes, and out of the way of the others.
+func (l *Ledger) Hold(account *v1alpha1.KieAccount, uid types.UID, w waiting) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock.Now()
+	key := types.NamespacedName{Namespace: account.Namespace, Name: account.Name}
+	l.account(key).deferred[uid] = refusal{at: now, until: now.Add(w.retryAfter), hold: &w, generation: account.Generation}
 }
 
 // Forget frees the places in flight of a resource that is gone. What it bought

@@ -57,7 +57,7 @@ func (r *VideoGenerationReconciler) submit(ctx context.Context, l *life) (bool, 
 	if ok, err := r.charge(ctx, l, price); err != nil || !ok {
 		r.Ledger.Release(key, l.attempt)
 		if !ok && err == nil {
-			r.Ledger.Defer(key, l.vg.UID, kie.InsufficientCredits, l.wait.retryAfter)
+			r.Ledger.Hold(l.account, l.vg.UID, l.wait)
 		}
 		return true, err
 	}
