@@ -90,4 +90,5 @@ var failureReasons = map[kie.Class]string{
 	kie.ContentRejected:  v1alpha1.ReasonContentRejected,
 	kie.GenerationFailed: v1alpha1.ReasonGenerationFailed,
 	kie.FeatureDisabled:  v1alpha1.ReasonFeatureDisabled,
+	kie.SourceNotFound:   v1alpha1.ReasonSourceFailed,
 }

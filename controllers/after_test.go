@@ -1,0 +1,211 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/ptr"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+)
+
+func livesFor(seconds int32) func(*v1alpha1.VideoGeneration) {
+	return func(vg *v1alpha1.VideoGeneration) { vg.Spec.TTLSecondsAfterFinished = ptr.To(seconds) }
+}
+
+func (w *world) isGone(name string) bool {
+	w.t.Helper()
+	err := w.live.Get(w.t.Context(), types.NamespacedName{Namespace: w.namespace, Name: name}, &v1alpha1.VideoGeneration{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		w.t.Fatal(err)
+	}
+	return err != nil
+}
+
+// A finished resource goes when its time is over, and not before.
+func TestTimeToLive(t *testing.T) {
+	for name, tt := range map[string]struct {
+		markers string
+		change  func(*v1alpha1.VideoGeneration)
+		stays   bool
+	}{
+		"succeeded":       {},
+		"failed":          {markers: "[sim:fail=400]"},
+		"upgraded":        {change: in(v1alpha1.Resolution4K)},
+		"retried":         {markers: "[sim:fail=501]", change: attempts(2)},
+		"timed out":       {markers: "[sim:never-finish]"},
+		"purchase unsure": {markers: "[sim:accept-then=drop] [sim:callback=never]", stays: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, worldOptions{paidMost: 2})
+			change := tt.change
+			if change == nil {
+				change = func(*v1alpha1.VideoGeneration) {}
+			}
+			w.create("video", livesFor(3600), prompt(tt.markers), change)
+			w.run(59 * time.Minute)
+			if w.isGone("video") {
+				t.Fatal("the resource has gone before its time")
+			}
+			w.run(5 * time.Hour)
+			if gone := w.isGone("video"); gone == tt.stays {
+				t.Errorf("the resource is gone: %v, want %v", gone, !tt.stays)
+			}
+		})
+	}
+	t.Run("at once", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		w.create("video", livesFor(0))
+		w.run(time.Hour)
+		if !w.isGone("video") {
+			t.Error("the resource is still there")
+		}
+		w.wantPaid(1)
+	})
+	t.Run("while another one has to continue it", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		w.create("source", livesFor(0))
+		w.create("video", extending("source"), func(vg *v1alpha1.VideoGeneration) { vg.Spec.AccountRef = &v1alpha1.AccountReference{Name: "default"} })
+		w.run(2 * time.Hour)
+		w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+		if !w.isGone("source") {
+			t.Error("the source is still there")
+		}
+	})
+	t.Run("changed in the moment of its deletion", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		w.create("video", livesFor(60))
+		w.run(75 * time.Second)
+		stale := w.get("video")
+		w.update("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.TTLSecondsAfterFinished = nil })
+		w.clock.SetTime(w.clock.Now().Add(time.Hour))
+		l := &life{vg: stale, stored: stale.DeepCopy(), known: &recollection{}}
+		if _, err := w.proc.videos.cleanUp(t.Context(), l); !apierrors.IsConflict(err) || w.isGone("video") {
+			t.Errorf("the deletion from a stale view ends with %v, gone: %v", err, w.isGone("video"))
+		}
+	})
+	t.Run("under a GitOps tool", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		w.create("video", livesFor(60), func(vg *v1alpha1.VideoGeneration) {
+			vg.Labels = map[string]string{"kustomize.toolkit.fluxcd.io/name": "films"}
+		})
+		w.run(time.Second)
+		warned := func(e string) bool {
+			return strings.HasPrefix(e, "Warning WillBeBoughtAgain") && strings.Contains(e, "Flux")
+		}
+		if !slices.ContainsFunc(w.events, warned) {
+			t.Errorf("nobody was warned when it was bought: %v", w.events)
+		}
+		w.run(time.Hour)
+		if !w.isGone("video") {
+			t.Error("the resource is still there")
+		}
+	})
+}
+
+func TestLinks(t *testing.T) {
+	ask := func(token string) func(*v1alpha1.VideoGeneration) {
+		return func(vg *v1alpha1.VideoGeneration) {
+			metav1.SetMetaDataAnnotation(&vg.ObjectMeta, v1alpha1.AnnotationRefreshLinks, token)
+		}
+	}
+	t.Run("each value once", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		w.create("video", in(v1alpha1.Resolution1080p), prompt("[sim:link-for=1m] [sim:1080p-link-for=1m]"))
+		w.run(time.Hour)
+		vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+		for _, video := range vg.Status.Videos {
+			if !video.ExpiresAt.Time.Equal(vg.Status.Task.SubmittedAt.Add(14 * 24 * time.Hour)) {
+				t.Errorf("the video expires at %s, want 14 days after its purchase at %s", video.ExpiresAt, vg.Status.Task.SubmittedAt)
+			}
+		}
+		w.update("video", ask("1"))
+		w.pass(2 * time.Minute)
+		vg = w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+		for i, video := range vg.Status.Videos {
+			if video.DownloadURL == "" || video.DownloadURL == video.URL || !video.DownloadURLExpiresAt.After(w.clock.Now()) {
+				t.Fatalf("video %d has the fresh link %q until %s", i, video.DownloadURL, video.DownloadURLExpiresAt)
+			}
+			resp, err := http.Get(video.DownloadURL)
+			w.must(err)
+			bytes, err := io.Copy(io.Discard, resp.Body)
+			w.must(err)
+			w.must(resp.Body.Close())
+			if resp.StatusCode != http.StatusOK || bytes == 0 {
+				t.Errorf("the fresh link of video %d answers %d with %d bytes", i, resp.StatusCode, bytes)
+			}
+		}
+		requests := w.sim.State().Requests["download-url"]
+		w.pass(time.Hour)
+		w.restart()
+		w.pass(time.Hour)
+		if now := w.sim.State().Requests["download-url"]; now != requests || requests != 2 {
+			t.Errorf("KIE.AI was asked for links %d times, then %d; want twice in all", requests, now)
+		}
+		w.update("video", ask("2"))
+		w.pass(0)
+		if now := w.sim.State().Requests["download-url"]; now != 4 {
+			t.Errorf("KIE.AI was asked for links %d times, want twice more for another value", now)
+		}
+	})
+	t.Run("of a video that KIE.AI has deleted", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		w.create("video")
+		w.run(time.Hour)
+		w.clock.SetTime(w.clock.Now().Add(15 * 24 * time.Hour))
+		w.update("video", ask("1"))
+		w.run(time.Hour)
+		vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+		if vg.Status.RefreshedLinks == "" {
+			t.Error("the request is still open")
+		}
+	})
+	t.Run("before there is a video", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		w.create("video", ask("1"))
+		w.run(time.Hour)
+		vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+		if vg.Status.Videos[0].DownloadURL == "" {
+			t.Error("there is no fresh link")
+		}
+	})
+}
+
+// Whoever deletes what is being made learns what that means.
+func TestDeletedInFlight(t *testing.T) {
+	for name, tt := range map[string]struct {
+		vg   *v1alpha1.VideoGeneration
+		says string
+	}{
+		"waiting":    {video("a"), ""},
+		"submitting": {video("a", with(task(v1alpha1.TaskSubmitting, ""))), "if the purchase was made, its credits are spent"},
+		"running":    {video("a", with(task(v1alpha1.TaskRunning, testTaskID))), "task " + testTaskID + " cannot be cancelled and its credits are spent"},
+		"finished":   {video("a", with(task(v1alpha1.TaskSucceeded, testTaskID))), ""},
+		"failed":     {video("a", with(failed(v1alpha1.ReasonContentRejected, testTaskID))), ""},
+		"upgrading": {video("a", with(task(v1alpha1.TaskSucceeded, testTaskID)), func(vg *v1alpha1.VideoGeneration) {
+			vg.Status.Upgrade = &v1alpha1.Upgrade{State: v1alpha1.UpgradeRunning}
+		}), "cannot be cancelled"},
+	} {
+		recorder := events.NewFakeRecorder(1)
+		(&VideoGenerationReconciler{Recorder: recorder}).farewell(tt.vg)
+		said := ""
+		select {
+		case said = <-recorder.Events:
+		default:
+		}
+		if (said == "") != (tt.says == "") || !strings.Contains(said, tt.says) {
+			t.Errorf("%s: the event is %q, want one with %q", name, said, tt.says)
+		}
+	}
+}
