@@ -138,12 +138,12 @@ func TestFateOfAnUpgradeIsThatOfItsTime(t *testing.T) {
 		t.Errorf("under maintenance the answer is %s", got.Body)
 	}
 	f.SetFaults(Faults{Upgrade4K: &Faults{Latency: time.Hour}})
-	for _, id := range []string{plain, marked} {
+	for _, id := range []string{marked, plain} {
 		f.get4K(fields{"taskId": id})
 	}
 	f.SetFaults(Faults{})
 	got := f.State().Upgrades
-	if len(got) != 2 || got[0].ID != plain || got[1].ID == marked {
+	if len(got) != 2 || got[0].ID == marked || got[1].ID != plain {
 		t.Errorf("upgrades are %+v", got)
 	}
 	f.clock.advance(time.Minute)
