@@ -28,7 +28,6 @@
 // move the clock to [Simulator.NextEvent] and call [Simulator.Deliver]; in real
 // time, call [Simulator.Run].
 //
-// Not simulated: images are not fetched, except that those of this simulator have
-// to be there; uploads by URL; sub-accounts; and the way of KIE's own models with a
-// prompt.
+// Not simulated: uploads by URL and limits of single keys. Images are not fetched;
+// those that were uploaded here have to be there.
 package kiesim

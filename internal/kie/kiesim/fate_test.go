@@ -87,31 +87,26 @@ func trace(t *testing.T, prompt, hangs string) string {
 	t.Helper()
 	f := newFixture(t, Options{WebhookHMACKey: testHMACKey, PublicURL: "https://cdn.example"})
 	r := f.newReceiver()
-	patience := map[string]context.Context{"": t.Context()}
-	for _, key := range []string{"accept-then", "1080p-accept-then", "4k-accept-then"} {
-		ctx, giveUp := context.WithCancel(t.Context())
-		defer giveUp()
-		patience[key] = ctx
-		if hangs == key {
-			f.SetOnAccepted(func(Task) {
-				if key == "accept-then" {
-					giveUp()
-				}
-			})
-			f.SetOnUpgradeAccepted(func(u Upgrade) {
-				if key == u.Resolution+"-accept-then" {
-					giveUp()
-				}
-			})
+	impatient, giveUp := context.WithCancel(t.Context())
+	defer giveUp()
+	giveUpIf := func(key string) {
+		if key == hangs {
+			giveUp()
 		}
 	}
+	f.SetOnAccepted(func(Task) { giveUpIf("accept-then") })
+	f.SetOnUpgradeAccepted(func(u Upgrade) { giveUpIf(u.Resolution + "-accept-then") })
 	var seen []string
-	see := func(what, patienceKey, method, path string, request fields) {
+	see := func(what, key, method, path string, request fields) {
 		body := ""
 		if request != nil {
 			body = request.json()
 		}
-		answer, err := f.do(patience[patienceKey], method, path, body)
+		ctx := t.Context()
+		if hangs != "" && key == hangs {
+			ctx = impatient
+		}
+		answer, err := f.do(ctx, method, path, body)
 		seen = append(seen, fmt.Sprintf("%v: %s: %d %s %v", f.clock.Now(), what, answer.Status, answer.Body, err != nil))
 	}
 	see("submission", "accept-then", http.MethodPost, "/api/v1/veo/generate",
@@ -125,7 +120,7 @@ func trace(t *testing.T, prompt, hangs string) string {
 		}
 		for i, task := range state.Tasks {
 			see("record", "", http.MethodGet, "/api/v1/veo/record-info?taskId="+task.ID, nil)
-			video := f.call(http.MethodGet, f.ledger.tasks[i].resultPath(), "")
+			video := f.call(http.MethodGet, f.tasks()[i].resultPath(), "")
 			seen = append(seen, fmt.Sprintf("%v: video %d: %d, %d bytes", f.clock.Now(), i, video.Status, len(video.Body)))
 		}
 		base := state.Tasks[0].ID
@@ -135,7 +130,7 @@ func trace(t *testing.T, prompt, hangs string) string {
 		}
 		see("1080p", "1080p-accept-then", http.MethodGet, "/api/v1/veo/get-1080p-video?taskId="+base, nil)
 		see("4k", "4k-accept-then", http.MethodPost, "/api/v1/veo/get-4k-video", fields{"taskId": base, "callBackUrl": r.url("at3")})
-		for i, u := range f.ledger.upgrades {
+		for i, u := range f.upgrades() {
 			see("upgrade record", "", http.MethodGet, "/api/v1/veo/record-info?taskId="+u.id, nil)
 			seen = append(seen, fmt.Sprintf("%v: upgrade %d: %d", f.clock.Now(), i, f.call(http.MethodGet, u.resultPath(), "").Status))
 		}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -153,6 +154,60 @@ func (f *fixture) accept(request fields) string {
 		f.t.Fatalf("submission was not accepted: %s", result.Body)
 	}
 	return id
+}
+
+// made submits a request, lets the task finish and returns its id.
+func (f *fixture) made(request fields) string {
+	f.t.Helper()
+	id := f.accept(request)
+	f.clock.advance(5 * time.Second)
+	return id
+}
+
+func (f *fixture) extend(request fields) answer {
+	f.t.Helper()
+	return f.call(http.MethodPost, "/api/v1/veo/extend", request.json())
+}
+
+// acceptExtension extends a task, which has to be accepted, and returns the new id.
+func (f *fixture) acceptExtension(request fields) string {
+	f.t.Helper()
+	result := f.extend(request)
+	data, _ := result.Data.(map[string]any)
+	id, _ := data["taskId"].(string)
+	if result.Code != 200 || id == "" {
+		f.t.Fatalf("extension was not accepted: %s", result.Body)
+	}
+	return id
+}
+
+func (f *fixture) get1080p(id string) answer {
+	f.t.Helper()
+	return f.call(http.MethodGet, "/api/v1/veo/get-1080p-video?taskId="+id+"&index=0", "")
+}
+
+func (f *fixture) get4K(request fields) answer {
+	f.t.Helper()
+	return f.call(http.MethodPost, "/api/v1/veo/get-4k-video", request.json())
+}
+
+// tasks and upgrades return what was accepted. All but the last fields of job may
+// be read.
+func (f *fixture) tasks() []*task {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.ledger.tasks)
+}
+
+func (f *fixture) upgrades() []*upgrade {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.ledger.upgrades)
+}
+
+func (f *fixture) balance() float64 {
+	f.t.Helper()
+	return f.State().Balance
 }
 
 func (f *fixture) record(id string) answer {

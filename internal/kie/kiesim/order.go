@@ -34,11 +34,7 @@ func (s *Simulator) order(w http.ResponseWriter, r *http.Request, request upgrad
 		s.refuse(w, http.StatusUnprocessableEntity, reason)
 		return
 	}
-	faults, err := s.upgradeFate(of, request.resolution)
-	if err != nil {
-		s.refuse(w, http.StatusUnprocessableEntity, err.Error())
-		return
-	}
+	faults := s.upgradeFate(of, request.resolution)
 	if s.refuseByFate(w, faults) {
 		return
 	}
@@ -95,19 +91,17 @@ func (t *task) unusable(now time.Time) string {
 }
 
 // upgradeFate returns the fate of the upgrade of a task, as of now.
-func (s *Simulator) upgradeFate(of *task, resolution string) (Faults, error) {
-	faults, err := s.fateOf(of.request.Prompt)
-	if err != nil {
-		return Faults{}, err
-	}
+func (s *Simulator) upgradeFate(of *task, resolution string) Faults {
+	// The markers were found in order when the task was accepted.
+	faults, _ := s.fateOf(of.request.Prompt)
 	chosen := faults.Upgrade1080p
 	if resolution == resolution4K {
 		chosen = faults.Upgrade4K
 	}
 	if chosen == nil {
-		return Faults{}, nil
+		return Faults{}
 	}
-	return *chosen, nil
+	return *chosen
 }
 
 // acceptUpgrade returns the upgrade that was asked for and whether this is the

@@ -52,11 +52,10 @@ func (p Prices) withDefaults() Prices {
 }
 
 func (p Prices) validate() error {
-	known := DefaultPrices()
-	for _, item := range slices.Sorted(maps.Keys(p)) {
-		if _, sold := known[item]; !sold {
-			return fmt.Errorf("%q has a price but is not sold: use %s", item,
-				strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+	known := DefaultPrices().items()
+	for _, item := range p.items() {
+		if !slices.Contains(known, item) {
+			return fmt.Errorf("%q has a price but is not sold: use %s", item, strings.Join(known, ", "))
 		}
 		if !isAmount(p[item]) {
 			return fmt.Errorf("the price of %s is %v: use zero or more", item, p[item])
@@ -64,3 +63,6 @@ func (p Prices) validate() error {
 	}
 	return nil
 }
+
+// items returns the names in alphabetical order.
+func (p Prices) items() []string { return slices.Sorted(maps.Keys(p)) }

@@ -175,7 +175,9 @@ func (s *Simulator) State() State {
 		}
 	}
 	for _, u := range s.ledger.upgrades {
-		state.Upgrades = append(state.Upgrades, u.public(now))
+		public := u.public(now)
+		public.CallbackStatus = u.lastStatus
+		state.Upgrades = append(state.Upgrades, public)
 		if u.polls > 0 {
 			state.RecordInfoPolls[u.id] = u.polls
 		}

@@ -142,3 +142,55 @@ func (f *fixture) playOutUntil(after time.Duration) {
 	f.clock.set(epoch.Add(after))
 	f.Deliver(f.t.Context())
 }
+
+func TestStateOfUpgrades(t *testing.T) {
+	f := newFixture(t, Options{UpgradeLatency: time.Minute})
+	r := f.newReceiver(500, 500, 500, 500)
+	first := f.made(fields{"prompt": "[sim:1080p-latency=1s]"})
+	second := f.made(fields{"prompt": "[sim:4k-id=new][sim:4k-fail=500]"})
+	var hooked []Upgrade
+	f.SetOnUpgradeAccepted(func(u Upgrade) { hooked = append(hooked, u) })
+	f.get1080p(first)
+	for range 2 {
+		f.get4K(fields{"taskId": first})
+		f.get4K(fields{"taskId": second, "callBackUrl": r.url("up1") + "?x=/y"})
+	}
+	start := epoch.Add(10 * time.Second)
+	want := []Upgrade{
+		{TaskID: first, Resolution: "1080p", ID: first, Credits: 5, State: TaskRunning, CreatedAt: start},
+		{TaskID: first, Resolution: "4k", ID: first, Credits: 120, State: TaskRunning, CreatedAt: start},
+		{TaskID: second, Resolution: "4k", ID: f.upgrades()[2].id, Attempt: "up1", Credits: 120, State: TaskRunning, CreatedAt: start},
+	}
+	if diff := cmp.Diff(want, hooked); diff != "" {
+		t.Errorf("upgrades of the hook (-want +got):\n%s", diff)
+	}
+
+	f.clock.advance(time.Second)
+	want[0].State, want[0].FinishedAt = TaskSucceeded, start.Add(time.Second)
+	if diff := cmp.Diff(want, f.State().Upgrades); diff != "" {
+		t.Errorf("upgrades after a second (-want +got):\n%s", diff)
+	}
+	f.playOut()
+	want[1].State, want[1].FinishedAt = TaskSucceeded, start.Add(time.Minute)
+	want[2].State, want[2].FinishedAt, want[2].CallbackStatus = TaskFailed, start.Add(time.Minute), 500
+	state := f.State()
+	if diff := cmp.Diff(want, state.Upgrades); diff != "" {
+		t.Errorf("upgrades (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]int{first: 2, second: 1}, f.PaidUpgradesByBase()); diff != "" {
+		t.Errorf("paid upgrades (-want +got):\n%s", diff)
+	}
+	if state.PaidUpgrades != 3 || state.PaidTasks != 2 || state.Balance != 10000-2*60-5-120 || state.Callbacks.Refused != 4 {
+		t.Errorf("state is %+v", state)
+	}
+	if diff := cmp.Diff(map[string]int{"generate": 2, "get-1080p-video": 1, "get-4k-video": 4}, state.Requests); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	var decoded State
+	if err := json.Unmarshal([]byte(f.call(http.MethodGet, "/_sim/state", "").Body), &decoded); err != nil {
+		t.Fatalf("the served state is not JSON: %v", err)
+	}
+	if diff := cmp.Diff(state, decoded); diff != "" {
+		t.Errorf("served state (-want +got):\n%s", diff)
+	}
+}

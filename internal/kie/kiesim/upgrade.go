@@ -3,9 +3,7 @@
 
 package kiesim
 
-import (
-	"time"
-)
+import "time"
 
 // unavailable are the texts about upgrades that failed, by resolution. The one for
 // 4K is KIE's.
@@ -126,18 +124,18 @@ func (u *upgrade) failureBody(claimed outcome) callbackBody {
 	return body
 }
 
-// public returns what others may know of the upgrade at a time.
+// public returns what others may know of the upgrade at a time, without what became
+// of its callback.
 func (u *upgrade) public(now time.Time) Upgrade {
 	public := Upgrade{
-		TaskID:         u.of.id,
-		Index:          u.index,
-		Resolution:     u.resolution,
-		ID:             u.id,
-		Attempt:        u.attempt(),
-		Credits:        u.credits,
-		State:          u.state(now),
-		CreatedAt:      u.created,
-		CallbackStatus: u.lastStatus,
+		TaskID:     u.of.id,
+		Index:      u.index,
+		Resolution: u.resolution,
+		ID:         u.id,
+		Attempt:    u.attempt(),
+		Credits:    u.credits,
+		State:      u.state(now),
+		CreatedAt:  u.created,
 	}
 	if public.State != TaskRunning {
 		public.FinishedAt = u.finish

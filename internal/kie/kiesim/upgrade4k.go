@@ -58,8 +58,7 @@ func (s *Simulator) tell4K(w http.ResponseWriter, u *upgrade, first bool, now ti
 
 // answer returns the data about the upgrade, with the URLs once it is made.
 func (u *upgrade) answer(made bool) any {
-	var results, images []string
-	var mediaIDs []string
+	var results, images, mediaIDs []string
 	if made {
 		results, images, mediaIDs = u.resultURLs(), u.imageURLs(), u.mediaIDs()
 	}
