@@ -1,0 +1,124 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package artifact
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"code.dny.dev/ssrf"
+)
+
+// Why a URL is not fetched.
+var (
+	// ErrPrivateAddress means that a URL, or a redirect from it, leads to an address that is not a public one.
+	ErrPrivateAddress = errors.New("the address is not a public one")
+	// ErrInsecureURL means that a URL, or a redirect from it, has another scheme than https.
+	ErrInsecureURL = errors.New("the URL does not begin with https://")
+
+	errTooManyRedirects = errors.New("there are more than 5 redirects")
+)
+
+// Bounds of one exchange, except for its body and for the time that one takes.
+const (
+	maxRedirects           = 5
+	maxResponseHeaderBytes = 64 << 10
+	dialTimeout            = 10 * time.Second
+	responseHeaderTimeout  = 15 * time.Second
+)
+
+// userAgent is sent because some servers refuse requests without a name, or
+// with the name of a library.
+const userAgent = "kie-operator/1.0"
+
+// NewClient returns a client for URLs that somebody else chose. It fetches https
+// only, from public addresses only, and sends no credentials, cookies or
+// referrers. Both are checked for each redirect too, and the address when the
+// connection is made: a name that leads to another address by then does not help
+// (DNS rebinding). Proxies of the environment are not used, because behind one
+// nobody would see the address.
+//
+// With allowPrivate, http and every address are allowed; that is for development.
+//
+// The caller bounds the time with the context, and the length of what it reads.
+func NewClient(allowPrivate bool) *http.Client {
+	return guard{allowPrivate: allowPrivate}.client()
+}
+
+// guard is what a client may reach.
+type guard struct {
+	allowPrivate bool
+	// public are addresses that count as public, and resolver is who knows names, nil for the system. Tests have
+	// servers of their own.
+	public   []netip.Prefix
+	resolver *net.Resolver
+}
+
+func (g guard) client() *http.Client {
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Resolver: g.resolver}
+	if !g.allowPrivate {
+		dialer.Control = g.control()
+	}
+	return &http.Client{
+		CheckRedirect: boundRedirects,
+		Transport: guardedTransport{allowHTTP: g.allowPrivate, Transport: &http.Transport{
+			Proxy:                  nil,
+			DialContext:            dialer.DialContext,
+			ForceAttemptHTTP2:      true,
+			TLSHandshakeTimeout:    dialTimeout,
+			ResponseHeaderTimeout:  responseHeaderTimeout,
+			MaxResponseHeaderBytes: maxResponseHeaderBytes,
+			// What is compressed can unfold into any size, and images and videos are compressed already.
+			DisableCompression: true,
+			MaxIdleConns:       16,
+			IdleConnTimeout:    30 * time.Second,
+		}},
+	}
+}
+
+// control is called for each address before a connection to it is made.
+func (g guard) control() func(network, address string, conn syscall.RawConn) error {
+	allowed := ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(g.public...))
+	return func(network, address string, conn syscall.RawConn) error {
+		if err := allowed.Safe(network, address, conn); err != nil {
+			return fmt.Errorf("%w: %w", ErrPrivateAddress, err)
+		}
+		return nil
+	}
+}
+
+func boundRedirects(_ *http.Request, via []*http.Request) error {
+	if len(via) > maxRedirects {
+		return errTooManyRedirects
+	}
+	return nil
+}
+
+// guardedTransport sees each request of a chain of redirects.
+type guardedTransport struct {
+	*http.Transport
+	allowHTTP bool
+}
+
+// RoundTrip sends a request if its scheme is allowed, without what the client
+// took along from the URL or from the request before.
+func (t guardedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Scheme != "https" && (req.URL.Scheme != "http" || !t.allowHTTP) {
+		if req.Body != nil {
+			_ = req.Body.Close() // as a RoundTripper must
+		}
+		return nil, ErrInsecureURL
+	}
+	req = req.Clone(req.Context())
+	for _, name := range []string{"Authorization", "Cookie", "Referer"} {
+		req.Header.Del(name)
+	}
+	req.Header.Set("User-Agent", userAgent)
+	return t.Transport.RoundTrip(req)
+}
