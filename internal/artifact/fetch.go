@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -51,11 +52,11 @@ func contentRange(header string) (first, total int64) {
 		return first, total
 	}
 	if n, err := strconv.ParseUint(size, 10, 63); err == nil {
-		total = int64(n) //nolint:gosec // 63 bits were asked for
+		total = int64(n)
 	}
 	start, _, _ := strings.Cut(span, "-")
 	if n, err := strconv.ParseUint(start, 10, 63); err == nil {
-		first = int64(n) //nolint:gosec // 63 bits were asked for
+		first = int64(n)
 	}
 	return first, total
 }
@@ -114,6 +115,8 @@ func noAnswer(err error) (words string, temporary bool) {
 		return "the certificate of its host is not trusted: use a host with a valid one", false
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return "its host does not answer in time: check that it is up", true
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "its host breaks off in the middle: check that it is up", true
 	default:
 		return "its host cannot be reached: check that it is up", true
 	}

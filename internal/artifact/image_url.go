@@ -5,7 +5,6 @@ package artifact
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -21,15 +20,15 @@ const (
 	startBytes = 512
 )
 
-// CheckImageURL looks whether there is an image at the URL that KIE.AI can take:
+// CheckImageURL looks whether there is an image at a URL that KIE.AI can take:
 // one that is served without credentials, of a supported kind and not too large.
 // It asks for the headers, and where those do not settle it, or are refused, for
 // the first bytes. An image whose length nobody tells is accepted. Every failure
 // is an *ImageError.
-func (f *Fetcher) CheckImageURL(ctx context.Context, url string) error {
+func (f *Fetcher) CheckImageURL(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	u, err := parseURL(url)
+	u, err := parseURL(address)
 	if err != nil {
 		return &ImageError{Message: "the URL of the image cannot be read: use one like https://example.com/image.png"}
 	}
@@ -111,7 +110,7 @@ func (f *Fetcher) checkStart(ctx context.Context, u *url.URL) error {
 	}
 	defer func() { _ = resp.Body.Close() }()
 
-	length := int64(-1)
+	var length int64
 	switch resp.StatusCode {
 	case http.StatusOK: // the host takes no notice of the range
 		length = resp.ContentLength
@@ -126,16 +125,15 @@ func (f *Fetcher) checkStart(ctx context.Context, u *url.URL) error {
 	if err := checkLength(u, length); err != nil {
 		return err
 	}
-	start := make([]byte, startBytes)
-	n, err := io.ReadFull(resp.Body, start)
-	switch {
-	case errors.Is(err, io.EOF):
-		return checkLength(u, 0)
-	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
+	start, err := io.ReadAll(io.LimitReader(resp.Body, startBytes))
+	if err != nil {
 		words, temporary := noAnswer(err)
 		return imageAt(u, words, temporary, withoutURL(err))
 	}
-	if _, ok := formatOf(start[:n]); !ok {
+	if len(start) == 0 {
+		return checkLength(u, 0)
+	}
+	if _, ok := formatOf(start); !ok {
 		return imageAt(u, "it is no JPEG, PNG or WebP: link to the image itself and not to a page that shows it, or convert it", false, nil)
 	}
 	return nil

@@ -6,6 +6,7 @@ package artifact
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -32,14 +33,14 @@ type VideoFacts struct {
 // probeTimeout bounds a look at a video, redirects and all.
 const probeTimeout = time.Minute
 
-// Probe reads the facts of the MP4 video at the URL from its index, without
+// Probe reads the facts of the MP4 video at a URL from its index, without
 // fetching all of it: at most 4 MiB in at most 64 requests. It works with hosts
 // that do not serve ranges, if the index is within that. The error shows the
 // host and the path of the URL only.
-func (f *Fetcher) Probe(ctx context.Context, url string) (VideoFacts, error) {
+func (f *Fetcher) Probe(ctx context.Context, address string) (VideoFacts, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	u, err := parseURL(url)
+	u, err := parseURL(address)
 	if err != nil {
 		return VideoFacts{}, fmt.Errorf("probing a video: %w", err)
 	}
@@ -65,8 +66,7 @@ type prober struct {
 	r     io.ReadSeeker
 	boxes int
 
-	header   bool // there is an mvhd
-	scale    uint32
+	scale    uint32 // of the duration, 0 without mvhd
 	duration uint64
 	facts    VideoFacts
 }
@@ -113,10 +113,7 @@ func (p *prober) walk(start, end int64, visit func(box *mp4.BoxInfo) error) erro
 		if p.boxes++; p.boxes > maxBoxes {
 			return ErrNotVideo
 		}
-		if _, err := p.r.Seek(start, io.SeekStart); err != nil {
-			return err
-		}
-		box, err := mp4.ReadBoxInfo(p.r)
+		box, err := p.header(start)
 		switch {
 		case errors.Is(err, io.EOF) && end == math.MaxInt64:
 			return nil
@@ -131,6 +128,47 @@ func (p *prober) walk(start, end int64, visit func(box *mp4.BoxInfo) error) erro
 		start += int64(box.Size) //nolint:gosec // it was compared with an int64 above
 	}
 	return nil
+}
+
+// header reads the start of a box, io.EOF where there is none or half of one.
+func (p *prober) header(start int64) (*mp4.BoxInfo, error) {
+	if _, err := p.r.Seek(start, io.SeekStart); err != nil {
+		return nil, err
+	}
+	var text [mp4.LargeHeaderSize]byte
+	if err := p.fill(text[:mp4.SmallHeaderSize]); err != nil {
+		return nil, err
+	}
+	box := &mp4.BoxInfo{
+		Offset:     uint64(start), //nolint:gosec // no file begins before its start
+		Size:       uint64(binary.BigEndian.Uint32(text[:])),
+		HeaderSize: mp4.SmallHeaderSize,
+		Type:       mp4.BoxType(text[4:8]),
+	}
+	switch box.Size {
+	case 0: // it goes to the end of the file
+		end, err := p.r.Seek(0, io.SeekEnd)
+		if err != nil {
+			return nil, err
+		}
+		box.Size = uint64(end - start) //nolint:gosec // if the end is before the start, no box is that large
+	case 1: // the size has 64 bits, after the type
+		if err := p.fill(text[mp4.SmallHeaderSize:]); err != nil {
+			return nil, err
+		}
+		box.Size = binary.BigEndian.Uint64(text[mp4.SmallHeaderSize:])
+		box.HeaderSize = mp4.LargeHeaderSize
+	}
+	return box, nil
+}
+
+// fill reads as much as there is room for, io.EOF where there is less.
+func (p *prober) fill(room []byte) error {
+	_, err := io.ReadFull(p.r, room)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return io.EOF
+	}
+	return err
 }
 
 // inside visits the boxes in a box.
@@ -148,10 +186,9 @@ func (p *prober) read(box *mp4.BoxInfo, into mp4.IBox) error {
 		return err
 	}
 	payload := make([]byte, size)
-	if _, err := io.ReadFull(p.r, payload); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return ErrNotVideo
-		}
+	if err := p.fill(payload); errors.Is(err, io.EOF) {
+		return ErrNotVideo
+	} else if err != nil {
 		return err
 	}
 	if _, err := mp4.Unmarshal(bytes.NewReader(payload), size, into, mp4.Context{}); err != nil {
@@ -169,7 +206,7 @@ func (p *prober) index(moov *mp4.BoxInfo) error {
 			if err := p.read(box, &mvhd); err != nil {
 				return err
 			}
-			p.header, p.scale, p.duration = true, mvhd.Timescale, known(mvhd.GetVersion(), mvhd.GetDuration())
+			p.scale, p.duration = mvhd.Timescale, known(mvhd.GetVersion(), mvhd.GetDuration())
 		case mp4.BoxTypeMvex():
 			return p.inside(box, p.fragments)
 		case mp4.BoxTypeTrak():
@@ -236,14 +273,14 @@ func (p *prober) track(trak *mp4.BoxInfo) error {
 
 // result is what was read, if it is that of a video.
 func (p *prober) result() (VideoFacts, error) {
-	if !p.header || p.scale == 0 || p.facts.Width == 0 || p.facts.Height == 0 {
+	if p.scale == 0 || p.facts.Width == 0 || p.facts.Height == 0 {
 		return VideoFacts{}, ErrNotVideo
 	}
 	seconds, rest := p.duration/uint64(p.scale), p.duration%uint64(p.scale)
 	if seconds >= uint64(maxDuration/time.Second) {
 		return VideoFacts{}, ErrNotVideo
 	}
-	p.facts.Duration = time.Duration(seconds)*time.Second + //nolint:gosec // a day at most
+	p.facts.Duration = time.Duration(seconds)*time.Second +
 		time.Duration(rest*uint64(time.Second)/uint64(p.scale)) //nolint:gosec // less than a second
 	return p.facts, nil
 }

@@ -20,12 +20,16 @@ const (
 	maxProbeRequests = 64
 )
 
-// errTooMuch means that the bounds are reached.
-var errTooMuch = errors.New("its index is not within the first 4 MiB that were fetched")
+var (
+	// errTooMuch means that the bounds are reached.
+	errTooMuch = errors.New("its index is not within the first 4 MiB that were fetched")
+	// errBrokenOff is another error than io.ErrUnexpectedEOF, which would mean that the file ends here.
+	errBrokenOff = errors.New("its host breaks off in the middle")
+)
 
 // rangeReader reads a file at a URL, a chunk at a time, from where it is needed.
 type rangeReader struct {
-	ctx    context.Context //nolint:containedctx // an io.Reader has no other way to be given one
+	ctx    context.Context // an io.Reader has no other way to be given one
 	client *http.Client
 	url    *url.URL
 
@@ -117,7 +121,10 @@ func (r *rangeReader) fetch() error {
 	}
 	chunk, err := io.ReadAll(io.LimitReader(resp.Body, want))
 	r.bytes += int64(len(chunk))
-	if err != nil {
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errBrokenOff
+	case err != nil:
 		return fmt.Errorf("reading the answer: %w", err)
 	}
 	r.chunk, r.start = chunk, start
@@ -135,6 +142,6 @@ func (r *rangeReader) fetch() error {
 	case resp.StatusCode == http.StatusOK:
 		return errTooMuch
 	default:
-		return io.ErrUnexpectedEOF
+		return errBrokenOff
 	}
 }

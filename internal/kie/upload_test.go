@@ -4,6 +4,7 @@
 package kie
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -105,7 +106,7 @@ func TestUploadCanBeSentAgain(t *testing.T) {
 	if diff := cmp.Diff(string(first), string(second)); diff != "" {
 		t.Errorf("the second time it is another form (-first +second):\n%s", diff)
 	}
-	if int64(len(first)) != req.ContentLength || !strings.Contains(string(first), string(testFile.Data)) {
+	if int64(len(first)) != req.ContentLength || !bytes.Contains(first, testFile.Data) {
 		t.Errorf("got %d bytes, announced %d:\n%q", len(first), req.ContentLength, first)
 	}
 }
