@@ -43,6 +43,9 @@ const (
 // API server of the tests.
 var notInstalled = []string{"HTTPRoute", "ServiceMonitor"}
 
+// namespaced are the kinds that users apply into a namespace of their choice.
+var namespaced = []string{"VideoGeneration", "ConfigMap", "Role", "RoleBinding"}
+
 var cluster client.Client
 
 func TestMain(m *testing.M) {
@@ -78,6 +81,7 @@ func TestEverythingIsAccepted(t *testing.T) {
 		{"dev", kustomize(t, "dev")},
 		{"prometheus", kustomize(t, "prometheus")},
 		{"callback examples", files(t, "callback/*_example.yaml")},
+		{"tenant", kustomize(t, "tenant")},
 		{"samples", files(t, "samples/*.yaml")},
 		{"kustomization of the samples", kustomize(t, "samples")},
 	} {
@@ -89,7 +93,7 @@ func TestEverythingIsAccepted(t *testing.T) {
 				if _, err := cluster.RESTMapper().RESTMapping(obj.GroupVersionKind().GroupKind()); meta.IsNoMatchError(err) && slices.Contains(notInstalled, obj.GetKind()) {
 					continue
 				}
-				if obj.GetNamespace() == "" && obj.GetKind() == "VideoGeneration" {
+				if obj.GetNamespace() == "" && slices.Contains(namespaced, obj.GetKind()) {
 					obj.SetNamespace(metav1.NamespaceDefault)
 				}
 				if err := cluster.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(obj), client.FieldOwner("config-test"), client.ForceOwnership); err != nil {
@@ -175,7 +179,9 @@ func TestOperatorMayDoWhatItNeeds(t *testing.T) {
 		verbs                                   []string
 		want                                    bool
 	}{
-		{"it watches its kinds everywhere", "", "kie.ai", "videogenerations", "", []string{"get", "list", "watch", "patch"}, true},
+		{"it watches its kinds everywhere", "", "kie.ai", "videogenerations", "", []string{"get", "list", "watch", "patch", "delete"}, true},
+		{"it reads the images of others", "team", "", "configmaps", "", []string{"get"}, true},
+		{"it lists no ConfigMaps", "team", "", "configmaps", "", []string{"list", "watch", "update"}, false},
 		{"it watches accounts everywhere", "", "kie.ai", "kieaccounts", "", []string{"get", "list", "watch"}, true},
 		{"it writes both statuses", "team", "kie.ai", "videogenerations", "status", []string{"patch"}, true},
 		{"it writes both statuses", "team", "kie.ai", "kieaccounts", "status", []string{"patch"}, true},
@@ -203,6 +209,39 @@ func TestOperatorMayDoWhatItNeeds(t *testing.T) {
 					t.Errorf("allowed = %v, want %v", review.Status.Allowed, tc.want)
 				}
 			})
+		}
+	}
+}
+
+// TestATenantOptsIn applies config/tenant to one namespace, as its
+// administrator would: the operator can read the Secrets there, by name, and
+// those of no other namespace.
+func TestATenantOptsIn(t *testing.T) {
+	apply(t, kustomize(t, "default"))
+	const team, other = "team-that-opts-in", "team-that-does-not"
+	objects := kustomize(t, "tenant")
+	for _, name := range []string{team, other} {
+		if err := cluster.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, obj := range objects {
+		obj.SetNamespace(team)
+	}
+	apply(t, objects)
+	for _, tc := range []struct {
+		namespace, verb string
+		want            bool
+	}{{team, "get", true}, {team, "list", false}, {team, "watch", false}, {team, "update", false}, {other, "get", false}} {
+		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+			User:               operatorSAR,
+			ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: tc.namespace, Resource: "secrets", Verb: tc.verb, Name: "kie-credentials"},
+		}}
+		if err := cluster.Create(t.Context(), review); err != nil {
+			t.Fatal(err)
+		}
+		if review.Status.Allowed != tc.want {
+			t.Errorf("%s of a Secret in %s: allowed = %v, want %v", tc.verb, tc.namespace, review.Status.Allowed, tc.want)
 		}
 	}
 }

@@ -35,7 +35,9 @@ func (r *VideoGenerationReconciler) probe(ctx context.Context, videos []v1alpha1
 			continue
 		}
 		videos[i].Width, videos[i].Height = int32(facts.Width), int32(facts.Height) //nolint:gosec // the probe bounds them
-		videos[i].Duration = &metav1.Duration{Duration: facts.Duration.Round(time.Millisecond)}
+		if facts.Duration > 0 {
+			videos[i].Duration = &metav1.Duration{Duration: facts.Duration.Round(time.Millisecond)}
+		}
 		videos[i].Audio = ptr.To(facts.Audio)
 	}
 }

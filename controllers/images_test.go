@@ -53,11 +53,9 @@ func fromSecret(name, key string) v1alpha1.Image {
 	return v1alpha1.Image{SecretKeyRef: &v1alpha1.KeyReference{Name: name, Key: key}}
 }
 
-func (w *world) configMap(name string, data map[string][]byte) *corev1.ConfigMap {
+func (w *world) configMap(name string, data map[string][]byte) {
 	w.t.Helper()
-	configMap := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name}, BinaryData: data}
-	w.must(w.live.Create(w.t.Context(), configMap))
-	return configMap
+	w.must(w.live.Create(w.t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name}, BinaryData: data}))
 }
 
 // Images come from a URL, a ConfigMap and a Secret; those of the cluster are

@@ -143,8 +143,8 @@ func isSettled(vg *v1alpha1.VideoGeneration) bool {
 }
 
 // extensionsOf lists the resources that wait for the video of this one.
-func (r *VideoGenerationReconciler) extensionsOf(ctx context.Context, source client.Object) []ctrl.Request {
-	waiting, err := r.continuedBy(ctx, source.(*v1alpha1.VideoGeneration))
+func (r *VideoGenerationReconciler) extensionsOf(ctx context.Context, continued client.Object) []ctrl.Request {
+	waiting, err := r.continuedBy(ctx, continued.(*v1alpha1.VideoGeneration))
 	if err != nil {
 		return nil // they look again by themselves
 	}

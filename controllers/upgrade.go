@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -90,7 +91,7 @@ func upgradeRevived(vg *v1alpha1.VideoGeneration) bool {
 		return false
 	}
 	moreTime := up.SubmittedAt.Add(timeoutOf(vg)).After(up.CompletedAt.Time)
-	return moreTime || (upgradeCalledBack(vg) && vg.Status.Callback.ReceivedAt.Time.After(up.CompletedAt.Time))
+	return moreTime || (upgradeCalledBack(vg) && vg.Status.Callback.ReceivedAt.After(up.CompletedAt.Time))
 }
 
 // asksToUpgradeAgain reports whether the user asks for the upgrade again that has failed.
@@ -185,7 +186,7 @@ func (r *VideoGenerationReconciler) askForUpgrade(ctx context.Context, l *life) 
 			larger[i] = v1alpha1.Video{URL: url, Resolution: string(up.Resolution), ExpiresAt: l.vg.Status.Videos[0].ExpiresAt}
 		}
 		r.probe(ctx, larger)
-		l.vg.Status.Videos = firstVideos(append(larger, l.vg.Status.Videos...))
+		l.vg.Status.Videos = firstVideos(slices.Concat(larger, l.vg.Status.Videos))
 		up.State = v1alpha1.UpgradeSucceeded
 		up.CreditsConsumed = creditsText(float64(pricesOf(l.account).Upgrade(string(up.Resolution))))
 		up.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())

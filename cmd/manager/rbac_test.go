@@ -53,8 +53,9 @@ func TestWhatTheOperatorMayDo(t *testing.T) {
 		}
 	}
 	for _, r := range []right{
-		{[]string{"get", "list", "watch", "patch"}, "kie.ai", "videogenerations", "", other},
+		{[]string{"get", "list", "watch", "patch", "delete"}, "kie.ai", "videogenerations", "", other},
 		{[]string{"patch"}, "kie.ai", "videogenerations", "status", other},
+		{[]string{"get"}, "", "configmaps", "", other},
 		{[]string{"get", "list", "watch"}, "kie.ai", "kieaccounts", "", other},
 		{[]string{"patch"}, "kie.ai", "kieaccounts", "status", other},
 		{[]string{"create", "patch"}, "events.k8s.io", "events", "", other},
@@ -68,14 +69,14 @@ func TestWhatTheOperatorMayDo(t *testing.T) {
 		// Secrets: not those of others, and its own only one by one and by name.
 		{everything, "", "secrets", "", other},
 		{without("get"), "", "secrets", "", own},
-		// Its own kinds: no resource is made or removed, no account is changed.
-		{without("get", "list", "watch", "patch"), "kie.ai", "videogenerations", "", other},
+		// Its own kinds: no resource is made, none is removed but one by one, no account is changed.
+		{without("get", "list", "watch", "patch", "delete"), "kie.ai", "videogenerations", "", other},
 		{without("get", "list", "watch"), "kie.ai", "kieaccounts", "", own},
 		// Leases elsewhere.
 		{everything, "coordination.k8s.io", "leases", "", other},
 		{[]string{"delete", "list"}, "coordination.k8s.io", "leases", "", own},
 		// Everything that is none of its business.
-		{everything, "", "configmaps", "", own},
+		{without("get"), "", "configmaps", "", other},
 		{everything, "", "pods", "", own},
 		{[]string{"create"}, "", "pods", "exec", own},
 		{everything, "", "serviceaccounts", "", own},

@@ -167,7 +167,7 @@ func (n *names) answer(conn net.Conn) error {
 // video is a real one.
 func video(t testing.TB) []byte {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "kie", "kiesim", "media", "landscape.mp4"))
+	data, err := os.ReadFile(filepath.Join("..", "kie", "kiesim", "media", "720p-landscape-8s.mp4"))
 	if err != nil {
 		t.Fatal(err)
 	}
