@@ -44,6 +44,7 @@ type demo struct {
 	env        *envtest.Environment
 	kubeconfig string // the administrator's
 	simulator  string // URL
+	images     string // URL
 	processes  []*process
 }
 
@@ -64,7 +65,12 @@ func run(ctx context.Context, stay bool, latency time.Duration) (err error) {
 		{"Starting a Kubernetes control plane (etcd, kube-apiserver)", d.startControlPlane},
 		{"Starting the KIE.AI simulator", func(ctx context.Context) error { return d.startSimulator(ctx, latency) }},
 		{"Starting two replicas of the operator, with the operator's own rights", d.startOperators},
-		{"Applying an account and the samples with kubectl", d.applySamples},
+		{"Applying an account and the samples with kubectl", func(ctx context.Context) error {
+			if err := d.startImages(ctx); err != nil {
+				return err
+			}
+			return d.applySamples(ctx)
+		}},
 		{"Watching: kubectl get videogenerations", d.watch},
 		{"Checking what was paid for", d.check},
 	} {

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -24,6 +25,8 @@ import (
 const (
 	apiKey     = "demo-api-key"
 	webhookKey = "demo-webhook-hmac-key"
+	// simulatedCredits is the balance at the beginning.
+	simulatedCredits = 10000
 )
 
 // process is a program that runs beside the demo.
@@ -85,7 +88,7 @@ func (d *demo) startSimulator(ctx context.Context, latency time.Duration) error 
 	}
 	d.simulator = "http://" + address
 	keys := []string{"KIE_SIM_API_KEY=" + apiKey, "KIE_SIM_WEBHOOK_HMAC_KEY=" + webhookKey}
-	if err := d.start(ctx, "simulator", "kie-simulator", keys, "--bind-address", address, "--latency", latency.String()); err != nil {
+	if err := d.start(ctx, "simulator", "kie-simulator", keys, "--bind-address", address, "--latency", latency.String(), "--credits", strconv.Itoa(simulatedCredits)); err != nil {
 		return err
 	}
 	return ready(ctx, d.simulator+"/healthz")

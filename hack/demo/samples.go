@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"path/filepath"
 	"strconv"
@@ -20,8 +21,12 @@ import (
 	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
-// rejected is the sample whose prompt KIE.AI refuses; all others succeed.
-const rejected = "rejected"
+// rejected is the sample whose prompt KIE.AI refuses, suspended the one that is
+// not bought; all others succeed.
+const (
+	rejected  = "rejected"
+	suspended = "premiere"
+)
 
 // account is what a user of the simulator applies instead of
 // config/samples/kieaccount.yaml and secret.yaml.
@@ -32,8 +37,8 @@ metadata:
   name: kie-credentials
   namespace: kie-operator-system
 stringData:
-  apiKey: %s
-  webhookHmacKey: %s
+  apiKey: %[1]s
+  webhookHmacKey: %[2]s
 ---
 apiVersion: kie.ai/v1alpha1
 kind: KieAccount
@@ -43,7 +48,8 @@ metadata:
 spec:
   credentialsSecretRef:
     name: kie-credentials
-  baseURL: %s
+  baseURL: %[3]s
+  uploadBaseURL: %[3]s
   allowedNamespaces:
     from: All
 `
@@ -69,7 +75,34 @@ func (d *demo) applySamples(ctx context.Context) error {
 	if _, err := d.kubectl(ctx, fmt.Sprintf(account, apiKey, webhookKey, d.simulator), "apply", "-f", "-"); err != nil {
 		return err
 	}
-	return d.show(ctx, "apply", "-k", filepath.Join(testenv.Root(), "config", "samples"))
+	samples, err := d.kubectl(ctx, "", "kustomize", filepath.Join(testenv.Root(), "config", "samples"))
+	if err != nil {
+		return err
+	}
+	// Where users put the addresses of their own images, the demo has a few to show.
+	samples = strings.ReplaceAll(samples, "https://example.com", d.images)
+	fmt.Println("    $ kubectl apply -k config/samples")
+	out, err := d.kubectl(ctx, samples, "apply", "-f", "-")
+	fmt.Print(indent(out))
+	return err
+}
+
+// startImages serves an image under every address.
+func (d *demo) startImages(ctx context.Context) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	d.images = "http://" + listener.Addr().String()
+	server := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFile(w, r, filepath.Join(testenv.Root(), "config", "samples", "images", "lighthouse-day.png"))
+	})}
+	go func() { _ = server.Serve(listener) }()
+	go func() {
+		<-ctx.Done()
+		_ = server.Close()
+	}()
+	return nil
 }
 
 func (d *demo) videos(ctx context.Context) ([]v1alpha1.VideoGeneration, error) {
@@ -103,7 +136,7 @@ func (d *demo) watch(ctx context.Context) error {
 			}
 			last = table
 		}
-		if !strings.Contains(table, "Unknown") && !strings.Contains(table, "<none>") {
+		if atRest(table) {
 			break
 		}
 		select {
@@ -113,6 +146,17 @@ func (d *demo) watch(ctx context.Context) error {
 		}
 	}
 	return d.show(ctx, "wait", "--for=condition=Ready", "vg/lighthouse")
+}
+
+// atRest reports whether every row of the table has come to an end, or waits for
+// its user.
+func atRest(table string) bool {
+	for _, row := range strings.Split(table, "\n") {
+		if strings.Contains(row, "<none>") || (strings.Contains(row, "Unknown") && !strings.Contains(row, v1alpha1.ReasonSuspended)) {
+			return false
+		}
+	}
+	return true
 }
 
 // check compares how the samples ended with how they should have, and what the
@@ -131,14 +175,28 @@ func (d *demo) check(ctx context.Context) error {
 		paid[task.ID]++
 	}
 	var failures []error
+	var bought, upgraded int
+	var consumed float64
 	for _, vg := range videos {
 		failures = append(failures, checkVideo(vg, paid))
+		if vg.Status.Task != nil {
+			bought++
+			consumed += credits(vg.Status.Task.CreditsConsumed)
+		}
+		if up := vg.Status.Upgrade; up != nil {
+			upgraded++
+			consumed += credits(up.CreditsConsumed)
+		}
 	}
-	if state.PaidTasks != len(videos) {
-		failures = append(failures, fmt.Errorf("%d tasks were paid for, for %d resources", state.PaidTasks, len(videos)))
+	if state.PaidTasks != bought || state.PaidUpgrades != upgraded || bought != len(videos)-1 {
+		failures = append(failures, fmt.Errorf("%d tasks and %d upgrades were paid for, for %d resources and %d upgrades", state.PaidTasks, state.PaidUpgrades, bought, upgraded))
 	}
-	fmt.Printf("    The simulator sold %d tasks for %d resources, and %d of %d callbacks were acknowledged.\n",
-		state.PaidTasks, len(videos), state.Callbacks.Acknowledged, state.Callbacks.Sent)
+	if spent := simulatedCredits - state.Balance; spent != consumed {
+		failures = append(failures, fmt.Errorf("the balance has fallen by %v credits, and the resources say %v", spent, consumed))
+	}
+	fmt.Printf("    The simulator sold %d tasks and %d upgrades for %d resources, and %d of %d callbacks were acknowledged.\n",
+		state.PaidTasks, state.PaidUpgrades, bought, state.Callbacks.Acknowledged, state.Callbacks.Sent)
+	fmt.Printf("    The balance has fallen by %v credits, which is what the resources say by the price table.\n", simulatedCredits-state.Balance)
 	for _, settled := range []string{"{.status.inFlight}=0", "{.status.credits}=" + strconv.FormatFloat(state.Balance, 'f', -1, 64)} {
 		if _, err := d.kubectl(ctx, "", "wait", "--for=jsonpath="+settled, "--timeout=1m", "-n", testenv.OperatorNamespace, "kieaccount/default"); err != nil {
 			return err
@@ -156,22 +214,42 @@ func (d *demo) check(ctx context.Context) error {
 
 func checkVideo(vg v1alpha1.VideoGeneration, paid map[string]int) error {
 	task := vg.Status.Task
+	if vg.Name == suspended {
+		fmt.Printf("    %s: not bought; it would cost %s credits\n", vg.Name, vg.Status.EstimatedCredits)
+		if task != nil || vg.Status.EstimatedCredits == "" {
+			return fmt.Errorf("%s was not held back, or has no estimate", vg.Name)
+		}
+		return nil
+	}
 	switch {
 	case task == nil || paid[task.ID] != 1:
 		return fmt.Errorf("%s was not paid for once", vg.Name)
-	case vg.Status.Callback == nil || vg.Status.Callback.TaskID != task.ID:
+	case vg.Status.Callback == nil:
 		return fmt.Errorf("%s was not called back", vg.Name)
 	case vg.Name == rejected && (task.Failure == nil || task.Failure.Reason != v1alpha1.ReasonContentRejected):
 		return fmt.Errorf("%s was not refused", vg.Name)
-	case vg.Name != rejected && (task.State != v1alpha1.TaskSucceeded || len(vg.Status.Videos) == 0):
-		return fmt.Errorf("%s has no video", vg.Name)
-	}
-	if len(vg.Status.Videos) > 0 {
-		fmt.Printf("    %s: %s\n", vg.Name, vg.Status.Videos[0].URL)
-	} else {
+	case vg.Name == rejected:
 		fmt.Printf("    %s: %s\n", vg.Name, task.Failure.Message)
+		return nil
+	case task.State != v1alpha1.TaskSucceeded || len(vg.Status.Videos) == 0:
+		return fmt.Errorf("%s has no video", vg.Name)
+	case vg.Status.Videos[0].Resolution != string(vg.Spec.Resolution):
+		return fmt.Errorf("%s is in %s", vg.Name, vg.Status.Videos[0].Resolution)
+	}
+	for _, video := range vg.Status.Videos {
+		length := ""
+		if video.Duration != nil {
+			length = ", " + video.Duration.Duration.String()
+		}
+		fmt.Printf("    %s: %s (%d×%d%s)\n", vg.Name, video.URL, video.Width, video.Height, length)
 	}
 	return nil
+}
+
+// credits reads a number of credits in a status, which the operator wrote.
+func credits(text string) float64 {
+	number, _ := strconv.ParseFloat(text, 64)
+	return number
 }
 
 // simulated reads the counters of the simulator.
