@@ -15,6 +15,8 @@ KUBECTL ?= kubectl
 # Further flags of go test, such as TESTFLAGS="-race -run TestSubmit".
 TESTFLAGS ?=
 TEST_TIMEOUT ?= 15m
+# How many tests of a package run at a time: they wait for the API server more than for the processor.
+TEST_PARALLEL ?= 6
 # The packages to test.
 PKG ?= ./...
 # How long each fuzz target runs.
@@ -145,7 +147,7 @@ lint-fix: $(LINT_STAMP) ## Lint all Go code and fix what can be fixed by a progr
 
 .PHONY: test
 test: control-plane ## Run all tests on a real Kubernetes API server. TESTFLAGS, PKG and TEST_TIMEOUT change how.
-	go test -timeout $(TEST_TIMEOUT) $(TESTFLAGS) $(PKG)
+	go test -timeout $(TEST_TIMEOUT) -parallel $(TEST_PARALLEL) $(TESTFLAGS) $(PKG)
 
 .PHONY: test-race
 test-race: ## Run all tests with the race detector, which needs a C compiler.

@@ -225,7 +225,7 @@ func TestAnEndStaysAnEnd(t *testing.T) {
 			w.create("timed-out", prompt("[sim:never-finish]"))
 			w.create("lost", prompt("[sim:accept-then=drop] [sim:callback=never]"))
 			w.run(time.Hour)
-			before := w.state(w.live)
+			before := w.written.all()
 			attempt, id := w.get("timed-out").Status.Task.Attempt, w.get("timed-out").Status.Task.ID
 			trouble(w)
 			w.restart()
@@ -238,7 +238,7 @@ func TestAnEndStaysAnEnd(t *testing.T) {
 			w.wantReady("timed-out", metav1.ConditionFalse, v1alpha1.ReasonTimedOut)
 			w.wantReady("lost", metav1.ConditionFalse, v1alpha1.ReasonSubmissionUnknown)
 			for _, name := range []string{"vg/finished", "vg/refused", "vg/lost"} {
-				if after := w.state(w.live); after[name] != before[name] {
+				if after := w.written.all(); after[name] != before[name] {
 					t.Errorf("%s was written to after its end", name)
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -55,6 +56,8 @@ type world struct {
 	kieServer *httptest.Server
 	callbacks *httptest.Server
 	live      client.WithWatch
+	// written has the version of everything that was written, by whomever.
+	written *versions
 	cache     cache.Cache
 	opts      worldOptions
 
@@ -97,9 +100,10 @@ func newWorld(t *testing.T, opts worldOptions) *world {
 
 	live, err := client.NewWithWatch(apiServer, client.Options{Scheme: testenv.Scheme()})
 	w.must(err)
-	w.live = live
+	w.written = &versions{of: map[string]string{}}
+	w.live = w.written.watch(live)
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "world-"}}
-	w.must(live.Create(t.Context(), ns))
+	w.must(w.live.Create(t.Context(), ns))
 	w.namespace = ns.Name
 
 	sim := opts.sim
@@ -128,7 +132,7 @@ func newWorld(t *testing.T, opts worldOptions) *world {
 	if !opts.unsigned {
 		secret.StringData[v1alpha1.SecretKeyWebhookHMACKey] = testHMACKey
 	}
-	w.must(live.Create(t.Context(), secret))
+	w.must(w.live.Create(t.Context(), secret))
 	account := &v1alpha1.KieAccount{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: v1alpha1.DefaultAccountName},
 		Spec: v1alpha1.KieAccountSpec{
@@ -140,7 +144,7 @@ func newWorld(t *testing.T, opts worldOptions) *world {
 	if opts.accountLimit != nil {
 		account.Spec.Limits = *opts.accountLimit
 	}
-	w.must(live.Create(t.Context(), account))
+	w.must(w.live.Create(t.Context(), account))
 	t.Cleanup(w.assertPaidOnce)
 	return w
 }
@@ -255,7 +259,7 @@ func (w *world) account() *v1alpha1.KieAccount {
 	return account
 }
 
-// state is what the API server has, as resourceVersions.
+// state is what a reader shows, as resourceVersions.
 func (w *world) state(reader client.Reader) map[string]string {
 	w.t.Helper()
 	versions := map[string]string{}
@@ -275,9 +279,9 @@ func (w *world) state(reader client.Reader) map[string]string {
 // sync waits until the cache shows what the API server has.
 func (w *world) sync() {
 	w.t.Helper()
+	want := w.written.all()
 	err := wait.PollUntilContextTimeout(w.t.Context(), time.Millisecond, 30*time.Second, true, func(context.Context) (bool, error) {
-		live, cached := w.state(w.live), w.state(w.cache)
-		return fmt.Sprint(live) == fmt.Sprint(cached), nil
+		return maps.Equal(want, w.state(w.cache)), nil
 	})
 	if err != nil {
 		w.t.Fatalf("the cache did not catch up: %v", err)
@@ -333,7 +337,7 @@ func (w *world) collectEvents() {
 func (w *world) round() bool {
 	w.t.Helper()
 	w.sync()
-	before := w.state(w.live)
+	before := w.written.all()
 	w.restarted = false
 	result, err := w.proc.accounts.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: types.NamespacedName{Namespace: w.namespace, Name: v1alpha1.DefaultAccountName}})
 	if err != nil {
@@ -342,7 +346,7 @@ func (w *world) round() bool {
 	w.proc.accountNext = w.clock.Now().Add(result.RequeueAfter)
 	w.sync()
 	var videos v1alpha1.VideoGenerationList
-	w.must(w.live.List(w.t.Context(), &videos, client.InNamespace(w.namespace)))
+	w.must(w.cache.List(w.t.Context(), &videos, client.InNamespace(w.namespace)))
 	for _, vg := range videos.Items {
 		writes := w.faults.writes.Load()
 		w.reconcile(client.ObjectKeyFromObject(&vg))
@@ -355,7 +359,7 @@ func (w *world) round() bool {
 		w.restart()
 		w.restarted = true
 	}
-	return delivered > 0 || w.restarted || fmt.Sprint(before) != fmt.Sprint(w.state(w.live))
+	return delivered > 0 || w.restarted || !maps.Equal(before, w.written.all())
 }
 
 // run goes on until nothing happens any more or the time is over. The clock
@@ -388,7 +392,7 @@ func (w *world) run(horizon time.Duration) {
 func (w *world) anyoneWaits() bool {
 	w.t.Helper()
 	var videos v1alpha1.VideoGenerationList
-	w.must(w.live.List(w.t.Context(), &videos, client.InNamespace(w.namespace)))
+	w.must(w.cache.List(w.t.Context(), &videos, client.InNamespace(w.namespace)))
 	return slices.ContainsFunc(videos.Items, func(vg v1alpha1.VideoGeneration) bool {
 		return meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReconciling) != nil
 	})
