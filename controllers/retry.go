@@ -43,9 +43,12 @@ func retryMessage(vg *v1alpha1.VideoGeneration) string {
 
 // retryPending reports whether the video failed in a way that another purchase
 // may change, and one more is allowed. A refused prompt is refused again; a
-// purchase of which nothing is known is never made again without a user.
+// purchase of which nothing is known is never made again without a user, and
+// neither is a task that was taken over: how often it was bought before is not
+// known.
 func retryPending(vg *v1alpha1.VideoGeneration) bool {
-	return failedFor(vg.Status.Task, v1alpha1.ReasonGenerationFailed) && vg.Status.Task.Number < vg.Spec.Retry.MaxAttempts
+	task := vg.Status.Task
+	return failedFor(task, v1alpha1.ReasonGenerationFailed) && !isAdopted(task) && task.Number < vg.Spec.Retry.MaxAttempts
 }
 
 // retryAt is when the next purchase may follow a failed one.

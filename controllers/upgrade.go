@@ -192,8 +192,8 @@ func (r *VideoGenerationReconciler) askForUpgrade(ctx context.Context, l *life) 
 		up.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
 	default:
 	}
-	if answer.TaskID != "" {
-		up.ID = answer.TaskID
+	if answer.TaskID != "" && answer.TaskID != l.vg.Status.Task.ID {
+		up.ID = answer.TaskID // a callback without an id may be signed for it
 	}
 	l.known.doubtedSince = time.Time{}
 	return nil

@@ -184,7 +184,7 @@ type Upgrade struct {
 	// +required
 	SubmittedAt metav1.Time `json:"submittedAt,omitempty,omitzero"`
 
-	// id is how KIE.AI calls the upgrade, if it says so. It may be the id of
+	// id is how KIE.AI calls the upgrade, if it does not call it by the id of
 	// the task.
 	// +optional
 	// +kubebuilder:validation:MinLength=1

@@ -1,0 +1,144 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
+)
+
+// workload is a life with more to it than one purchase.
+type workload struct {
+	name string
+	// begin makes the world up to the point from which it is disturbed, and the resource "video".
+	begin func(w *world)
+	// writes is how many writes of the controller that life takes.
+	writes         int
+	paid, upgrades int
+	paidMost       int
+	status         metav1.ConditionStatus
+	reason         string
+}
+
+var workloads = []workload{
+	{
+		name: "1080p", writes: 5, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		begin: func(w *world) { w.create("video", in(v1alpha1.Resolution1080p)) },
+	},
+	{
+		name: "4k", writes: 5, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		begin: func(w *world) { w.create("video", in(v1alpha1.Resolution4K)) },
+	},
+	{
+		name: "extension", writes: 4, paid: 2, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		begin: func(w *world) {
+			w.create("source")
+			w.run(time.Hour)
+			w.create("video", extending("source"))
+		},
+	},
+	{
+		name: "upload", writes: 4, paid: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		begin: func(w *world) {
+			w.configMap("frames", map[string][]byte{"a.png": pngFile(w.t)})
+			w.create("video", images(fromConfigMap("frames", "a.png")))
+		},
+	},
+	{
+		name: "retry", writes: 8, paid: 2, paidMost: 2, status: metav1.ConditionFalse, reason: v1alpha1.ReasonGenerationFailed,
+		begin: func(w *world) { w.create("video", attempts(2), prompt("[sim:fail=501]")) },
+	},
+	{
+		name: "answer lost", writes: 5, paid: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		begin: func(w *world) { w.create("video", prompt("[sim:accept-then=drop]")) },
+	},
+	{
+		name: "4k with a lost answer", writes: 7, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		begin: func(w *world) { w.create("video", in(v1alpha1.Resolution4K), prompt("[sim:4k-accept-then=drop]")) },
+	},
+}
+
+// Whatever happens at whichever write of a longer life, each purchase is made at
+// most once, the larger version is paid for at most once, and the life ends as
+// without the disturbance.
+func TestEveryWriteOfLongerLivesDisturbed(t *testing.T) {
+	for _, load := range workloads {
+		t.Run(load.name+"/undisturbed", func(t *testing.T) {
+			w := newWorld(t, worldOptions{paidMost: load.paidMost})
+			load.begin(w)
+			before := w.faults.writes.Load()
+			w.run(3 * time.Hour)
+			load.ends(w)
+			if got := int(w.faults.writes.Load() - before); got != load.writes {
+				t.Errorf("that life took %d writes, want %d", got, load.writes)
+			}
+		})
+		for number := range load.writes {
+			for _, d := range disturbances {
+				t.Run(fmt.Sprintf("%s/write %d/%s", load.name, number+1, d.name), func(t *testing.T) {
+					w := newWorld(t, worldOptions{paidMost: load.paidMost})
+					load.begin(w)
+					first := int(w.faults.writes.Load()) + number
+					w.faults.onWrite = func(n int, do func() error) error {
+						if n > first && n <= first+d.times {
+							return d.at(do)
+						}
+						return do()
+					}
+					w.run(3 * time.Hour)
+					w.faults.onWrite = nil
+					w.resubmitIfUnknown("video")
+					load.ends(w)
+				})
+			}
+		}
+	}
+}
+
+// The questions to KIE.AI are disturbed, too: the process dies when an upgrade
+// was accepted, and before that is answered.
+func TestTheProcessDiesWhenAnUpgradeIsAccepted(t *testing.T) {
+	for _, resolution := range []v1alpha1.Resolution{v1alpha1.Resolution1080p, v1alpha1.Resolution4K} {
+		t.Run(string(resolution), func(t *testing.T) {
+			w := newWorld(t, worldOptions{})
+			w.sim.SetOnUpgradeAccepted(func(kiesim.Upgrade) { w.dies.Store(true) })
+			w.create("video", in(resolution))
+			w.run(3 * time.Hour)
+			w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+			w.wantPaid(1)
+			w.wantUpgrades(1)
+		})
+	}
+}
+
+// resubmitIfUnknown does what a user does in the one case in which nobody can
+// know: the process died between the intent and the purchase.
+func (w *world) resubmitIfUnknown(name string) {
+	w.t.Helper()
+	if failedFor(w.get(name).Status.Task, v1alpha1.ReasonSubmissionUnknown) {
+		w.update(name, resubmit)
+		w.run(3 * time.Hour)
+	}
+}
+
+func (load workload) ends(w *world) {
+	w.t.Helper()
+	vg := w.wantReady("video", load.status, load.reason)
+	if paid := w.paid(); paid > load.paid || (paid < load.paid && load.name != "retry") {
+		w.t.Errorf("%d tasks were paid for, want %d", paid, load.paid)
+	}
+	w.wantUpgrades(load.upgrades)
+	if load.status == metav1.ConditionTrue && len(vg.Status.Videos) != 1+load.upgrades {
+		w.t.Errorf("the videos are %+v", vg.Status.Videos)
+	}
+	if vg.Annotations[v1alpha1.AnnotationTaskID] != vg.Status.Task.ID {
+		w.t.Errorf("the annotation mirrors %s, the task is %s", vg.Annotations[v1alpha1.AnnotationTaskID], vg.Status.Task.ID)
+	}
+}
