@@ -76,8 +76,11 @@ func (r *recollection) sending(attempt string) {
 	r.unbought = slices.DeleteFunc(r.unbought, func(known string) bool { return known == attempt })
 }
 
+// acceptance is a purchase that was made: what it was, and the task that came of it.
 type acceptance struct {
 	attempt, taskID string
+	number          int32
+	operation       v1alpha1.Operation
 }
 
 func newMemory() *memory {

@@ -28,7 +28,8 @@ func (r *VideoGenerationReconciler) remember(ctx context.Context, l *life) (bool
 		return false, nil
 	case task == nil: // somebody has emptied the status
 		l.vg.Status.Task = &v1alpha1.Task{
-			Attempt: accepted.attempt, Number: 1, SubmittedAt: metav1.NewTime(r.Clock.Now()).Rfc3339Copy(), ID: accepted.taskID, State: v1alpha1.TaskRunning,
+			Attempt: accepted.attempt, Number: accepted.number, Operation: accepted.operation,
+			SubmittedAt: metav1.NewTime(r.Clock.Now()).Rfc3339Copy(), ID: accepted.taskID, State: v1alpha1.TaskRunning,
 		}
 		summarize(l.vg, l.wait, r.Clock.Now())
 		if err := r.writeStatus(ctx, l); err != nil {
@@ -112,7 +113,7 @@ func (r *VideoGenerationReconciler) follow(ctx context.Context, l *life) (found 
 		log.FromContext(ctx).Info("A callback named a task that another attempt has bought", "taskID", id)
 		return false, nil
 	}
-	l.known.accepted = acceptance{attempt: task.Attempt, taskID: id}
+	l.known.accepted = acceptance{attempt: task.Attempt, taskID: id, number: task.Number, operation: task.Operation}
 	l.known.lookAt = r.Clock.Now()
 	log.FromContext(ctx).Info("The callback named the task whose answer was lost", "taskID", id)
 	return true, r.persistAccepted(ctx, l)

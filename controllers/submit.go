@@ -171,7 +171,7 @@ func (r *VideoGenerationReconciler) settlePurchase(ctx context.Context, l *life,
 	task := l.vg.Status.Task.DeepCopy()
 	switch submission.Outcome {
 	case kie.Accepted:
-		l.known.accepted = acceptance{attempt: l.attempt, taskID: submission.TaskID}
+		l.known.accepted = acceptance{attempt: l.attempt, taskID: submission.TaskID, number: task.Number, operation: task.Operation}
 		logger.Info("KIE.AI accepted the task", "taskID", submission.TaskID, "number", task.Number)
 		return false, r.persistAccepted(ctx, l)
 
