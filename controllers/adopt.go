@@ -29,7 +29,8 @@ func (r *VideoGenerationReconciler) adopt(ctx context.Context, l *life) (bool, e
 	if !kie.ValidTaskID(id) {
 		l.wait = waiting{kind: stalled, reason: v1alpha1.ReasonInvalidTaskID,
 			message: fmt.Sprintf("annotation %s holds no task id: correct it, or remove it to buy the video", annotation)}
-		return true, nil
+		// A purchase whose answer was lost may still be found by its callback.
+		return !isLost(l.vg.Status.Task), nil
 	}
 	task := l.vg.Status.Task
 	if task == nil {

@@ -52,16 +52,23 @@ func spentIn(account *v1alpha1.KieAccount, start time.Time) int64 {
 // books: a budget errs on the side of spending less. It returns false, and sets
 // l.wait, if the price does not fit into the budget.
 func (r *VideoGenerationReconciler) charge(ctx context.Context, l *life, price int64) (bool, error) {
-	if l.account.Spec.Budget == nil {
+	switch {
+	case price == 0:
+		return true, nil
+	case l.account.Spec.Budget == nil:
 		r.Ledger.Spend(client.ObjectKeyFromObject(l.account), price)
 		return true, nil
+	default:
+		return r.book(ctx, l, price)
 	}
-	return r.book(ctx, l, price)
 }
 
 // refund takes a purchase out of the books that was not made.
 func (r *VideoGenerationReconciler) refund(ctx context.Context, l *life, price int64) error {
-	if l.account.Spec.Budget == nil {
+	switch {
+	case price == 0:
+		return nil
+	case l.account.Spec.Budget == nil:
 		r.Ledger.Spend(client.ObjectKeyFromObject(l.account), -price)
 		return nil
 	}

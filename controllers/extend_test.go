@@ -10,6 +10,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
@@ -52,7 +53,9 @@ func TestSourceOf(t *testing.T) {
 		{"it is being made", []*v1alpha1.VideoGeneration{video("source", with(task(v1alpha1.TaskRunning, testTaskID)))}, false, v1alpha1.ReasonWaitingForSource, progressing, "not finished yet"},
 		{"it is finished", []*v1alpha1.VideoGeneration{video("source", succeeded)}, true, "", progressing, ""},
 		{"it has failed", []*v1alpha1.VideoGeneration{video("source", with(failed(v1alpha1.ReasonContentRejected, testTaskID)))}, false, v1alpha1.ReasonSourceFailed, stalled, "has failed"},
-		{"it is tried again", []*v1alpha1.VideoGeneration{video("source", with(failed(v1alpha1.ReasonGenerationFailed, testTaskID)), func(vg *v1alpha1.VideoGeneration) { vg.Spec.Retry.MaxAttempts = 2 })},
+		{"it is tried again", []*v1alpha1.VideoGeneration{video("source", with(failed(v1alpha1.ReasonGenerationFailed, testTaskID)), func(vg *v1alpha1.VideoGeneration) {
+			vg.Spec.Retry.MaxAttempts, vg.Status.Task.Failure.Code = 2, ptr.To[int32](501)
+		})},
 			false, v1alpha1.ReasonWaitingForSource, progressing, "not finished yet"},
 		{"it cannot come further", []*v1alpha1.VideoGeneration{video("source", func(vg *v1alpha1.VideoGeneration) {
 			vg.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionStalled, Status: metav1.ConditionTrue}}

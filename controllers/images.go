@@ -171,6 +171,9 @@ func (r *VideoGenerationReconciler) withoutImage(l *life, index int, err error) 
 		return true, err
 	}
 	l.wait.retryAfter = imagesLookAgain
+	if l.vg.Status.Task == nil && l.wait.reason == v1alpha1.ReasonInvalidImage {
+		l.vg.Status.Account = "" // it is nobody's purchase, and does not wait for a turn
+	}
 	if l.account != nil {
 		// Out of the way of those that can be bought.
 		r.Ledger.Hold(l.account, l.vg.UID, l.wait)

@@ -22,7 +22,7 @@ import (
 // and decides whether the account can buy.
 func (r *KieAccountReconciler) check(ctx context.Context, account *v1alpha1.KieAccount, last check) (check, error) {
 	next := check{uid: account.UID, generation: account.Generation, at: r.Clock.Now(),
-		credits: last.credits, signed: last.signed, wroteAt: last.wroteAt, noted: last.noted}
+		credits: last.credits, keysKnown: last.keysKnown, signed: last.signed, wroteAt: last.wroteAt, noted: last.noted}
 	if problem := r.problem(account); problem.Reason != "" {
 		next.ready = problem
 		return next, nil
@@ -37,7 +37,7 @@ func (r *KieAccountReconciler) check(ctx context.Context, account *v1alpha1.KieA
 	case err != nil:
 		return next, err
 	}
-	next.signed = len(secrets.WebhookKeys) > 0
+	next.keysKnown, next.signed = true, len(secrets.WebhookKeys) > 0
 
 	credits, err := r.KIE.Credits(ctx, kie.Endpoint{BaseURL: account.Spec.BaseURL, APIKey: secrets.APIKey})
 	if ctx.Err() != nil {
@@ -63,13 +63,8 @@ func (r *KieAccountReconciler) check(ctx context.Context, account *v1alpha1.KieA
 
 // problem finds what is wrong with the spec.
 func (r *KieAccountReconciler) problem(account *v1alpha1.KieAccount) metav1.Condition {
-	if !r.AllowInsecure && !strings.HasPrefix(strings.ToLower(account.Spec.BaseURL), "https://") {
-		return notReady(v1alpha1.ReasonInsecureBaseURL,
-			"spec.baseURL is plain http, which would show the API key to the network: use https, or run the operator with --allow-private-networks for development")
-	}
-	if !r.AllowInsecure && account.Spec.UploadBaseURL != "" && !strings.HasPrefix(strings.ToLower(account.Spec.UploadBaseURL), "https://") {
-		return notReady(v1alpha1.ReasonInsecureBaseURL,
-			"spec.uploadBaseURL is plain http, which would show the API key to the network: use https, or run the operator with --allow-private-networks for development")
+	if problem := insecure(account, r.AllowInsecure); problem != "" {
+		return notReady(v1alpha1.ReasonInsecureBaseURL, problem)
 	}
 	if selector := account.Spec.AllowedNamespaces.Selector; selector != nil {
 		if _, err := metav1.LabelSelectorAsSelector(selector); err != nil {
@@ -77,6 +72,22 @@ func (r *KieAccountReconciler) problem(account *v1alpha1.KieAccount) metav1.Cond
 		}
 	}
 	return metav1.Condition{}
+}
+
+// insecure says which address of the account would show its API key to the network.
+func insecure(account *v1alpha1.KieAccount, allowed bool) string {
+	const why = " is plain http, which would show the API key to the network: use https, or run the operator with --allow-private-networks for development"
+	isHTTPS := func(url string) bool { return strings.HasPrefix(strings.ToLower(url), "https://") }
+	switch {
+	case allowed:
+		return ""
+	case !isHTTPS(account.Spec.BaseURL):
+		return "spec.baseURL" + why
+	case account.Spec.UploadBaseURL != "" && !isHTTPS(account.Spec.UploadBaseURL):
+		return "spec.uploadBaseURL" + why
+	default:
+		return ""
+	}
 }
 
 // answeredBalance is KIE.AI's answer to the question for the balance.

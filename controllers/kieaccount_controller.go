@@ -59,8 +59,9 @@ type check struct {
 	generation int64
 	at         time.Time
 	ready      metav1.Condition
-	signed     bool
-	credits    *float64
+	// keysKnown says that the Secret was read, signed that it has keys for signatures.
+	keysKnown, signed bool
+	credits           *float64
 	// counts are what the account had then: when they change, so will the balance.
 	counts  counts
 	wroteAt time.Time
@@ -201,6 +202,9 @@ func (r *KieAccountReconciler) callbacks(last check) metav1.Condition {
 	case r.CallbackBaseURL == "":
 		c.Status, c.Reason = metav1.ConditionFalse, v1alpha1.ReasonPollingOnly
 		c.Message = "the operator runs without --callback-base-url: results are learned by polling, and a purchase whose answer is lost cannot be recovered"
+	case !last.keysKnown:
+		c.Status, c.Reason = metav1.ConditionUnknown, v1alpha1.ReasonKeysUnknown
+		c.Message = "the Secret could not be read so far, so no callback can be checked and none is accepted: see the Ready condition"
 	case !last.signed:
 		c.Reason = v1alpha1.ReasonUnsigned
 		c.Message = "callbacks are accepted without a signature: create a webhook key at kie.ai/settings and put it into the Secret as " + v1alpha1.SecretKeyWebhookHMACKey

@@ -25,9 +25,9 @@ import (
 func (r *VideoGenerationReconciler) observe(ctx context.Context, l *life) (bool, error) {
 	task := l.vg.Status.Task
 	switch {
-	case task == nil || task.ID == "":
+	case task == nil || (task.ID == "" && inFlight(task)):
 		return true, nil
-	case task.Settled():
+	case task.ID == "" || task.Settled():
 		return false, nil
 	}
 	now, s := r.Clock.Now(), r.schedule(l)

@@ -57,6 +57,13 @@ func (r *VideoGenerationReconciler) resolveAccount(ctx context.Context, l *life)
 			message: fmt.Sprintf("KieAccount %s does not exist: create it, or name another one in spec.accountRef", key)}
 		return true, nil
 	}
+	if problem := insecure(account, r.AllowInsecure); problem != "" {
+		if buying {
+			l.vg.Status.Account = ""
+		}
+		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonInsecureBaseURL, message: fmt.Sprintf("KieAccount %s: %s", key, problem)}
+		return true, nil
+	}
 	allowed, err := r.allows(ctx, account, l.vg.Namespace)
 	if err != nil {
 		return true, err

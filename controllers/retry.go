@@ -6,7 +6,10 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
+
+	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
@@ -48,7 +51,15 @@ func retryMessage(vg *v1alpha1.VideoGeneration) string {
 // known.
 func retryPending(vg *v1alpha1.VideoGeneration) bool {
 	task := vg.Status.Task
-	return failedFor(task, v1alpha1.ReasonGenerationFailed) && !isAdopted(task) && task.Number < vg.Spec.Retry.MaxAttempts
+	if !failedFor(task, v1alpha1.ReasonGenerationFailed) || isAdopted(task) || task.Number >= vg.Spec.Retry.MaxAttempts {
+		return false
+	}
+	switch ptr.Deref(task.Failure.Code, 0) {
+	case http.StatusInternalServerError, http.StatusNotImplemented: // KIE.AI's codes for "internal error or timeout" and "generation failed"
+		return true
+	default:
+		return false
+	}
 }
 
 // retryAt is when the next purchase may follow a failed one.

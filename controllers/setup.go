@@ -167,7 +167,7 @@ func (r *VideoGenerationReconciler) wakeAccount() handler.EventHandler {
 		key := client.ObjectKeyFromObject(account).String()
 		for i := range view.Items {
 			vg := &view.Items[i]
-			if vg.Status.Task == nil || (vg.Status.Account == key && !isSettled(vg)) {
+			if vg.Status.Task == nil || (!isSettled(vg) && (vg.Status.Account == key || vg.Status.Account == "")) {
 				q.Add(ctrl.Request{NamespacedName: client.ObjectKeyFromObject(vg)})
 			}
 		}

@@ -35,7 +35,7 @@ func (r *VideoGenerationReconciler) upgrade(ctx context.Context, l *life) (bool,
 	}
 	if isSuspended(l.vg) && !upgradeBegun(l.vg) {
 		l.wait = waiting{kind: held, reason: v1alpha1.ReasonSuspended, message: "spec.suspend holds the upgrade back; the 720p video is in status.videos"}
-		return true, nil
+		return false, nil
 	}
 	if stop, err := r.beginUpgrade(ctx, l); stop || err != nil {
 		return stop, err
@@ -120,16 +120,22 @@ func (r *VideoGenerationReconciler) beginUpgrade(ctx context.Context, l *life) (
 		endUpgrade(up, v1alpha1.ReasonUpgradeFailed, "KIE.AI made the video with its fallback model, and does not enlarge those; it was not asked to", now)
 		return true, nil
 	}
-	if isAdopted(l.vg.Status.Task) { // its purchase has not paid for the upgrade
-		if ok, err := r.charge(ctx, l, int64(pricesOf(l.account).Upgrade(string(up.Resolution)))); err != nil || !ok {
-			return true, err
-		}
+	// The purchase of the task has paid for the upgrade, unless the task was taken over.
+	price := int64(pricesOf(l.account).Upgrade(string(up.Resolution)))
+	if !isAdopted(l.vg.Status.Task) || l.vg.Status.Upgrade != nil {
+		price = 0
+	}
+	if ok, err := r.charge(ctx, l, price); err != nil || !ok {
+		return true, err
 	}
 	l.vg.Status.Upgrade = up
 	l.known.startOver()
 	l.known.lookAt = now
 	summarize(l.vg, l.wait, now)
-	return false, r.writeStatus(ctx, l)
+	if err := r.writeStatus(ctx, l); err != nil {
+		return true, errors.Join(err, r.refund(ctx, l, price))
+	}
+	return false, nil
 }
 
 // upgradeEvery is how often to ask for an upgrade: less often where KIE.AI calls back.

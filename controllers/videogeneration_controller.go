@@ -42,6 +42,8 @@ type VideoGenerationReconciler struct {
 
 	// OperatorNamespace is where the KieAccount of last resort is.
 	OperatorNamespace string
+	// AllowInsecure sends API keys over plain http.
+	AllowInsecure bool
 	// CallbackBaseURL is where KIE.AI reaches the callback server; empty means polling only.
 	CallbackBaseURL string
 	// RecoveryWindow is how long the callback of a lost purchase is waited for.

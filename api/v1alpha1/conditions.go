@@ -116,6 +116,8 @@ const (
 	ReasonSigned = "Signed"
 	// ReasonUnsigned means that KIE.AI calls back and there is no key to check the calls against.
 	ReasonUnsigned = "Unsigned"
+	// ReasonKeysUnknown means that KIE.AI calls back and the Secret with the keys could not be read so far.
+	ReasonKeysUnknown = "KeysUnknown"
 	// ReasonPollingOnly means that the operator has no URL that KIE.AI could call.
 	ReasonPollingOnly = "PollingOnly"
 )

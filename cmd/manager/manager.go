@@ -134,6 +134,7 @@ func addParts(ctx context.Context, mgr ctrl.Manager, o options) error {
 		Metrics:           counts,
 		Poke:              pokes.Poke,
 		OperatorNamespace: o.operatorNamespace,
+		AllowInsecure:     o.allowPrivateNetworks,
 		CallbackBaseURL:   o.callbackBaseURL,
 		RecoveryWindow:    o.submissionRecoveryWindow,
 		PersistBackoff:    controllers.DefaultPersistBackoff,

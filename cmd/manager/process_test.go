@@ -126,7 +126,16 @@ func freeAddress(t *testing.T) string {
 // account that buys there.
 func startSimulator(t *testing.T, users client.Client) *kiesim.Simulator {
 	t.Helper()
-	sim := kiesim.New(kiesim.Options{APIKey: canaryAPIKey, WebhookHMACKey: canaryHMACKey, Latency: time.Second, CallbackBackoff: 200 * time.Millisecond})
+	sim, url := serveSimulator(t, kiesim.Options{Latency: time.Second})
+	createAccount(t, users, url, v1alpha1.AccountLimits{})
+	return sim
+}
+
+// serveSimulator starts a KIE.AI and says where it is.
+func serveSimulator(t *testing.T, options kiesim.Options) (sim *kiesim.Simulator, url string) {
+	t.Helper()
+	options.APIKey, options.WebhookHMACKey, options.CallbackBackoff = canaryAPIKey, canaryHMACKey, 200*time.Millisecond
+	sim = kiesim.New(options)
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -138,6 +147,12 @@ func startSimulator(t *testing.T, users client.Client) *kiesim.Simulator {
 			t.Errorf("simulator: %v", err)
 		}
 	})
+	return sim, server.URL
+}
+
+// createAccount makes the account of everybody, until the test ends.
+func createAccount(t *testing.T, users client.Client, url string, limits v1alpha1.AccountLimits) {
+	t.Helper()
 	for _, object := range []client.Object{
 		&corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Namespace: testenv.OperatorNamespace, Name: "kie-credentials"},
@@ -147,7 +162,9 @@ func startSimulator(t *testing.T, users client.Client) *kiesim.Simulator {
 			ObjectMeta: metav1.ObjectMeta{Namespace: testenv.OperatorNamespace, Name: v1alpha1.DefaultAccountName},
 			Spec: v1alpha1.KieAccountSpec{
 				CredentialsSecretRef: v1alpha1.SecretReference{Name: "kie-credentials"},
-				BaseURL:              server.URL,
+				BaseURL:              url,
+				UploadBaseURL:        url,
+				Limits:               limits,
 				AllowedNamespaces:    v1alpha1.AllowedNamespaces{From: v1alpha1.NamespacesAll},
 			},
 		},
@@ -161,7 +178,6 @@ func startSimulator(t *testing.T, users client.Client) *kiesim.Simulator {
 			}
 		})
 	}
-	return sim
 }
 
 func newVideo(t *testing.T, users client.Client, name string) *v1alpha1.VideoGeneration {

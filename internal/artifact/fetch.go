@@ -20,15 +20,26 @@ import (
 // concurrent use.
 type Fetcher struct {
 	client *http.Client
+	// images is for images, which KIE.AI fetches itself, over plain http too.
+	images *http.Client
 }
 
-// NewFetcher returns a Fetcher that goes where NewClient lets it.
-func NewFetcher(allowPrivate bool) *Fetcher {
-	return &Fetcher{client: NewClient(allowPrivate)}
+// NewFetcher returns a Fetcher that goes where NewClient lets it, and for images
+// over plain http too.
+func NewFetcher(allowPrivate bool) *Fetcher { return newFetcher(guard{allowPrivate: allowPrivate}) }
+
+func newFetcher(g guard) *Fetcher {
+	f := &Fetcher{client: g.client()}
+	g.allowHTTP = true
+	f.images = g.client()
+	return f
 }
 
 // CloseIdleConnections closes the connections that wait for a next request.
-func (f *Fetcher) CloseIdleConnections() { f.client.CloseIdleConnections() }
+func (f *Fetcher) CloseIdleConnections() {
+	f.client.CloseIdleConnections()
+	f.images.CloseIdleConnections()
+}
 
 // request asks for a range of bytes, first to last, or for the headers only.
 func request(ctx context.Context, method string, u *url.URL, first, last int64) (*http.Request, error) {
@@ -104,7 +115,7 @@ func noAnswer(err error) (words string, temporary bool) {
 	case errors.Is(err, ErrPrivateAddress):
 		return "its address is not a public one: use a URL that can be reached from the internet", false
 	case errors.Is(err, ErrInsecureURL):
-		return "it is not fetched over https all the way: use a URL that begins with https:// and stays there", false
+		return "it is not fetched over http or https all the way: use a URL that begins with https:// and stays there", false
 	case errors.Is(err, errTooManyRedirects):
 		return "it redirects more than 5 times: use the URL at the end of the redirects", false
 	case errors.Is(err, context.Canceled):

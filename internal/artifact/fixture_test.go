@@ -98,16 +98,18 @@ func newTestFetcher(t testing.TB) *Fetcher {
 
 func fetcherOf(t testing.TB, g guard) *Fetcher {
 	t.Helper()
-	f := &Fetcher{client: g.client()}
-	transport, ok := f.client.Transport.(guardedTransport)
-	if !ok {
-		t.Fatalf("requests are sent by a %T", f.client.Transport)
-	}
+	f := newFetcher(g)
 	server := httptest.NewTLSServer(nil) // all test servers have the same certificate
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
 	server.Close()
-	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	for _, client := range []*http.Client{f.client, f.images} {
+		transport, ok := client.Transport.(guardedTransport)
+		if !ok {
+			t.Fatalf("requests are sent by a %T", client.Transport)
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	}
 	t.Cleanup(f.CloseIdleConnections)
 	return f
 }

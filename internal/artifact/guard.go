@@ -54,6 +54,8 @@ func NewClient(allowPrivate bool) *http.Client {
 // guard is what a client may reach.
 type guard struct {
 	allowPrivate bool
+	// allowHTTP lets plain http be used for public addresses too.
+	allowHTTP bool
 	// public are addresses that count as public, and resolver is who knows names, nil for the system. Tests have
 	// servers of their own.
 	public   []netip.Prefix
@@ -67,7 +69,7 @@ func (g guard) client() *http.Client {
 	}
 	return &http.Client{
 		CheckRedirect: boundRedirects,
-		Transport: guardedTransport{allowHTTP: g.allowPrivate, Transport: &http.Transport{
+		Transport: guardedTransport{allowHTTP: g.allowPrivate || g.allowHTTP, Transport: &http.Transport{
 			Proxy:                  nil,
 			DialContext:            dialer.DialContext,
 			ForceAttemptHTTP2:      true,

@@ -58,7 +58,7 @@ func checkLength(u *url.URL, length int64) error {
 
 // do sends a request. The lack of an answer is an *ImageError.
 func (f *Fetcher) do(req *http.Request) (*http.Response, error) {
-	resp, err := f.client.Do(req)
+	resp, err := f.images.Do(req)
 	if err != nil {
 		words, temporary := noAnswer(err)
 		return nil, imageAt(req.URL, words, temporary, withoutURL(err))

@@ -216,8 +216,7 @@ func TestCheckImageURLWithoutAnswer(t *testing.T) {
 	}{
 		{"a private address", t.Context(), private.URL + "/?signature=s3cret", "not a public one", false, ErrPrivateAddress},
 		{"a redirect to a private address", t.Context(), redirecting(private.URL + "/?signature=s3cret"), "not a public one", false, ErrPrivateAddress},
-		{"no TLS", t.Context(), plain.URL, "begins with https://", false, ErrInsecureURL},
-		{"a redirect away from TLS", t.Context(), redirecting(plain.URL), "stays there", false, ErrInsecureURL},
+		{"a redirect to another scheme", t.Context(), redirecting("ftp://" + publicAddress + "/a.png"), "http or https all the way", false, ErrInsecureURL},
 		{"a redirect in a circle", t.Context(), redirecting("/"), "redirects more than 5 times", false, errTooManyRedirects},
 		{"no such name", t.Context(), "https://images.invalid/a.png?signature=s3cret", "name of its host", true, nil},
 		{"another certificate", t.Context(), strings.Replace(half.URL, publicAddress, "images.invalid", 1), "certificate", false, nil},

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -86,7 +87,7 @@ func newRequest(ctx context.Context, method string, ep Endpoint, path string, bo
 	if body != nil {
 		reader = bytes.NewReader(body)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, ep.BaseURL+path, reader)
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(ep.BaseURL, "/")+path, reader)
 	if err != nil {
 		return nil, fmt.Errorf("building the request: %w", err)
 	}
