@@ -86,7 +86,7 @@ func byAge(a, b candidate) int {
 	if d := a.created.Compare(b.created); d != 0 {
 		return d
 	}
-	return strings.Compare(a.name.String(), b.name.String())
+	return cmp.Or(strings.Compare(a.name.Namespace, b.name.Namespace), strings.Compare(a.name.Name, b.name.Name))
 }
 
 // limits bound what an account has at KIE.AI.
