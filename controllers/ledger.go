@@ -49,6 +49,8 @@ type purchase struct {
 	namespace string
 	// credits are what it costs.
 	credits int64
+	// begunAt is when it was admitted.
+	begunAt time.Time
 	// answeredAt is when the answer came; zero while there is none.
 	answeredAt time.Time
 	// running says that the purchase may have led to a task.
@@ -110,7 +112,7 @@ func (l *Ledger) Reserve(key types.NamespacedName, lim limits, view []v1alpha1.V
 	}
 	v := admit(now, lim, c, a.queue(view, me), me.UID)
 	if v.admitted {
-		a.purchases[attempt] = &purchase{uid: me.UID, namespace: me.Namespace, credits: price, running: true}
+		a.purchases[attempt] = &purchase{uid: me.UID, namespace: me.Namespace, credits: price, begunAt: now, running: true}
 	}
 	return v
 }
@@ -167,8 +169,7 @@ func (a *accountLedger) commitments(now time.Time, window time.Duration, view []
 		if _, known := a.purchases[task.Attempt]; !known && !isAdopted(task) {
 			// Bought by an earlier process: when KIE.AI got it is not known, only that it was no later than
 			// its time limit. The stored time has whole seconds.
-			end := task.SubmittedAt.Add(time.Second + submitTimeout + window)
-			if end.After(now) {
+			if end := task.SubmittedAt.Add(strangersCount + window); end.After(now) {
 				c.occupiedUntil = append(c.occupiedUntil, end)
 			}
 		}
@@ -178,7 +179,7 @@ func (a *accountLedger) commitments(now time.Time, window time.Duration, view []
 			c.occupiedUntil = append(c.occupiedUntil, now.Add(window))
 		} else if end := p.answeredAt.Add(window); end.After(now) {
 			c.occupiedUntil = append(c.occupiedUntil, end)
-		} else if (shown[attempt] && (a.balance == nil || p.answeredAt.Before(a.balanceAt))) || !p.running {
+		} else if a.canForget(p, shown[attempt], now.Add(-window)) {
 			delete(a.purchases, attempt)
 			continue
 		}
@@ -188,6 +189,27 @@ func (a *accountLedger) commitments(now time.Time, window time.Duration, view []
 		}
 	}
 	return c
+}
+
+// strangersCount is how long the purchase of another process may have taken to
+// reach KIE.AI: its time limit, and the second that its stored time may be short of.
+const strangersCount = time.Second + submitTimeout
+
+// canForget reports whether a purchase that has left the window, which began at
+// the time given, is no longer needed: the resources show it, the balance has it
+// in, and it would not pass for the purchase of another process, which counts
+// for longer.
+func (a *accountLedger) canForget(p *purchase, shown bool, windowBegan time.Time) bool {
+	switch {
+	case !shown:
+		return !p.running
+	case p.begunAt.Add(strangersCount).After(windowBegan):
+		return false
+	case !p.running:
+		return true
+	default:
+		return a.balance == nil || p.answeredAt.Before(a.balanceAt)
+	}
 }
 
 // Release gives a place back that was never used: nothing was sent.

@@ -159,6 +159,26 @@ func TestPurchasesOfAnEarlierProcess(t *testing.T) {
 	})
 }
 
+// This process's own purchases count for the window and no longer, however often
+// they are looked at after that.
+func TestOwnPurchasesDoNotPassForThoseOfAnEarlierProcess(t *testing.T) {
+	for _, state := range []v1alpha1.TaskState{v1alpha1.TaskRunning, v1alpha1.TaskSucceeded, v1alpha1.TaskFailed} {
+		t.Run(string(state), func(t *testing.T) {
+			b := newTill(t, 1, 9)
+			b.want("the first", b.reserve("a", "1"), buys)
+			b.show("a", "1", state, epoch)
+			b.Answered(b.key, "1", state != v1alpha1.TaskFailed)
+			b.want("the window is full", b.reserve("b", "2"), fullFor(10*time.Second))
+			b.pass(10 * time.Second)
+			for i := range 20 {
+				b.want("it has left the window", b.reserve("b", fmt.Sprint("try-", i)), buys)
+				b.Release(b.key, fmt.Sprint("try-", i))
+				b.pass(time.Second)
+			}
+		})
+	}
+}
+
 // What was adopted was not sent by this operator, or long ago.
 func TestAnAdoptedTaskCountsInFlightOnly(t *testing.T) {
 	b := newTill(t, 1, 2)
