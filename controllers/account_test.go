@@ -296,3 +296,38 @@ func TestLimitsHoldAcrossARestart(t *testing.T) {
 			state.MaxInWindow.Submissions, state.Refused429, most, len(state.Tasks), videos)
 	}
 }
+
+func TestWhomAnAccountConcerns(t *testing.T) {
+	const account = "films/default"
+	at := func(account string) func(*v1alpha1.VideoGeneration) {
+		return func(vg *v1alpha1.VideoGeneration) { vg.Status.Account = account }
+	}
+	for name, tt := range map[string]struct {
+		vg   *v1alpha1.VideoGeneration
+		want bool
+	}{
+		"not bought, of no account yet":        {video("a"), true},
+		"not bought, of another account":       {video("a", at("films/other")), true},
+		"running":                              {video("a", with(task(v1alpha1.TaskRunning, testTaskID)), at(account)), true},
+		"running on another account":           {video("a", with(task(v1alpha1.TaskRunning, testTaskID)), at("films/other")), false},
+		"finished":                             {video("a", with(task(v1alpha1.TaskSucceeded, testTaskID)), at(account)), false},
+		"to be bought again, account was gone": {video("a", with(failed(v1alpha1.ReasonGenerationFailed, testTaskID)), annotated(v1alpha1.AnnotationResubmit, testAttempt)), true},
+	} {
+		if got := concerns(tt.vg, account); got != tt.want {
+			t.Errorf("%s: it concerns the resource: %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
+// No question goes to an account over plain http, not even about a task that is
+// taken over.
+func TestAnInsecureAccountIsNotAsked(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.proc.videos.AllowInsecure, w.proc.accounts.AllowInsecure = false, false
+	w.create("video", annotated(v1alpha1.AnnotationAdoptTaskID, testTaskID))
+	w.run(10 * time.Minute)
+	w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonInsecureBaseURL)
+	if requests := w.sim.State().Requests; len(requests) != 0 {
+		t.Errorf("KIE.AI was asked %v", requests)
+	}
+}

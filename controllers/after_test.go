@@ -42,6 +42,7 @@ func TestTimeToLive(t *testing.T) {
 	}{
 		"succeeded":       {},
 		"failed":          {markers: "[sim:fail=400]"},
+		"refused at once": {markers: "[sim:submit=422]"},
 		"upgraded":        {change: in(v1alpha1.Resolution4K)},
 		"retried":         {markers: "[sim:fail=501]", change: attempts(2)},
 		"timed out":       {markers: "[sim:never-finish]"},
@@ -169,6 +170,19 @@ func TestLinks(t *testing.T) {
 		vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 		if vg.Status.RefreshedLinks == "" {
 			t.Error("the request is still open")
+		}
+	})
+	t.Run("while the upgrade is held back", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		w.create("video", in(v1alpha1.Resolution4K))
+		w.pass(time.Second)
+		w.update("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = ptr.To(true) })
+		w.run(time.Hour)
+		w.update("video", ask("1"))
+		w.run(time.Hour)
+		vg := w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonSuspended)
+		if vg.Status.Videos[0].DownloadURL == "" {
+			t.Error("there is no fresh link")
 		}
 	})
 	t.Run("before there is a video", func(t *testing.T) {

@@ -137,9 +137,17 @@ func (r *VideoGenerationReconciler) wakeQueue() handler.EventHandler {
 	}
 }
 
-// isSettled reports whether nothing is asked of KIE.AI for the resource any more.
-func isSettled(vg *v1alpha1.VideoGeneration) bool {
-	return vg.Status.Task.Settled() && isFinished(vg)
+// concerns reports whether a change of the account may bring the resource on:
+// it is to be bought by it, or by one that is not known yet, or is at work.
+func concerns(vg *v1alpha1.VideoGeneration, account string) bool {
+	switch {
+	case vg.Status.Task == nil:
+		return true
+	case vg.Status.Task.Settled() && isFinished(vg):
+		return false
+	default:
+		return vg.Status.Account == account || vg.Status.Account == ""
+	}
 }
 
 // extensionsOf lists the resources that wait for the video of this one.
@@ -167,7 +175,7 @@ func (r *VideoGenerationReconciler) wakeAccount() handler.EventHandler {
 		key := client.ObjectKeyFromObject(account).String()
 		for i := range view.Items {
 			vg := &view.Items[i]
-			if vg.Status.Task == nil || (!isSettled(vg) && (vg.Status.Account == key || vg.Status.Account == "")) {
+			if concerns(vg, key) {
 				q.Add(ctrl.Request{NamespacedName: client.ObjectKeyFromObject(vg)})
 			}
 		}
