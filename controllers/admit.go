@@ -47,11 +47,11 @@ func (r *VideoGenerationReconciler) admit(ctx context.Context, l *life) (bool, e
 	// Each try has an attempt of its own, even if nothing came of the last one: a write about that one which is
 	// still under way then finds another attempt and changes nothing.
 	attempt := newAttempt()
+	key := client.ObjectKeyFromObject(l.account)
 	var view v1alpha1.VideoGenerationList
-	if err := r.Client.List(ctx, &view, client.MatchingFields{indexAccount: l.vg.Status.Account}, client.UnsafeDisableDeepCopy); err != nil {
+	if err := r.Client.List(ctx, &view, client.MatchingFields{indexAccount: key.String()}, client.UnsafeDisableDeepCopy); err != nil {
 		return true, fmt.Errorf("listing the resources of the account: %w", err)
 	}
-	key := client.ObjectKeyFromObject(l.account)
 	v := r.Ledger.Reserve(key, limitsOf(l.account), view.Items, l.vg, attempt)
 	if v.admitted {
 		l.attempt = attempt
@@ -98,12 +98,15 @@ func isUnbought(l *life) bool {
 }
 
 func limitsOf(account *v1alpha1.KieAccount) limits {
+	prices := pricesOf(account)
 	return limits{
 		generation: account.Generation,
 		// the API server sees to values above zero, but not to what was stored before it did
 		submissions: max(int(account.Spec.Limits.Submissions), 1),
 		window:      max(account.Spec.Limits.Window.Duration, time.Second),
 		inFlight:    max(int(account.Spec.Limits.InFlight), 1),
+
+		upgrade1080p: int64(prices.Upgrade1080p), upgrade4K: int64(prices.Upgrade4K),
 	}
 }
 

@@ -20,6 +20,10 @@ import (
 // spendingPeriod is over which time the spending of an account without a budget is shown.
 const spendingPeriod = 24 * time.Hour
 
+// budgetLookAgain is how often a video that the budget does not leave room for is
+// looked at: what was charged may be given back.
+const budgetLookAgain = 5 * time.Minute
+
 // maxChargeWrites bounds the tries to write what is spent, which others write beside.
 const maxChargeWrites = 5
 
@@ -75,6 +79,7 @@ func (r *VideoGenerationReconciler) refund(ctx context.Context, l *life, price i
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), persistTimeout)
 	defer cancel()
 	_, err := r.book(ctx, l, -price)
+	r.Ledger.Reopen(client.ObjectKeyFromObject(l.account), v1alpha1.ReasonBudgetExhausted)
 	return err
 }
 
@@ -86,10 +91,13 @@ func (r *VideoGenerationReconciler) book(ctx context.Context, l *life, credits i
 			return false, fmt.Errorf("reading the account: %w", err)
 		}
 		start, end := periodOf(account, r.Clock.Now())
+		if credits < 0 && !start.Equal(l.chargedIn) {
+			return true, nil // the books of that period are closed
+		}
 		spent := max(spentIn(account, start)+credits, 0)
 		if budget := account.Spec.Budget; credits > 0 && budget != nil && spent > int64(budget.Credits) {
 			l.wait = overBudget(account, credits, end)
-			l.wait.retryAfter = max(end.Sub(r.Clock.Now()), time.Second)
+			l.wait.retryAfter = min(max(end.Sub(r.Clock.Now()), time.Second), budgetLookAgain)
 			return false, nil
 		}
 		before := account.DeepCopy()
@@ -99,6 +107,7 @@ func (r *VideoGenerationReconciler) book(ctx context.Context, l *life, credits i
 		err := r.Client.Status().Patch(ctx, account, patch)
 		switch {
 		case err == nil:
+			l.chargedIn = start
 			return true, nil
 		case !apierrors.IsConflict(err) || writes == maxChargeWrites:
 			return false, fmt.Errorf("writing what the account has spent: %w", err)

@@ -44,7 +44,7 @@ func (r *VideoGenerationReconciler) cleanUp(ctx context.Context, l *life) (bool,
 		return true, err
 	}
 	for i := range waiting {
-		if needsSource(&waiting[i]) {
+		if needsSource(&waiting[i]) && needsPurchase(&waiting[i]) {
 			l.comeBack(now.Add(sourceLookAgain))
 			return false, nil
 		}

@@ -107,11 +107,12 @@ func (l *Ledger) Reserve(key types.NamespacedName, lim limits, view []v1alpha1.V
 	}
 	// The account is asked for its balance often enough to tell before a refusal does.
 	c, price := a.commitments(now, lim.window, view, me.UID), creditsIn(me.Status.EstimatedCredits)
-	if a.balance != nil && *a.balance-a.unsettled() < float64(price) {
+	if a.balance != nil && *a.balance-a.unsettled()-float64(lim.upgradesDue(view, me.UID)) < float64(price) {
 		return verdict{short: true}
 	}
 	v := admit(now, lim, c, a.queue(view, me), me.UID)
 	if v.admitted {
+		l.leave(me.UID) // it has moved on from what it bought on other accounts, too
 		a.purchases[attempt] = &purchase{uid: me.UID, namespace: me.Namespace, credits: price, begunAt: now, running: true}
 	}
 	return v
@@ -262,6 +263,11 @@ func (l *Ledger) Hold(account *v1alpha1.KieAccount, uid types.UID, w waiting) {
 func (l *Ledger) Forget(uid types.UID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.leave(uid)
+}
+
+// leave frees the places in flight of a resource on every account.
+func (l *Ledger) leave(uid types.UID) {
 	for _, a := range l.accounts {
 		for _, p := range a.purchases {
 			if p.uid == uid {
@@ -269,6 +275,14 @@ func (l *Ledger) Forget(uid types.UID) {
 			}
 		}
 	}
+}
+
+// Reopen lets the resources try again that were held for the reason: it may be
+// gone.
+func (l *Ledger) Reopen(key types.NamespacedName, reason string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.DeleteFunc(l.account(key).deferred, func(_ types.UID, d refusal) bool { return d.hold != nil && d.hold.reason == reason })
 }
 
 // Refuse notes that KIE.AI refused the account, for as long as that usually lasts.

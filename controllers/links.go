@@ -11,7 +11,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/kie"
@@ -30,32 +29,44 @@ const (
 // When it lets the next step go on, nothing was asked for, the links are there,
 // or it comes back to try again.
 func (r *VideoGenerationReconciler) refreshLinks(ctx context.Context, l *life) (bool, error) {
-	if !wantsLinks(l.vg) {
+	now := r.Clock.Now()
+	switch {
+	case !wantsLinks(l.vg) || l.account == nil:
+		return false, nil
+	case now.Before(l.known.linksAt):
+		l.comeBack(l.known.linksAt)
 		return false, nil
 	}
 	secrets, err := r.Credentials.Get(ctx, l.account)
 	if err != nil {
-		stop, err := r.withoutCredentials(l, err)
-		l.comeBack(r.Clock.Now().Add(lookEveryWithout))
-		return stop, err
+		_, err := r.withoutCredentials(l, err)
+		l.known.linksAt = now.Add(lookEveryWithout)
+		l.comeBack(l.known.linksAt)
+		return false, err
 	}
 	endpoint := kie.Endpoint{BaseURL: l.account.Spec.BaseURL, APIKey: secrets.APIKey}
-	for i := range l.vg.Status.Videos {
-		video := &l.vg.Status.Videos[i]
+	links := make([]string, len(l.vg.Status.Videos))
+	for i, video := range l.vg.Status.Videos {
 		link, err := r.KIE.DownloadURL(ctx, endpoint, video.URL)
 		var refusal *kie.Error
 		switch {
 		case err == nil:
-			video.DownloadURL = link
-			video.DownloadURLExpiresAt = ptr.To(metav1.NewTime(r.Clock.Now().Add(downloadURLLifetime)).Rfc3339Copy())
-		case errors.As(err, &refusal) && refusal.Class == kie.Invalid:
-			r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, "NoFreshLink", actionReconcile, "KIE.AI gives no fresh link to video %d: %s", i+1, refusal.Message)
-		case errors.As(err, &refusal) && ctx.Err() == nil:
-			r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, "NoFreshLink", actionReconcile, "KIE.AI gives no fresh link for the moment (%s); trying again", refusal.Class)
-			l.comeBack(r.Clock.Now().Add(lookEveryWithout))
-			return false, nil
-		default:
+			links[i] = link
+		case ctx.Err() != nil || !errors.As(err, &refusal):
 			return true, fmt.Errorf("asking for a fresh link: %w", err)
+		case failureReasons[refusal.Class] != "" || refusal.Class == kie.NotFound:
+			r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, "NoFreshLink", actionReconcile, "KIE.AI gives no fresh link to video %d: %s", i+1, refusal.Message)
+		default:
+			// Nothing is written before all links are there: each write would be a reason to look again at once.
+			l.known.linksAt = now.Add(lookEveryWithout)
+			l.comeBack(l.known.linksAt)
+			return false, nil
+		}
+	}
+	expires := metav1.NewTime(now.Add(downloadURLLifetime)).Rfc3339Copy()
+	for i, link := range links {
+		if link != "" {
+			l.vg.Status.Videos[i].DownloadURL, l.vg.Status.Videos[i].DownloadURLExpiresAt = link, &expires
 		}
 	}
 	l.vg.Status.RefreshedLinks = refreshToken(l.vg)

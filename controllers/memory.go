@@ -47,6 +47,10 @@ type recollection struct {
 	troubledSince time.Time
 	// callback is the receipt that was last followed.
 	callback metav1.MicroTime
+	// replacedAccount is the account of that task.
+	replacedAccount string
+	// linksAt is when to ask for fresh links again.
+	linksAt time.Time
 	// imagesGoodAt is when all images were last found to be usable, uploads where those of the cluster are at
 	// KIE.AI, by the name that they have there.
 	imagesGoodAt time.Time

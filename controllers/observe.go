@@ -45,14 +45,28 @@ func (r *VideoGenerationReconciler) observe(ctx context.Context, l *life) (bool,
 			return false, nil
 		}
 		r.note(ctx, l, record)
+		if task.State == v1alpha1.TaskFailed && !task.Settled() && calledBack(l.vg) {
+			l.followOn(now)
+		}
 	} else {
 		l.wait = l.known.trouble
 	}
-	if task.State == v1alpha1.TaskRunning {
-		l.comeBack(s.next(r.Clock.Now()))
+	if !task.Settled() {
 		l.comeBack(l.known.lookAt)
 	}
+	if task.State == v1alpha1.TaskRunning {
+		l.comeBack(s.next(r.Clock.Now()))
+	}
 	return false, nil
+}
+
+// followOn keeps asking for a while after a callback about what was given up:
+// the record may be later than the callback, and KIE.AI does not call again.
+func (l *life) followOn(now time.Time) {
+	if now.Before(l.vg.Status.Callback.ReceivedAt.Add(callbackFollowed)) {
+		l.known.lookAt = now.Add(lookAgainSoon)
+		l.comeBack(l.known.lookAt)
+	}
 }
 
 // schedule is when to ask about the task of the resource. Where no callback

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
@@ -37,11 +38,31 @@ func (r *VideoGenerationReconciler) remember(ctx context.Context, l *life) (bool
 		}
 	case isLost(task) && task.Attempt == accepted.attempt:
 		return false, r.persistAccepted(ctx, l)
+	case task.Attempt != accepted.attempt:
+		// The view may be older than the purchase: what is paid for is not forgotten on its word.
+		current, err := r.isCurrent(ctx, l.vg, accepted.attempt)
+		if err != nil {
+			return true, err
+		}
+		if current {
+			return true, errOvertaken
+		}
+		fallthrough
 	case task.ID != accepted.taskID:
 		log.FromContext(ctx).Info("A task that was paid for is not in the status, which has gone on without it", "taskID", accepted.taskID)
 	}
 	l.known.accepted = acceptance{}
 	return false, nil
+}
+
+// isCurrent asks the API server itself whether the attempt is the current one of
+// the resource.
+func (r *VideoGenerationReconciler) isCurrent(ctx context.Context, vg *v1alpha1.VideoGeneration, attempt string) (bool, error) {
+	live := &v1alpha1.VideoGeneration{}
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(vg), live); err != nil {
+		return false, fmt.Errorf("reading the VideoGeneration past the cache: %w", err)
+	}
+	return live.UID == vg.UID && live.Status.Task != nil && live.Status.Task.Attempt == attempt, nil
 }
 
 // recover finds the task of a purchase whose answer was lost: in the callback of
@@ -106,6 +127,7 @@ func (r *VideoGenerationReconciler) follow(ctx context.Context, l *life) (found 
 		return false, err
 	}
 	if record.State == kie.RecordAbsent || record.State == kie.RecordExpired {
+		l.followOn(r.Clock.Now())
 		return false, nil
 	}
 	// KIE.AI repeats the callback URL of the request, which ends in the attempt: another one is another purchase.

@@ -23,7 +23,8 @@ import (
 const namespaceLookAgain = time.Minute
 
 // resolveAccount finds the account that pays. A task stays with the account
-// that bought it.
+// that bought it, also when it is to be bought again, as long as its outcome is
+// open.
 //
 // When it lets the next step go on, nothing is asked of KIE.AI any more, or
 // l.account is there, is named in the status and allows the namespace of the
@@ -34,49 +35,84 @@ func (r *VideoGenerationReconciler) resolveAccount(ctx context.Context, l *life)
 		return false, nil
 	}
 	key, bought := accountKey(l.vg.Status.Account)
-	if buying || !bought {
+	open := l.vg.Status.Task != nil && !l.vg.Status.Task.Settled()
+	anew := !bought || (buying && !open)
+	if anew {
 		var err error
 		if key, err = r.accountOf(ctx, l.vg); err != nil {
 			return true, err
 		}
 	}
-	if source := l.vg.Status.Source; source != nil && buying && source.Account != key.String() {
-		l.vg.Status.Account = ""
-		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonAccountMismatch,
-			message: fmt.Sprintf("KIE.AI continues a video only for the account that bought it: set spec.accountRef to KieAccount %s", source.Account)}
-		return true, nil
-	}
-	account := &v1alpha1.KieAccount{}
-	if err := r.Client.Get(ctx, key, account); client.IgnoreNotFound(err) != nil {
-		return true, fmt.Errorf("reading the account: %w", err)
-	} else if apierrors.IsNotFound(err) {
-		if buying {
-			l.vg.Status.Account = ""
-		}
-		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonAccountNotFound,
-			message: fmt.Sprintf("KieAccount %s does not exist: create it, or name another one in spec.accountRef", key)}
-		return true, nil
-	}
-	if problem := insecure(account, r.AllowInsecure); problem != "" {
-		if buying {
-			l.vg.Status.Account = ""
-		}
-		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonInsecureBaseURL, message: fmt.Sprintf("KieAccount %s: %s", key, problem)}
-		return true, nil
-	}
-	allowed, err := r.allows(ctx, account, l.vg.Namespace)
-	if err != nil {
+	account, err := r.usableAccount(ctx, l, key, anew)
+	switch {
+	case err != nil:
 		return true, err
-	}
-	if !allowed && (buying || !bought) {
-		l.vg.Status.Account = ""
-		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonAccountNotAllowed, retryAfter: namespaceLookAgain,
-			message: fmt.Sprintf("KieAccount %s does not allow namespace %s: change its spec.allowedNamespaces, or name another account in spec.accountRef", key, l.vg.Namespace)}
+	case account == nil && !buying && isFinished(l.vg):
+		l.wait = waiting{} // only fresh links are wanted, and they can wait
+		return false, nil
+	case account == nil:
+		if anew {
+			l.vg.Status.Account = ""
+		}
 		return true, nil
 	}
 	l.account = account
 	l.vg.Status.Account = key.String()
 	return false, nil
+}
+
+// moveAccount turns to the account that the spec names now, when a purchase is
+// to be made after one whose outcome was open. Until the new purchase is
+// intended, the status names the account of the old one, whose callback may
+// still come.
+//
+// When it lets the next step go on, l.account is the one that is to buy.
+func (r *VideoGenerationReconciler) moveAccount(ctx context.Context, l *life) (bool, error) {
+	if !l.buying() || isUnbought(l) || l.vg.Status.Task == nil || l.vg.Status.Task.Settled() {
+		return false, nil
+	}
+	key, err := r.accountOf(ctx, l.vg)
+	if err != nil || key == client.ObjectKeyFromObject(l.account) {
+		return err != nil, err
+	}
+	account, err := r.usableAccount(ctx, l, key, true)
+	if err != nil || account == nil {
+		return true, err
+	}
+	l.account = account
+	return r.estimate(ctx, l)
+}
+
+// usableAccount reads an account. It returns nil, and sets l.wait, if the
+// resource cannot use it; anew says that something is to be bought with it.
+func (r *VideoGenerationReconciler) usableAccount(ctx context.Context, l *life, key types.NamespacedName, anew bool) (*v1alpha1.KieAccount, error) {
+	if source := l.vg.Status.Source; anew && source != nil && source.Account != key.String() {
+		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonAccountMismatch,
+			message: fmt.Sprintf("KIE.AI continues a video only for the account that bought it: set spec.accountRef to KieAccount %s", source.Account)}
+		return nil, nil
+	}
+	account := &v1alpha1.KieAccount{}
+	if err := r.Client.Get(ctx, key, account); client.IgnoreNotFound(err) != nil {
+		return nil, fmt.Errorf("reading the account: %w", err)
+	} else if apierrors.IsNotFound(err) {
+		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonAccountNotFound,
+			message: fmt.Sprintf("KieAccount %s does not exist: create it, or name another one in spec.accountRef", key)}
+		return nil, nil
+	}
+	if problem := insecure(account, r.AllowInsecure); problem != "" {
+		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonInsecureBaseURL, message: fmt.Sprintf("KieAccount %s: %s", key, problem)}
+		return nil, nil
+	}
+	allowed, err := r.allows(ctx, account, l.vg.Namespace)
+	switch {
+	case err != nil:
+		return nil, err
+	case !allowed && anew:
+		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonAccountNotAllowed, retryAfter: namespaceLookAgain,
+			message: fmt.Sprintf("KieAccount %s does not allow namespace %s: change its spec.allowedNamespaces, or name another account in spec.accountRef", key, l.vg.Namespace)}
+		return nil, nil
+	}
+	return account, nil
 }
 
 // accountOf returns the name of the account that the spec asks for. An extension
@@ -121,7 +157,11 @@ func (r *VideoGenerationReconciler) allows(ctx context.Context, account *v1alpha
 	}
 	ns := &metav1.PartialObjectMetadata{}
 	ns.SetGroupVersionKind(namespaceKind)
-	if err := r.Client.Get(ctx, types.NamespacedName{Name: namespace}, ns); err != nil {
+	err = r.Client.Get(ctx, types.NamespacedName{Name: namespace}, ns)
+	switch {
+	case apierrors.IsNotFound(err): // the cache does not have it yet
+		return false, nil
+	case err != nil:
 		return false, fmt.Errorf("reading the namespace: %w", err)
 	}
 	return selector.Matches(labels.Set(ns.Labels)), nil

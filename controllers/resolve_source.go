@@ -27,7 +27,7 @@ const indexSource = "spec.extend.from.name"
 // When it lets the next step go on, nothing is continued, the source is in the
 // status, or l.wait says what is in the way and nothing will be bought.
 func (r *VideoGenerationReconciler) resolveSource(ctx context.Context, l *life) (bool, error) {
-	if !needsSource(l.vg) || l.vg.Status.Task != nil {
+	if !needsSource(l.vg) || (l.vg.Status.Task != nil && !needsPurchase(l.vg)) {
 		return false, nil
 	}
 	chain, err := r.chain(ctx, l.vg)

@@ -23,6 +23,8 @@ const (
 	// user has named.
 	absentGrace        = 10 * time.Minute
 	absentGraceAdopted = time.Minute
+	// callbackFollowed is how long after its callback a task that was given up is asked about.
+	callbackFollowed = 10 * time.Minute
 	// confirmAfter is how long KIE.AI has to refuse to speak of a task until that counts as its end.
 	confirmAfter = 2 * time.Minute
 )

@@ -143,7 +143,7 @@ func concerns(vg *v1alpha1.VideoGeneration, account string) bool {
 	switch {
 	case vg.Status.Task == nil:
 		return true
-	case vg.Status.Task.Settled() && isFinished(vg):
+	case vg.Status.Task.Settled() && isFinished(vg) && !wantsLinks(vg):
 		return false
 	default:
 		return vg.Status.Account == account || vg.Status.Account == ""

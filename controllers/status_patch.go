@@ -92,6 +92,9 @@ func (r *VideoGenerationReconciler) persistTask(ctx context.Context, l *life, at
 		{Op: "add", Path: "/status/conditions", Value: l.vg.Status.Conditions},
 		{Op: "add", Path: "/status/observedGeneration", Value: l.vg.Status.ObservedGeneration},
 	}
+	if account := l.vg.Status.Account; account != "" && account != l.stored.Status.Account {
+		operations = append(operations, operation{Op: "add", Path: "/status/account", Value: account})
+	}
 	switch had, has := len(l.stored.Status.History), len(l.vg.Status.History); {
 	case has > 0:
 		operations = append(operations, operation{Op: "add", Path: "/status/history", Value: l.vg.Status.History})

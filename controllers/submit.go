@@ -112,7 +112,10 @@ func (r *VideoGenerationReconciler) writeIntent(ctx context.Context, l *life, pr
 	}
 	// Until the request is sent, an intent that may or may not have been stored is known to have bought nothing.
 	l.known.nothingBought(l.attempt)
-	l.known.replaced = previous
+	if !isUnbought(l) {
+		l.known.replaced, l.known.replacedAccount = previous, l.stored.Status.Account
+	}
+	l.vg.Status.Account = client.ObjectKeyFromObject(l.account).String()
 	l.known.startOver()
 	l.vg.Status.Task = task
 	l.vg.Status.History = withPast(l.vg.Status.History, previous)
@@ -186,6 +189,9 @@ func (r *VideoGenerationReconciler) settlePurchase(ctx context.Context, l *life,
 		logger.Info("Nothing was bought", "outcome", submission.Outcome, "class", submission.Err.Class, "code", submission.Err.Code)
 		l.wait = r.refuse(l, submission.Err.Class, apiKey, true)
 		l.vg.Status.History = withoutPast(l.vg.Status.History, previous)
+		if previous != nil {
+			l.vg.Status.Account = l.known.replacedAccount // that task stays with the account that bought it
+		}
 		return true, r.persistTask(ctx, l, l.attempt, previous)
 
 	default:

@@ -12,6 +12,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/kie"
@@ -42,6 +43,9 @@ func (r *VideoGenerationReconciler) upgrade(ctx context.Context, l *life) (bool,
 	}
 	now, up := r.Clock.Now(), l.vg.Status.Upgrade
 	end := up.SubmittedAt.Add(timeoutOf(l.vg))
+	if upgradeCalledBack(l.vg) && l.vg.Status.Callback.ReceivedAt.After(end) {
+		end = l.vg.Status.Callback.ReceivedAt.Add(callbackFollowed) // its answer may be later than the callback
+	}
 	s := schedule{start: up.SubmittedAt.Time, every: r.upgradeEvery(l.vg)}
 	if !l.upgradeDue(now, s, end) {
 		l.wait = l.known.trouble
@@ -228,6 +232,13 @@ func (r *VideoGenerationReconciler) questionUpgrade(ctx context.Context, l *life
 		case ctx.Err() != nil:
 			return kie.Upgrade{}, false, ctx.Err()
 		case errors.As(err, &refusal):
+			if refusal.Class == kie.InsufficientCredits {
+				// It is this upgrade that the balance does not cover; something cheaper may be bought all the same.
+				r.Poke(client.ObjectKeyFromObject(l.account))
+				l.wait = waitingFor(refusal.Class, l.account)
+				l.wait.retryAfter = lookEveryWithCallbacks
+				return kie.Upgrade{}, false, nil
+			}
 			if failureReasons[refusal.Class] != "" {
 				refusal.Class = kie.Unavailable // it says nothing of this video
 			}

@@ -64,6 +64,8 @@ type life struct {
 	known   *recollection
 	// attempt is the token of a purchase that is admitted and not made yet.
 	attempt string
+	// chargedIn is the start of the period in whose books the purchase is.
+	chargedIn time.Time
 	// again says that the video failed and is to be bought once more now.
 	again bool
 	wait  waiting
@@ -103,6 +105,7 @@ func (r *VideoGenerationReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 		r.estimate,
 		r.recover,
 		r.retry,
+		r.moveAccount,
 		r.checkImages,
 		r.admit,
 		r.submit,
