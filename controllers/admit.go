@@ -31,7 +31,8 @@ func (r *VideoGenerationReconciler) admit(ctx context.Context, l *life) (bool, e
 	case !l.buying():
 		return false, nil
 	case needsSource(l.vg):
-		if l.wait.kind == stalled {
+		l.wait = l.source
+		if l.wait.kind == stalled && l.vg.Status.Task == nil {
 			l.vg.Status.Account = "" // it is nobody's purchase
 		}
 		return true, nil

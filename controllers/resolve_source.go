@@ -25,7 +25,7 @@ const indexSource = "spec.extend.from.name"
 // its id into the status, where it stays whatever becomes of the source.
 //
 // When it lets the next step go on, nothing is continued, the source is in the
-// status, or l.wait says what is in the way and nothing will be bought.
+// status, or l.source says what is in the way and nothing will be bought.
 func (r *VideoGenerationReconciler) resolveSource(ctx context.Context, l *life) (bool, error) {
 	if !needsSource(l.vg) || (l.vg.Status.Task != nil && !needsPurchase(l.vg)) {
 		return false, nil
@@ -34,7 +34,7 @@ func (r *VideoGenerationReconciler) resolveSource(ctx context.Context, l *life) 
 	if err != nil {
 		return true, err
 	}
-	l.vg.Status.Source, l.wait = sourceOf(l.vg, chain)
+	l.vg.Status.Source, l.source = sourceOf(l.vg, chain)
 	return false, nil
 }
 

@@ -69,6 +69,8 @@ type life struct {
 	// again says that the video failed and is to be bought once more now.
 	again bool
 	wait  waiting
+	// source is what the video that is continued is waited for, if it is.
+	source waiting
 	// asked says that KIE.AI has said something of the task in this look.
 	asked bool
 	// lookNext is when to come back, if nothing happens before; zero for never.

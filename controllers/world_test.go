@@ -149,6 +149,14 @@ func newWorld(t *testing.T, opts worldOptions) *world {
 	return w
 }
 
+// newSimServer serves a simulated KIE.AI until the test ends, and returns where.
+func newSimServer(t *testing.T, sim *kiesim.Simulator) string {
+	t.Helper()
+	server := httptest.NewServer(sim)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
 // startCache starts a real cache of the namespace with the real indexes.
 func (w *world) startCache() {
 	w.t.Helper()
@@ -347,6 +355,7 @@ func (w *world) round() bool {
 	w.sync()
 	var videos v1alpha1.VideoGenerationList
 	w.must(w.cache.List(w.t.Context(), &videos, client.InNamespace(w.namespace)))
+	slices.SortFunc(videos.Items, func(a, b v1alpha1.VideoGeneration) int { return strings.Compare(a.Name, b.Name) }) // a cache has no order
 	for _, vg := range videos.Items {
 		writes := w.faults.writes.Load()
 		w.reconcile(client.ObjectKeyFromObject(&vg))
