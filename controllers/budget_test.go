@@ -46,10 +46,19 @@ func TestPeriods(t *testing.T) {
 	}
 }
 
+// beginPeriod moves the clock to the first hour of a day, so that no period turns
+// before the test wants it to, whatever the time is.
+func (w *world) beginPeriod() {
+	w.t.Helper()
+	_, turns := periodOf(&v1alpha1.KieAccount{}, w.clock.Now())
+	w.clock.SetTime(turns.Add(time.Minute))
+}
+
 // A budget for seven of ten videos buys seven; the others say when they go on,
 // and do.
 func TestABudget(t *testing.T) {
 	w := newWorld(t, worldOptions{})
+	w.beginPeriod()
 	w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget = budget(7*60+59, 24*time.Hour) })
 	for i := range 10 {
 		w.create(fmt.Sprintf("video-%d", i))
@@ -91,6 +100,7 @@ func TestABudget(t *testing.T) {
 // What does not fit lets pass what does, and a video that never fits says so.
 func TestABudgetIsNotBlockedByTheDear(t *testing.T) {
 	w := newWorld(t, worldOptions{})
+	w.beginPeriod()
 	w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget = budget(100, 24*time.Hour) })
 	w.create("a-dear", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Model = v1alpha1.ModelQuality })
 	w.pass(time.Second)
@@ -113,6 +123,7 @@ func TestTheBooksAfterARefusal(t *testing.T) {
 	for _, withBudget := range []bool{true, false} {
 		t.Run(fmt.Sprint("budget ", withBudget), func(t *testing.T) {
 			w := newWorld(t, worldOptions{})
+			w.beginPeriod()
 			if withBudget {
 				w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget = budget(60, 24*time.Hour) })
 			}
