@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
 func TestAVideoIsBoughtOnceAndCalledBack(t *testing.T) {
@@ -186,6 +187,21 @@ func TestARestartMakesNothingDue(t *testing.T) {
 	}
 	if after := w.sim.State().RecordInfoPolls[id]; after != before {
 		t.Errorf("10 restarts asked KIE.AI %d times", after-before)
+	}
+}
+
+// Each answer about a task that KIE.AI does not know, or not yet, means the same.
+func TestUnknownRecords(t *testing.T) {
+	for _, answer := range []kiesim.UnknownRecord{kiesim.UnknownRecordCode422, kiesim.UnknownRecordNull, kiesim.UnknownRecordCode404} {
+		t.Run(string(answer), func(t *testing.T) {
+			w := newWorld(t, worldOptions{sim: kiesim.Options{UnknownRecord: answer}})
+			w.create("late", prompt("[sim:record=null-for=3m]"))
+			w.create("foreign", annotated(v1alpha1.AnnotationAdoptTaskID, otherTaskID))
+			w.run(time.Hour)
+			w.wantReady("late", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+			w.wantReady("foreign", metav1.ConditionFalse, v1alpha1.ReasonTaskNotFound)
+			w.wantPaid(1)
+		})
 	}
 }
 
