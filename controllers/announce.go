@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
@@ -17,8 +18,8 @@ const actionReconcile = "Reconcile"
 
 // announce tells of what a write has changed: one Event for each new reason of
 // Ready, and one count for each end.
-func (r *VideoGenerationReconciler) announce(before, after *v1alpha1.VideoGeneration) {
-	r.announceResult(before, after)
+func announce(recorder events.EventRecorder, metrics *Metrics, before, after *v1alpha1.VideoGeneration) {
+	announceResult(recorder, metrics, before, after)
 	was := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionReady)
 	is := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionReady)
 	if is == nil || (was != nil && was.Reason == is.Reason && was.Status == is.Status) {
@@ -29,27 +30,27 @@ func (r *VideoGenerationReconciler) announce(before, after *v1alpha1.VideoGenera
 	if is.Status == metav1.ConditionFalse || (reconciling != nil && reconciling.Reason == v1alpha1.ReasonProgressingWithRetry) {
 		severity = corev1.EventTypeWarning
 	}
-	r.Recorder.Eventf(after, nil, severity, is.Reason, actionReconcile, "%s", is.Message)
+	recorder.Eventf(after, nil, severity, is.Reason, actionReconcile, "%s", is.Message)
 	if task := after.Status.Task; task != nil && is.Status != metav1.ConditionUnknown {
-		r.Metrics.ended(is.Reason)
+		metrics.ended(is.Reason)
 	}
 }
 
 // announceResult tells of what people have to know of a result beside its end.
-func (r *VideoGenerationReconciler) announceResult(before, after *v1alpha1.VideoGeneration) {
+func announceResult(recorder events.EventRecorder, metrics *Metrics, before, after *v1alpha1.VideoGeneration) {
 	if ptr.Deref(after.Status.FallbackUsed, false) && !ptr.Deref(before.Status.FallbackUsed, false) {
-		r.Recorder.Eventf(after, nil, corev1.EventTypeWarning, "FallbackUsed", actionReconcile, "KIE.AI made the video with its fallback model")
+		recorder.Eventf(after, nil, corev1.EventTypeWarning, "FallbackUsed", actionReconcile, "KIE.AI made the video with its fallback model")
 	}
 	differed := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionDiffersFromSpec)
 	if c := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionDiffersFromSpec); c != nil && differed == nil {
-		r.Recorder.Eventf(after, nil, corev1.EventTypeWarning, c.Reason, actionReconcile, "%s", c.Message)
+		recorder.Eventf(after, nil, corev1.EventTypeWarning, c.Reason, actionReconcile, "%s", c.Message)
 	}
 	began := after.Status.Task != nil && before.Status.Task == nil
 	if owner := gitOpsOwner(after); began && owner != "" && after.Spec.TTLSecondsAfterFinished != nil {
-		r.Recorder.Eventf(after, nil, corev1.EventTypeWarning, reasonBoughtAgain, actionReconcile,
+		recorder.Eventf(after, nil, corev1.EventTypeWarning, reasonBoughtAgain, actionReconcile,
 			"%s applies this resource: when ttlSecondsAfterFinished deletes it, it is created and bought again; remove ttlSecondsAfterFinished", owner)
 	}
 	if up := after.Status.Upgrade; up != nil && up.State != v1alpha1.UpgradeRunning && (before.Status.Upgrade == nil || before.Status.Upgrade.State == v1alpha1.UpgradeRunning) {
-		r.Metrics.upgraded(up)
+		metrics.upgraded(up)
 	}
 }

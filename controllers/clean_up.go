@@ -71,6 +71,9 @@ func deleteAt(vg *v1alpha1.VideoGeneration) (time.Time, bool) {
 	if upgrade != nil && upgrade.CompletedAt != nil && upgrade.CompletedAt.After(ended) {
 		ended = upgrade.CompletedAt.Time
 	}
+	if stored := vg.Status.Storage; stored != nil && stored.CompletedAt != nil && stored.CompletedAt.After(ended) {
+		ended = stored.CompletedAt.Time
+	}
 	return ended.Add(time.Duration(*vg.Spec.TTLSecondsAfterFinished) * time.Second), true
 }
 

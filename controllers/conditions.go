@@ -70,10 +70,12 @@ func readiness(vg *v1alpha1.VideoGeneration, w waiting) (metav1.Condition, waitK
 	case task.State == v1alpha1.TaskSucceeded && upgradePending(vg):
 		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonUpgrading,
 			Message: fmt.Sprintf("KIE.AI is making the %s version; the 720p video is in status.videos", vg.Spec.Resolution)}, progressing
+	case task.State == v1alpha1.TaskSucceeded && storageUnfinished(vg):
+		return storageReadiness(vg)
 	case task.State == v1alpha1.TaskSucceeded && vg.Status.Upgrade != nil && vg.Status.Upgrade.State == v1alpha1.UpgradeFailed:
 		return metav1.Condition{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonUpgradeFailed, Message: upgradeFailure(vg.Status.Upgrade)}, stalled
 	case task.State == v1alpha1.TaskSucceeded:
-		return metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonSucceeded, Message: "the video is finished; status.videos says where it is"}, progressing
+		return metav1.Condition{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonSucceeded, Message: succeeded(vg)}, progressing
 	case retryPending(vg):
 		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonWaitingToRetry, Message: retryMessage(vg)}, retrying
 	case task.State == v1alpha1.TaskFailed && task.Failure == nil:
@@ -95,4 +97,33 @@ func upgradeFailure(up *v1alpha1.Upgrade) string {
 	}
 	return fmt.Sprintf("there is no %s version, and the 720p video is in status.videos; annotation %s: %s asks for it again. %s",
 		up.Resolution, v1alpha1.AnnotationResubmit, up.Attempt, cause)
+}
+
+// storageReadiness is the Ready condition while the videos are not stored, or if
+// they never will be.
+func storageReadiness(vg *v1alpha1.VideoGeneration) (metav1.Condition, waitKind) {
+	progress := vg.Status.Storage
+	switch {
+	case progress == nil || (progress.State == v1alpha1.StorageStoring && progress.Failure == nil):
+		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonStoring,
+			Message: "the video is finished and is being stored; status.videos has its links at KIE.AI"}, progressing
+	case progress.State == v1alpha1.StorageStoring:
+		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonStorageFailed, Message: boundedMessage(
+			"the video is finished and could not be stored, which is tried again: " + progress.Failure.Message)}, retrying
+	default:
+		cause := "its cause is not known"
+		if progress.Failure != nil && progress.Failure.Message != "" {
+			cause = progress.Failure.Message
+		}
+		return metav1.Condition{Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonStorageFailed, Message: boundedMessage(
+			"the video was not stored as long as KIE.AI kept it: " + cause)}, stalled
+	}
+}
+
+// succeeded says where the finished video is.
+func succeeded(vg *v1alpha1.VideoGeneration) string {
+	if progress := vg.Status.Storage; progress != nil {
+		return "the video is finished and stored; status.videos says where it is"
+	}
+	return "the video is finished; status.videos says where it is"
 }

@@ -63,11 +63,17 @@ func atWork(vg *v1alpha1.VideoGeneration) bool {
 	return inFlight(vg.Status.Task) || (upgrade != nil && upgrade.State == v1alpha1.UpgradeRunning)
 }
 
-// isFinished reports whether the resource has come to an end that nothing but a
-// user changes: the video and its upgrade are there, or failed for good.
-func isFinished(vg *v1alpha1.VideoGeneration) bool {
+// isMade reports whether KIE.AI has nothing more to do for the resource: the
+// video and its upgrade are there, or failed for good.
+func isMade(vg *v1alpha1.VideoGeneration) bool {
 	task := vg.Status.Task
 	return task != nil && !inFlight(task) && !needsPurchase(vg) && !retryPending(vg) && !upgradePending(vg)
+}
+
+// isFinished reports whether the resource has come to an end that nothing but a
+// user changes: it is made, and stored where it is to be stored.
+func isFinished(vg *v1alpha1.VideoGeneration) bool {
+	return isMade(vg) && !storagePending(vg)
 }
 
 func isSuspended(vg *v1alpha1.VideoGeneration) bool {

@@ -5,11 +5,13 @@ package controllers
 
 import (
 	"errors"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/artifact"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
@@ -20,6 +22,9 @@ type Metrics struct {
 	looks       *prometheus.CounterVec
 	ends        *prometheus.CounterVec
 	upgrades    *prometheus.CounterVec
+	storedBytes *prometheus.CounterVec
+	storing     *prometheus.HistogramVec
+	unstored    *prometheus.CounterVec
 	credits     *prometheus.GaugeVec
 	inFlight    *prometheus.GaugeVec
 	queued      *prometheus.GaugeVec
@@ -45,6 +50,19 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Name: "kie_upgrades_ended_total",
 			Help: "Upgrades of finished videos that came to an end, by resolution and state.",
 		}, []string{"resolution", "state"}),
+		storedBytes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kie_storage_bytes_total",
+			Help: "Bytes of videos that were stored, by kind of storage.",
+		}, []string{"backend"}),
+		storing: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "kie_storage_seconds",
+			Help:    "How long it took to download and store a video, by kind of storage.",
+			Buckets: []float64{0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 1800},
+		}, []string{"backend"}),
+		unstored: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kie_storage_failures_total",
+			Help: "Tries to store a video that failed, by kind of storage and cause.",
+		}, []string{"backend", "reason"}),
 		credits: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "kie_account_credits",
 			Help: "Balance of an account, in credits, as KIE.AI last reported it.",
@@ -58,7 +76,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Help: "VideoGenerations that wait to be bought on an account.",
 		}, account),
 	}
-	registerer.MustRegister(m.submissions, m.looks, m.ends, m.upgrades, m.credits, m.inFlight, m.queued)
+	registerer.MustRegister(m.submissions, m.looks, m.ends, m.upgrades, m.storedBytes, m.storing, m.unstored, m.credits, m.inFlight, m.queued)
 	return m
 }
 
@@ -81,6 +99,15 @@ func (m *Metrics) ended(reason string) {
 
 func (m *Metrics) upgraded(up *v1alpha1.Upgrade) {
 	m.upgrades.WithLabelValues(string(up.Resolution), string(up.State)).Inc()
+}
+
+func (m *Metrics) stored(backend string, bytes int64, took time.Duration) {
+	m.storedBytes.WithLabelValues(backend).Add(float64(bytes))
+	m.storing.WithLabelValues(backend).Observe(took.Seconds())
+}
+
+func (m *Metrics) notStored(backend string, class artifact.Class) {
+	m.unstored.WithLabelValues(backend, string(class)).Inc()
 }
 
 func (m *Metrics) account(key types.NamespacedName, credits *float64, inFlight, queued int32) {

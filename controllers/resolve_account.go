@@ -31,7 +31,7 @@ const namespaceLookAgain = time.Minute
 // resource.
 func (r *VideoGenerationReconciler) resolveAccount(ctx context.Context, l *life) (bool, error) {
 	buying := needsPurchase(l.vg) || retryPending(l.vg)
-	if !buying && l.vg.Status.Task.Settled() && !upgradePending(l.vg) && !wantsLinks(l.vg) {
+	if !buying && l.vg.Status.Task.Settled() && !upgradePending(l.vg) && !storagePending(l.vg) && !wantsLinks(l.vg) {
 		return false, nil
 	}
 	key, bought := accountKey(l.vg.Status.Account)
@@ -47,8 +47,10 @@ func (r *VideoGenerationReconciler) resolveAccount(ctx context.Context, l *life)
 	switch {
 	case err != nil:
 		return true, err
-	case account == nil && !buying && isFinished(l.vg):
-		l.wait = waiting{} // only fresh links are wanted, and they can wait
+	case account == nil && !buying && isMade(l.vg):
+		if isFinished(l.vg) || hasOwnStorage(l.vg) {
+			l.wait = waiting{} // only fresh links are wanted, and they can wait
+		}
 		return false, nil
 	case account == nil:
 		if anew {

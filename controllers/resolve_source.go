@@ -84,11 +84,11 @@ func sourceOf(vg *v1alpha1.VideoGeneration, chain []*v1alpha1.VideoGeneration) (
 	switch {
 	case source.Spec.Resolution != "" && source.Spec.Resolution != v1alpha1.Resolution720p:
 		return nil, sourceFailed("KIE.AI continues 720p videos only, and %s asks for %s: give the resolution to the last part only", name, source.Spec.Resolution)
-	case isFinished(source) && task.State == v1alpha1.TaskSucceeded && len(videos) > 0 && rank(videos[0].Resolution) > rank("720p"):
+	case isMade(source) && task.State == v1alpha1.TaskSucceeded && len(videos) > 0 && rank(videos[0].Resolution) > rank("720p"):
 		return nil, sourceFailed("KIE.AI continues 720p videos only, and made %s in %s", name, videos[0].Resolution)
-	case isFinished(source) && task.State == v1alpha1.TaskSucceeded:
+	case isMade(source) && task.State == v1alpha1.TaskSucceeded:
 		return &v1alpha1.Source{Name: name, TaskID: task.ID, Account: source.Status.Account}, waiting{}
-	case isFinished(source), meta.IsStatusConditionTrue(source.Status.Conditions, v1alpha1.ConditionStalled):
+	case isMade(source), meta.IsStatusConditionTrue(source.Status.Conditions, v1alpha1.ConditionStalled):
 		return nil, sourceFailed("VideoGeneration %s, which is continued, has failed: see its Ready condition", name)
 	default:
 		return nil, waiting{reason: v1alpha1.ReasonWaitingForSource, message: fmt.Sprintf("VideoGeneration %s, which is continued, is not finished yet", name)}

@@ -16,10 +16,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
@@ -89,6 +91,37 @@ func (r *VideoGenerationReconciler) SetupWithManager(mgr ctrl.Manager, concurren
 // Init makes the reconciler ready for use without a manager.
 func (r *VideoGenerationReconciler) Init() {
 	r.memory = newMemory()
+}
+
+// SetupWithManager starts the reconciler with the manager. At most so many
+// resources have their videos stored at a time.
+func (r *StorageReconciler) SetupWithManager(mgr ctrl.Manager, concurrency int) error {
+	r.Init()
+	hasStorage := predicate.NewPredicateFuncs(func(o client.Object) bool {
+		return o.(*v1alpha1.VideoGeneration).Status.Storage != nil
+	})
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("storage").
+		For(&v1alpha1.VideoGeneration{}, builder.WithPredicates(hasStorage)).
+		Watches(&v1alpha1.KieAccount{}, handler.EnqueueRequestsFromMapFunc(r.storedWith), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
+		Complete(r)
+}
+
+// storedWith lists the resources whose videos are to be stored where an account says.
+func (r *StorageReconciler) storedWith(ctx context.Context, account client.Object) []ctrl.Request {
+	var view v1alpha1.VideoGenerationList
+	err := r.Client.List(ctx, &view, client.MatchingFields{indexAccount: client.ObjectKeyFromObject(account).String()}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil // they look again by themselves
+	}
+	var requests []ctrl.Request
+	for i := range view.Items {
+		if vg := &view.Items[i]; storagePending(vg) && !hasOwnStorage(vg) {
+			requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(vg)})
+		}
+	}
+	return requests
 }
 
 // SetupWithManager starts the reconciler with the manager.

@@ -59,7 +59,7 @@ func (r *VideoGenerationReconciler) lockStatus(ctx context.Context, l *life) err
 		return fmt.Errorf("writing the status: %w", err)
 	}
 	l.stored = l.vg.DeepCopy()
-	r.announce(before, l.vg)
+	announce(r.Recorder, r.Metrics, before, l.vg)
 	return nil
 }
 
@@ -129,7 +129,7 @@ func (r *VideoGenerationReconciler) persistTask(ctx context.Context, l *life, at
 	case err != nil:
 		return fmt.Errorf("writing the task: %w", failure)
 	}
-	r.announce(before, l.vg)
+	announce(r.Recorder, r.Metrics, before, l.vg)
 	return nil
 }
 

@@ -60,7 +60,11 @@ func keyOf(obj client.Object) string {
 // watch returns a client whose writes are noted.
 func (v *versions) watch(c client.WithWatch) client.WithWatch {
 	noted := func(obj client.Object, err error) error {
-		if err == nil {
+		switch {
+		case err != nil:
+		case !obj.GetDeletionTimestamp().IsZero() && len(obj.GetFinalizers()) == 0:
+			v.forget(obj) // this was what it had waited for
+		default:
 			v.note(obj)
 		}
 		return err
@@ -82,11 +86,15 @@ func (v *versions) watch(c client.WithWatch) client.WithWatch {
 			return noted(obj, c.SubResource(sub).Patch(ctx, obj, patch, opts...))
 		},
 		Delete: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.DeleteOption) error {
-			err := c.Delete(ctx, obj, opts...)
-			if err == nil {
-				v.forget(obj)
+			if err := c.Delete(ctx, obj, opts...); err != nil {
+				return err
 			}
-			return err
+			v.forget(obj)
+			left := obj.DeepCopyObject().(client.Object)
+			if err := c.Get(ctx, client.ObjectKeyFromObject(obj), left); err == nil && left.GetUID() == obj.GetUID() {
+				v.note(left) // a finalizer holds it
+			}
+			return nil
 		},
 	})
 }

@@ -29,6 +29,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/artifact"
@@ -64,6 +65,8 @@ type world struct {
 	// faults stands between the operator and the API server.
 	faults *faultyClient
 	proc   *process
+	// root is the folder for storage with file://.
+	root string
 	// paidMost is how many tasks each prompt may have paid for when the test ends.
 	paidMost int
 	events   []string
@@ -76,9 +79,11 @@ type world struct {
 // process is one life of the operator: all that is lost when it dies.
 type process struct {
 	videos   *VideoGenerationReconciler
+	storage  *StorageReconciler
 	accounts *KieAccountReconciler
 	handler  http.Handler
-	next     map[types.NamespacedName]time.Time
+	// next is when each is to be looked at again, by the one reconciler and by the other.
+	next, storageNext map[types.NamespacedName]time.Time
 	// accountNext is when the account is to be looked at.
 	accountNext time.Time
 	recorder    *events.FakeRecorder
@@ -91,12 +96,13 @@ type worldOptions struct {
 	window       time.Duration
 	paidMost     int
 	accountLimit *v1alpha1.AccountLimits
+	storage      *v1alpha1.Storage
 }
 
 func newWorld(t *testing.T, opts worldOptions) *world {
 	t.Helper()
 	t.Parallel()
-	w := &world{t: t, opts: opts, paidMost: max(opts.paidMost, 1), clock: clocktesting.NewFakePassiveClock(time.Now().Truncate(time.Second))}
+	w := &world{t: t, opts: opts, paidMost: max(opts.paidMost, 1), clock: clocktesting.NewFakePassiveClock(time.Now().Truncate(time.Second)), root: t.TempDir()}
 
 	live, err := client.NewWithWatch(apiServer, client.Options{Scheme: testenv.Scheme()})
 	w.must(err)
@@ -144,6 +150,7 @@ func newWorld(t *testing.T, opts worldOptions) *world {
 	if opts.accountLimit != nil {
 		account.Spec.Limits = *opts.accountLimit
 	}
+	account.Spec.Storage = w.rooted(opts.storage)
 	w.must(w.live.Create(t.Context(), account))
 	t.Cleanup(w.assertPaidOnce)
 	return w
@@ -199,13 +206,21 @@ func (w *world) restart() {
 	if window == 0 {
 		window = 30 * time.Minute
 	}
-	p := &process{next: map[types.NamespacedName]time.Time{}, recorder: events.NewFakeRecorder(1000)}
+	p := &process{next: map[types.NamespacedName]time.Time{}, storageNext: map[types.NamespacedName]time.Time{}, recorder: events.NewFakeRecorder(1000)}
+	places := &Places{Live: w.live, Storage: artifact.NewStorage(artifact.StorageOptions{AllowPrivate: true, FileRoot: w.root}), OperatorNamespace: w.namespace}
+	transfers := NewTransfers()
 	p.videos = &VideoGenerationReconciler{
 		Client: w.faults.controller, Live: w.live, Credentials: secrets, KIE: kieClient, Fetcher: fetcher, Ledger: ledger, Clock: clk, Recorder: p.recorder, Metrics: metrics,
+		Places: places, Transfers: transfers,
 		Poke: func(types.NamespacedName) {}, OperatorNamespace: w.namespace, AllowInsecure: true, CallbackBaseURL: baseURL, RecoveryWindow: window,
 		PersistBackoff: wait.Backoff{Duration: time.Millisecond, Factor: 1, Steps: 3},
 	}
 	p.videos.Init()
+	p.storage = &StorageReconciler{
+		Client: w.faults.controller, Live: w.live, Places: places, Transfers: transfers, Fetcher: fetcher, Credentials: secrets, KIE: kieClient,
+		Clock: clk, Recorder: p.recorder, Metrics: metrics, AllowInsecure: true,
+	}
+	p.storage.Init()
 	p.accounts = &KieAccountReconciler{
 		Client: w.faults.controller, Credentials: secrets, KIE: kieClient, Ledger: ledger, Clock: clk, Metrics: metrics,
 		CallbackBaseURL: baseURL, AllowInsecure: true,
@@ -302,6 +317,17 @@ var errCrash = errors.New("the process is gone")
 // reconcile looks at one VideoGeneration, as the workqueue would.
 func (w *world) reconcile(name types.NamespacedName) {
 	w.t.Helper()
+	w.look(name, w.proc.videos, w.proc.next)
+}
+
+// keep stores the videos of a VideoGeneration, as the other workqueue would.
+func (w *world) keep(name types.NamespacedName) {
+	w.t.Helper()
+	w.look(name, w.proc.storage, w.proc.storageNext)
+}
+
+func (w *world) look(name types.NamespacedName, with reconcile.Reconciler, next map[types.NamespacedName]time.Time) {
+	w.t.Helper()
 	crashed := false
 	func() {
 		defer func() {
@@ -313,14 +339,14 @@ func (w *world) reconcile(name types.NamespacedName) {
 				panic(p)
 			}
 		}()
-		result, err := w.proc.videos.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: name})
-		delete(w.proc.next, name)
+		result, err := with.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: name})
+		delete(next, name)
 		switch {
 		case err != nil:
 			w.t.Logf("reconcile %s: %v", name.Name, err)
-			w.proc.next[name] = w.clock.Now().Add(time.Second)
+			next[name] = w.clock.Now().Add(time.Second)
 		case result.RequeueAfter > 0:
-			w.proc.next[name] = w.clock.Now().Add(result.RequeueAfter)
+			next[name] = w.clock.Now().Add(result.RequeueAfter)
 		}
 	}()
 	w.collectEvents()
@@ -357,10 +383,12 @@ func (w *world) round() bool {
 	w.must(w.cache.List(w.t.Context(), &videos, client.InNamespace(w.namespace)))
 	slices.SortFunc(videos.Items, func(a, b v1alpha1.VideoGeneration) int { return strings.Compare(a.Name, b.Name) }) // a cache has no order
 	for _, vg := range videos.Items {
-		writes := w.faults.writes.Load()
-		w.reconcile(client.ObjectKeyFromObject(&vg))
-		if w.faults.writes.Load() != writes {
-			w.sync()
+		for _, look := range []func(types.NamespacedName){w.reconcile, w.keep} {
+			writes := w.faults.writes.Load()
+			look(client.ObjectKeyFromObject(&vg))
+			if w.faults.writes.Load() != writes {
+				w.sync()
+			}
 		}
 	}
 	delivered := w.sim.Deliver(w.t.Context())
@@ -381,9 +409,11 @@ func (w *world) run(horizon time.Duration) {
 			continue
 		}
 		next, some := w.sim.NextEvent()
-		for _, at := range w.proc.next {
-			if !some || at.Before(next) {
-				next, some = at, true
+		for _, nexts := range []map[types.NamespacedName]time.Time{w.proc.next, w.proc.storageNext} {
+			for _, at := range nexts {
+				if !some || at.Before(next) {
+					next, some = at, true
+				}
 			}
 		}
 		if (!some || next.After(w.proc.accountNext)) && w.anyoneWaits() {

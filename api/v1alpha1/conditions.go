@@ -19,6 +19,11 @@ const (
 	ConditionCallbacksEnabled = "CallbacksEnabled"
 )
 
+// FinalizerStoredVideos keeps a VideoGeneration that is deleted until its stored
+// videos are deleted too, which its deletionPolicy asks for, or until 10 minutes
+// have passed.
+const FinalizerStoredVideos = "kie.ai/stored-videos"
+
 // Annotations on VideoGenerations.
 const (
 	// AnnotationTaskID mirrors the id of the paid task, so that a resource that is restored without its
@@ -45,6 +50,11 @@ const (
 	ReasonGenerating = "Generating"
 	// ReasonUpgrading means that KIE.AI is making the larger version of the video.
 	ReasonUpgrading = "Upgrading"
+	// ReasonStoring means that the finished video is being stored.
+	ReasonStoring = "Storing"
+	// ReasonStorageFailed means that the finished video could not be stored. While it can still be had from KIE.AI,
+	// Ready is Unknown with it, and it is tried again; after that, Ready is False.
+	ReasonStorageFailed = "StorageFailed"
 	// ReasonWaitingForSource means that the video which is continued is not finished yet.
 	ReasonWaitingForSource = "WaitingForSource"
 	// ReasonWaitingToRetry means that KIE.AI could not make the video and it is bought again after a while.

@@ -202,6 +202,13 @@ type KieAccountSpec struct {
 	// +optional
 	Prices Prices `json:"prices,omitempty,omitzero"`
 
+	// storage is where the finished videos of this account are kept, unless
+	// a VideoGeneration names another place. Videos that were finished before
+	// it was set are not stored.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="has(self.url)",message="storage needs a place: add url, such as s3://BUCKET"
+	Storage *Storage `json:"storage,omitempty"`
+
 	// budget holds purchases back when so many credits are spent in a
 	// period. Left out, only the balance bounds what is spent.
 	// +optional

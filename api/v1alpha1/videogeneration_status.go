@@ -313,6 +313,14 @@ type Video struct {
 	// downloadURLExpiresAt is when the fresh link stops working.
 	// +optional
 	DownloadURLExpiresAt *metav1.Time `json:"downloadURLExpiresAt,omitempty"`
+
+	// artifact is the stored copy of the video at url.
+	// +optional
+	Artifact *Artifact `json:"artifact,omitempty"`
+
+	// originArtifact is the stored copy of the video at originURL.
+	// +optional
+	OriginArtifact *Artifact `json:"originArtifact,omitempty"`
 }
 
 // VideoGenerationStatus is what has happened so far.
@@ -378,6 +386,11 @@ type VideoGenerationStatus struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Videos []Video `json:"videos,omitempty"`
+
+	// storage is how far the storing of the videos has come, where there is
+	// storage for them.
+	// +optional
+	Storage *StorageProgress `json:"storage,omitempty"`
 
 	// fallbackUsed says that KIE.AI made the video with its fallback model.
 	// +optional

@@ -302,6 +302,14 @@ type VideoGenerationSpec struct {
 	// +kubebuilder:validation:Maximum=315360000
 	TTLSecondsAfterFinished *int32 `json:"ttlSecondsAfterFinished,omitempty"`
 
+	// storage is where the finished videos are kept, if not in the storage of
+	// the KieAccount. KIE.AI deletes them after 14 days and its links may die
+	// after one. A change has an effect on what is not stored yet.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="!has(self.url) || !self.url.startsWith('file:')",fieldPath=".url",message="a folder of the operator can be named by a KieAccount only: use s3://BUCKET, gs://BUCKET or azblob://CONTAINER, or leave url out to use the storage of the KieAccount"
+	// +kubebuilder:validation:XValidation:rule="!has(self.url) || has(self.credentialsSecretRef)",fieldPath=".credentialsSecretRef",message="the identity of the operator is for the storage of KieAccounts only: add credentialsSecretRef with the Secret that holds the credentials of the bucket"
+	Storage *Storage `json:"storage,omitempty"`
+
 	// timeout is the time from the purchase to a finished video, and again
 	// from the upgrade to the end of that, from 1m to 24h, as in "45m" or "1h30m". When it has passed, the resource ends as
 	// TimedOut; a larger timeout makes the operator look again.
@@ -326,6 +334,7 @@ type VideoGenerationSpec struct {
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Credits",type=string,priority=1,JSONPath=`.status.estimatedCredits`
 // +kubebuilder:printcolumn:name="Task",type=string,priority=1,JSONPath=`.status.task.id`
+// +kubebuilder:printcolumn:name="Artifact",type=string,priority=1,JSONPath=`.status.videos[0].artifact.uri`
 // +kubebuilder:printcolumn:name="Video",type=string,priority=1,JSONPath=`.status.videos[0].url`
 // +kubebuilder:validation:XValidation:rule="!has(self.spec.extend) || self.spec.extend.from.name != self.metadata.name",fieldPath=".spec.extend.from.name",message="a video cannot continue itself: name another VideoGeneration in extend.from"
 type VideoGeneration struct {

@@ -121,17 +121,28 @@ func addParts(ctx context.Context, mgr ctrl.Manager, o options) error {
 	counts := controllers.NewMetrics(metrics.Registry)
 	kieClient := kie.NewClient()
 	pokes := controllers.NewPokes()
+	fetcher := artifact.NewFetcher(o.allowPrivateNetworks)
+	recorder := mgr.GetEventRecorder("kie-operator")
+	transfers := controllers.NewTransfers()
+	places := &controllers.Places{
+		Live:              mgr.GetAPIReader(),
+		Storage:           artifact.NewStorage(artifact.StorageOptions{AllowPrivate: o.allowPrivateNetworks, FileRoot: o.fileStorageRoot}),
+		OperatorNamespace: o.operatorNamespace,
+	}
+	metrics.Registry.MustRegister(controllers.NewExpiring(mgr.GetCache(), clk))
 
 	if err := (&controllers.VideoGenerationReconciler{
 		Client:            mgr.GetClient(),
 		Live:              mgr.GetAPIReader(),
 		Credentials:       secrets,
 		KIE:               kieClient,
-		Fetcher:           artifact.NewFetcher(o.allowPrivateNetworks),
+		Fetcher:           fetcher,
 		Ledger:            ledger,
 		Clock:             clk,
-		Recorder:          mgr.GetEventRecorder("kie-operator"),
+		Recorder:          recorder,
 		Metrics:           counts,
+		Places:            places,
+		Transfers:         transfers,
 		Poke:              pokes.Poke,
 		OperatorNamespace: o.operatorNamespace,
 		AllowInsecure:     o.allowPrivateNetworks,
@@ -140,6 +151,21 @@ func addParts(ctx context.Context, mgr ctrl.Manager, o options) error {
 		PersistBackoff:    controllers.DefaultPersistBackoff,
 	}).SetupWithManager(mgr, o.maxConcurrentReconciles); err != nil {
 		return fmt.Errorf("preparing the VideoGeneration controller: %w", err)
+	}
+	if err := (&controllers.StorageReconciler{
+		Client:        mgr.GetClient(),
+		Live:          mgr.GetAPIReader(),
+		Places:        places,
+		Transfers:     transfers,
+		Fetcher:       fetcher,
+		Credentials:   secrets,
+		KIE:           kieClient,
+		Clock:         clk,
+		Recorder:      recorder,
+		Metrics:       counts,
+		AllowInsecure: o.allowPrivateNetworks,
+	}).SetupWithManager(mgr, o.maxConcurrentDownloads); err != nil {
+		return fmt.Errorf("preparing the storage controller: %w", err)
 	}
 	if err := (&controllers.KieAccountReconciler{
 		Client:          mgr.GetClient(),

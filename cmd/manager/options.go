@@ -10,6 +10,8 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -33,6 +35,8 @@ type options struct {
 	watchNamespaces          []string
 	maxConcurrentReconciles  int
 	submissionRecoveryWindow time.Duration
+	maxConcurrentDownloads   int
+	fileStorageRoot          string
 	allowPrivateNetworks     bool
 	log                      zap.Options
 }
@@ -56,6 +60,8 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	fs.IntVar(&o.maxConcurrentReconciles, "max-concurrent-reconciles", 16, "how many VideoGenerations are worked on at a time")
 	fs.DurationVar(&o.submissionRecoveryWindow, "submission-recovery-window", 30*time.Minute,
 		"how long the callback of a purchase is waited for whose answer was lost")
+	fs.IntVar(&o.maxConcurrentDownloads, "max-concurrent-downloads", 4, "how many VideoGenerations have their videos stored at a time; each takes about 15 MiB of memory")
+	fs.StringVar(&o.fileStorageRoot, "file-storage-root", "", "folder, such as a mounted volume, at or below which storage with file:// has to be; empty means that there is no such storage")
 	fs.BoolVar(&o.allowPrivateNetworks, "allow-private-networks", false, "for development only: accept plain http for the KIE.AI API, the callback URL, images and videos, and let them be on this network")
 	config.RegisterFlags(fs)
 	o.log.BindFlags(fs)
@@ -114,6 +120,17 @@ func (o options) validate() error {
 	}
 	if o.maxConcurrentReconciles < 1 {
 		problem("--max-concurrent-reconciles must be at least 1")
+	}
+	if o.maxConcurrentDownloads < 1 {
+		problem("--max-concurrent-downloads must be at least 1")
+	}
+	if root := o.fileStorageRoot; root != "" {
+		switch info, err := os.Stat(root); {
+		case !filepath.IsAbs(root):
+			problem("--file-storage-root %q is not an absolute path", root)
+		case err != nil || !info.IsDir():
+			problem("--file-storage-root %q is not a folder: mount the volume there, or leave the flag out", root)
+		}
 	}
 	if o.submissionRecoveryWindow < time.Second {
 		problem("--submission-recovery-window must be at least 1s; KIE.AI takes several minutes for a video")

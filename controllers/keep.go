@@ -1,0 +1,137 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/kie"
+)
+
+// keepTimeout bounds the storing of one video. The download has a bound of its own.
+const keepTimeout = time.Hour
+
+// keep stores what is not stored of a resource. It returns what it could store,
+// by the URL at KIE.AI, and the first reason for which something could not be.
+// The error is one of the API server.
+func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p place) (map[string]v1alpha1.Artifact, *artifact.StorageError, error) {
+	ctx, end := r.Transfers.begin(ctx, vg.UID)
+	defer end()
+	// From here on, who finds it deleted ends this; before, somebody may have found that there is nothing to end.
+	now := &v1alpha1.VideoGeneration{}
+	if err := r.Client.Get(ctx, client.ObjectKeyFromObject(vg), now); err != nil {
+		return nil, nil, err
+	}
+	if now.UID != vg.UID || !now.DeletionTimestamp.IsZero() {
+		return nil, &artifact.StorageError{Class: artifact.Interrupted, Message: "the resource is deleted"}, nil
+	}
+
+	bucket, err := r.Places.open(ctx, p)
+	if failure, ok := asStorageError(err); ok {
+		r.Metrics.notStored(p.backend(), failure.Class)
+		return nil, failure, nil
+	} else if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = bucket.Close() }()
+
+	stored := map[string]v1alpha1.Artifact{}
+	var first *artifact.StorageError
+	for _, file := range unstored(vg) {
+		object, err := r.keepFile(ctx, vg, account, bucket, file)
+		if err == nil {
+			stored[file.url] = object
+			continue
+		}
+		failure, ok := asStorageError(err)
+		if !ok {
+			return stored, nil, err
+		}
+		if failure.Class != artifact.Interrupted {
+			r.Metrics.notStored(bucket.Backend(), failure.Class)
+			trace(ctx, vg, failure)
+		}
+		if first == nil {
+			first = failure
+		}
+		if !ofVideo(failure.Class) {
+			break // the others would not do better
+		}
+	}
+	return stored, first, nil
+}
+
+// ofVideo reports whether a failure is about one video and not about the storage.
+func ofVideo(class artifact.Class) bool {
+	switch class {
+	case artifact.LinkDead, artifact.LinkRefused, artifact.DownloadFailed, artifact.NotVideo, artifact.TooLarge:
+		return true
+	default:
+		return false
+	}
+}
+
+// keepFile stores one video, unless it is there already. When its link is dead
+// it gets another one.
+func (r *StorageReconciler) keepFile(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, bucket *artifact.Bucket, file storedFile) (v1alpha1.Artifact, error) {
+	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	defer cancel()
+	video := artifact.Video{
+		Key: file.key, TaskID: vg.Status.Task.ID, Resource: client.ObjectKeyFromObject(vg).String(), Source: file.url,
+	}
+	began := r.Clock.Now()
+	object, found, err := bucket.Find(ctx, video)
+	if failure, ok := asStorageError(err); ok && failure.Class != artifact.AccessDenied {
+		return v1alpha1.Artifact{}, err // who may write may not be allowed to look
+	}
+	if !found {
+		object, err = r.download(ctx, bucket, video, file.url)
+		if failure, ok := asStorageError(err); ok && failure.Class == artifact.LinkDead && account != nil {
+			var link string
+			if link, err = r.freshLink(ctx, account, file.url); err == nil {
+				object, err = r.download(ctx, bucket, video, link)
+			} else if failure := (*kie.Error)(nil); errors.As(err, &failure) {
+				err = &artifact.StorageError{Class: artifact.LinkDead, Message: "the link to the video is dead, and KIE.AI gives no other one now"}
+			}
+		}
+		if err != nil {
+			return v1alpha1.Artifact{}, err
+		}
+		r.Metrics.stored(bucket.Backend(), object.SizeBytes, r.Clock.Since(began))
+	}
+	return v1alpha1.Artifact{
+		URI: object.URI, SizeBytes: object.SizeBytes, SHA256: object.SHA256, ContentType: object.ContentType,
+		StoredAt: metav1.NewTime(r.Clock.Now()).Rfc3339Copy(),
+	}, nil
+}
+
+// download streams a video from a link into the bucket. Nothing is left in the
+// bucket that is not a whole video.
+func (r *StorageReconciler) download(ctx context.Context, bucket *artifact.Bucket, video artifact.Video, link string) (artifact.Object, error) {
+	download, err := r.Fetcher.Download(ctx, link)
+	if err != nil {
+		return artifact.Object{}, err
+	}
+	defer func() { _ = download.Close() }()
+	return bucket.Put(ctx, video, artifact.Checked(download))
+}
+
+// freshLink asks KIE.AI for another link to a video.
+func (r *StorageReconciler) freshLink(ctx context.Context, account *v1alpha1.KieAccount, url string) (string, error) {
+	if insecure(account, r.AllowInsecure) != "" {
+		return "", &kie.Error{Class: kie.Unavailable}
+	}
+	secrets, err := r.Credentials.Get(ctx, account)
+	if err != nil {
+		return "", &kie.Error{Class: kie.Unauthorized, Err: err}
+	}
+	return r.KIE.DownloadURL(ctx, kie.Endpoint{BaseURL: account.Spec.BaseURL, APIKey: secrets.APIKey}, url)
+}

@@ -1,0 +1,135 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/artifact"
+)
+
+// place is where the videos of a resource are to be stored, and by whose word.
+type place struct {
+	spec *v1alpha1.Storage
+	// namespace is that of the resource or account that names it, where its Secret is.
+	namespace string
+	// policy is what becomes of the videos when the resource is deleted.
+	policy v1alpha1.DeletionPolicy
+}
+
+// placeOf returns where the videos are to be stored, if anywhere: where the
+// resource says, or else where its account says. The account may be nil.
+func placeOf(vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount) (place, bool) {
+	own := vg.Spec.Storage
+	var p place
+	switch {
+	case hasOwnStorage(vg):
+		p = place{spec: own, namespace: vg.Namespace, policy: own.DeletionPolicy}
+	case account != nil && account.Spec.Storage != nil && account.Spec.Storage.URL != "":
+		p = place{spec: account.Spec.Storage, namespace: account.Namespace, policy: account.Spec.Storage.DeletionPolicy}
+		if own != nil && own.DeletionPolicy != "" {
+			p.policy = own.DeletionPolicy
+		}
+	default:
+		return place{}, false
+	}
+	if p.policy == "" {
+		p.policy = v1alpha1.DeletionRetain
+	}
+	return p, true
+}
+
+// hasOwnStorage reports whether the resource itself names the place.
+func hasOwnStorage(vg *v1alpha1.VideoGeneration) bool {
+	return vg.Spec.Storage != nil && vg.Spec.Storage.URL != ""
+}
+
+// text is the place as people read it.
+func (p place) text() string {
+	if p.spec.Prefix == "" {
+		return p.spec.URL
+	}
+	return p.spec.URL + "/" + p.spec.Prefix
+}
+
+// backend is the kind of storage, for metrics.
+func (p place) backend() string {
+	scheme, _, _ := strings.Cut(p.spec.URL, ":")
+	return scheme
+}
+
+// Places opens the storage that resources and accounts name.
+type Places struct {
+	// Live reads Secrets from the API server itself: they are not listed, watched or kept.
+	Live    client.Reader
+	Storage *artifact.Storage
+	// OperatorNamespace is where administrators name storage. Only there the identity of the operator, its
+	// folders, private addresses and plain http can be used.
+	OperatorNamespace string
+
+	mu sync.Mutex
+	// last are the credentials of places with videos that are to be deleted with their resources: with a
+	// namespace, its Secrets go first.
+	last map[types.NamespacedName]map[string][]byte
+}
+
+// open opens a place. The error is an *artifact.StorageError, or one of the API
+// server. The caller closes the bucket.
+func (p *Places) open(ctx context.Context, at place) (*artifact.Bucket, error) {
+	secret, err := p.secret(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	return p.Storage.Open(ctx, artifact.Place{
+		URL:      at.spec.URL,
+		Endpoint: at.spec.Endpoint,
+		Region:   at.spec.Region,
+		Prefix:   at.spec.Prefix,
+		Secret:   secret,
+		Trusted:  at.namespace == p.OperatorNamespace,
+	})
+}
+
+// secret reads the credentials of a place, nil if it names none.
+func (p *Places) secret(ctx context.Context, at place) (map[string][]byte, error) {
+	if at.spec.CredentialsSecretRef == nil {
+		return nil, nil
+	}
+	name := types.NamespacedName{Namespace: at.namespace, Name: at.spec.CredentialsSecretRef.Name}
+	secret := &corev1.Secret{}
+	err := p.Live.Get(ctx, name, secret)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch last, known := p.last[name]; {
+	case err == nil:
+		if at.policy == v1alpha1.DeletionDelete {
+			if p.last == nil {
+				p.last = map[types.NamespacedName]map[string][]byte{}
+			}
+			p.last[name] = secret.Data
+		}
+		if secret.Data == nil {
+			return map[string][]byte{}, nil // an empty Secret is not the identity of the operator
+		}
+		return secret.Data, nil
+	case apierrors.IsNotFound(err) && known:
+		return last, nil
+	case apierrors.IsNotFound(err):
+		return nil, &artifact.StorageError{Class: artifact.InvalidStorage, Message: fmt.Sprintf("Secret %s with the credentials of %s does not exist: create it", name, at.spec.URL)}
+	case apierrors.IsForbidden(err):
+		return nil, &artifact.StorageError{Class: artifact.InvalidStorage, Message: fmt.Sprintf(
+			"the operator is not allowed to read Secret %s: grant it get on Secrets in that namespace, see config/tenant", name)}
+	default:
+		return nil, fmt.Errorf("reading Secret %s: %w", name, err)
+	}
+}

@@ -1,0 +1,276 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/credentials"
+	"github.com/kie-operator/kie-operator/internal/kie"
+)
+
+// How soon after a failure a video is tried to be stored again: twice as long
+// after each one.
+const (
+	firstStoreAgain = 15 * time.Second
+	maxStoreAgain   = 10 * time.Minute
+	// storeTries is how often the result is written when others write at the same time.
+	storeTries = 5
+)
+
+// StorageReconciler stores the finished videos of VideoGenerations. It is a
+// controller of its own, with workers of its own, because a download takes
+// minutes, and nothing else shall wait for it.
+//
+// Whatever it is interrupted at, it can do again: a video that is in the bucket
+// already is found there.
+type StorageReconciler struct {
+	// Client reads from the cache and writes to the API server.
+	Client client.Client
+	// Live reads from the API server itself.
+	Live        client.Reader
+	Places      *Places
+	Transfers   *Transfers
+	Fetcher     *artifact.Fetcher
+	Credentials *credentials.Store
+	KIE         *kie.Client
+	Clock       clock.PassiveClock
+	Recorder    events.EventRecorder
+	Metrics     *Metrics
+	// AllowInsecure sends API keys over plain http.
+	AllowInsecure bool
+
+	mu    sync.Mutex
+	tries map[types.NamespacedName]*tries
+}
+
+// tries is what this process remembers of tries that failed. It may be lost:
+// then the next one comes at once.
+type tries struct {
+	uid types.UID
+	// for which storage they were: another one is tried at once.
+	place string
+	// failed is how many failed in a row.
+	failed int
+	next   time.Time
+}
+
+// Init makes the reconciler ready for use without a manager.
+func (r *StorageReconciler) Init() { r.tries = map[types.NamespacedName]*tries{} }
+
+// Reconcile stores what is not stored of a resource, as far as that is possible
+// now, and sees to it that the resource has a finalizer if its videos are to be
+// deleted with it.
+func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	vg := &v1alpha1.VideoGeneration{}
+	err := r.Client.Get(ctx, req.NamespacedName, vg)
+	if client.IgnoreNotFound(err) != nil {
+		return ctrl.Result{}, fmt.Errorf("reading the VideoGeneration: %w", err)
+	}
+	if err != nil || !vg.DeletionTimestamp.IsZero() || vg.Status.Storage == nil {
+		r.forget(req.NamespacedName)
+		return ctrl.Result{}, nil
+	}
+	account, err := accountOfStatus(ctx, r.Client, vg)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	p, named := placeOf(vg, account)
+	if !named {
+		return ctrl.Result{}, nil // there is no account, or the main reconciler takes back that anything is to be stored
+	}
+	pending := storagePending(vg)
+	if !pending {
+		r.forget(req.NamespacedName)
+		return quietConflict(r.guard(ctx, vg, p))
+	}
+	known, now := r.of(vg, p), r.Clock.Now()
+	if now.Before(known.next) {
+		return ctrl.Result{RequeueAfter: known.next.Sub(now)}, nil
+	}
+	// Right before the first byte.
+	if err := r.guard(ctx, vg, p); err != nil {
+		return quietConflict(err)
+	}
+	stored, failure, err := r.keep(ctx, vg, account, p)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if failure != nil && failure.Class == artifact.Interrupted {
+		return ctrl.Result{RequeueAfter: time.Second}, nil
+	}
+	if failure != nil {
+		known.fail(r.Clock.Now())
+	}
+	if err := r.write(ctx, vg, stored, failure); err != nil {
+		return quietConflict(err)
+	}
+	if failure != nil {
+		return ctrl.Result{RequeueAfter: max(known.next.Sub(r.Clock.Now()), time.Millisecond)}, nil
+	}
+	return ctrl.Result{}, nil
+}
+
+// guard adds the finalizer, or removes it, by what is to become of the videos
+// when the resource is deleted.
+func (r *StorageReconciler) guard(ctx context.Context, vg *v1alpha1.VideoGeneration, p place) error {
+	wanted := p.policy == v1alpha1.DeletionDelete
+	if wanted == controllerutil.ContainsFinalizer(vg, v1alpha1.FinalizerStoredVideos) {
+		return nil
+	}
+	patch := client.MergeFromWithOptions(vg.DeepCopy(), client.MergeFromWithOptimisticLock{})
+	if wanted {
+		controllerutil.AddFinalizer(vg, v1alpha1.FinalizerStoredVideos)
+	} else {
+		controllerutil.RemoveFinalizer(vg, v1alpha1.FinalizerStoredVideos)
+	}
+	if err := r.Client.Patch(ctx, vg, patch); err != nil {
+		return fmt.Errorf("writing the finalizer: %w", err)
+	}
+	return nil
+}
+
+// write notes what is stored now and why the rest is not. Others may write the
+// status meanwhile: what took minutes to do is not thrown away for that.
+func (r *StorageReconciler) write(ctx context.Context, vg *v1alpha1.VideoGeneration, stored map[string]v1alpha1.Artifact, failure *artifact.StorageError) error {
+	uid, name := vg.UID, client.ObjectKeyFromObject(vg)
+	for range storeTries - 1 {
+		err := r.writeOnce(ctx, vg, stored, failure)
+		if !apierrors.IsConflict(err) {
+			return err
+		}
+		vg = &v1alpha1.VideoGeneration{}
+		if err := r.Live.Get(ctx, name, vg); err != nil {
+			return fmt.Errorf("reading the VideoGeneration past the cache: %w", err)
+		}
+		if vg.UID != uid || vg.Status.Storage == nil {
+			return nil // it was replaced, or nobody wants it any more
+		}
+	}
+	return r.writeOnce(ctx, vg, stored, failure)
+}
+
+func (r *StorageReconciler) writeOnce(ctx context.Context, vg *v1alpha1.VideoGeneration, stored map[string]v1alpha1.Artifact, failure *artifact.StorageError) error {
+	before, now := vg.DeepCopy(), r.Clock.Now()
+	for url, object := range stored {
+		noteStored(vg, url, object)
+	}
+	noteProgress(vg, failure, now)
+	if isMade(vg) {
+		summarize(vg, waiting{}, now)
+	}
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if data, err := patch.Data(vg); err != nil || string(data) == "{}" {
+		return err
+	}
+	if err := r.Client.Status().Patch(ctx, vg, patch); err != nil {
+		return fmt.Errorf("writing what is stored: %w", err)
+	}
+	announce(r.Recorder, r.Metrics, before, vg)
+	return nil
+}
+
+// noteProgress says in the status how far the storing is, by what is stored.
+func noteProgress(vg *v1alpha1.VideoGeneration, failure *artifact.StorageError, now time.Time) {
+	progress := vg.Status.Storage
+	switch {
+	case progress.State != v1alpha1.StorageStoring:
+	case len(unstored(vg)) == 0:
+		progress.State, progress.Failure = v1alpha1.StorageStored, nil
+		progress.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
+	case failure != nil:
+		progress.Failure = &v1alpha1.StorageFailure{Reason: string(failure.Class), Message: boundedMessage(failure.Message)}
+		if goneForGood(vg, now) {
+			progress.State = v1alpha1.StorageFailed
+			progress.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
+		}
+	}
+}
+
+// goneForGood reports whether KIE.AI has deleted what is not stored.
+func goneForGood(vg *v1alpha1.VideoGeneration, now time.Time) bool {
+	for _, video := range vg.Status.Videos {
+		missing := video.Artifact == nil || (video.OriginURL != "" && video.OriginArtifact == nil)
+		if missing && (video.ExpiresAt == nil || now.Before(video.ExpiresAt.Time)) {
+			return false
+		}
+	}
+	return true
+}
+
+// of returns what is remembered of the resource.
+func (r *StorageReconciler) of(vg *v1alpha1.VideoGeneration, p place) *tries {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	name := client.ObjectKeyFromObject(vg)
+	known := r.tries[name]
+	where := fmt.Sprintf("%s %+v", p.namespace, *p.spec)
+	if known == nil || known.uid != vg.UID || known.place != where {
+		known = &tries{uid: vg.UID, place: where}
+		r.tries[name] = known
+	}
+	return known
+}
+
+func (r *StorageReconciler) forget(name types.NamespacedName) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.tries, name)
+}
+
+// fail puts the next try off. A fifth of the time is left to chance, so that those
+// that failed together do not come back together.
+func (t *tries) fail(now time.Time) {
+	after := maxStoreAgain
+	if t.failed < 10 {
+		after = min(firstStoreAgain<<t.failed, maxStoreAgain)
+	}
+	t.failed++
+	t.next = now.Add(after - time.Duration(rand.Int64N(int64(after/5)))) //nolint:gosec // nobody gains by guessing it
+}
+
+// accountOfStatus reads the account that has bought the video, nil if there is none any more.
+func accountOfStatus(ctx context.Context, reader client.Reader, vg *v1alpha1.VideoGeneration) (*v1alpha1.KieAccount, error) {
+	key, ok := accountKey(vg.Status.Account)
+	if !ok {
+		return nil, nil
+	}
+	account := &v1alpha1.KieAccount{}
+	switch err := reader.Get(ctx, key, account); {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading the account: %w", err)
+	default:
+		return account, nil
+	}
+}
+
+// asStorageError is the error as one that is shown; ok is false for those of the API server.
+func asStorageError(err error) (failure *artifact.StorageError, ok bool) {
+	return failure, errors.As(err, &failure)
+}
+
+// trace logs a failure, which holds no secrets.
+func trace(ctx context.Context, vg *v1alpha1.VideoGeneration, failure *artifact.StorageError) {
+	log.FromContext(ctx).Info("A video could not be stored", "videoGeneration", client.ObjectKeyFromObject(vg), "class", failure.Class)
+}

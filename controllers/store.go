@@ -1,0 +1,59 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+)
+
+// store notes that finished videos are to be stored, where there is storage for
+// them. The StorageReconciler does it, so that nothing here waits for a download.
+//
+// When it lets the next step go on, the status says whether a video is still to
+// be stored.
+func (r *VideoGenerationReconciler) store(_ context.Context, l *life) (bool, error) {
+	vg := l.vg
+	if !hasVideos(vg) {
+		return false, nil
+	}
+	p, named := placeOf(vg, l.account)
+	progress := vg.Status.Storage
+	switch {
+	case progress == nil:
+		// A KieAccount that gets storage does not reach back to what was finished before.
+		if named && (hasOwnStorage(vg) || !isFinished(l.stored)) {
+			vg.Status.Storage = &v1alpha1.StorageProgress{State: v1alpha1.StorageStoring, URL: p.text()}
+		}
+	case progress.State == v1alpha1.StorageStored && len(unstored(vg)) > 0:
+		// The larger version has come.
+		*progress = v1alpha1.StorageProgress{State: v1alpha1.StorageStoring, URL: progress.URL}
+	case progress.State != v1alpha1.StorageStoring:
+	case named:
+		progress.URL = p.text()
+	case l.account != nil:
+		vg.Status.Storage = nil // nobody wants it any more
+	}
+	return false, nil
+}
+
+// hasVideos reports whether there are finished videos, which can be stored.
+func hasVideos(vg *v1alpha1.VideoGeneration) bool {
+	return vg.Status.Task != nil && vg.Status.Task.State == v1alpha1.TaskSucceeded && len(vg.Status.Videos) > 0
+}
+
+// storagePending reports whether a finished video is still to be stored.
+func storagePending(vg *v1alpha1.VideoGeneration) bool {
+	if progress := vg.Status.Storage; progress != nil {
+		return progress.State == v1alpha1.StorageStoring
+	}
+	return hasVideos(vg) && hasOwnStorage(vg)
+}
+
+// storageUnfinished reports whether a video is not stored that should be, now or
+// for ever.
+func storageUnfinished(vg *v1alpha1.VideoGeneration) bool {
+	return storagePending(vg) || (vg.Status.Storage != nil && vg.Status.Storage.State == v1alpha1.StorageFailed)
+}

@@ -1,0 +1,93 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+)
+
+// storedFile is one video of a resource as it is, or is to be, stored.
+type storedFile struct {
+	// url is where KIE.AI serves it.
+	url string
+	// key is where it is stored, below the prefix.
+	key string
+	// artifact is what the status says of it, nil if it is not stored.
+	artifact *v1alpha1.Artifact
+}
+
+// folder is where the videos of a resource are stored. No other resource ever
+// has the same one.
+func folder(vg *v1alpha1.VideoGeneration) string {
+	return path.Join(vg.Namespace, vg.Name, string(vg.UID))
+}
+
+// storedFiles lists the videos of a resource with the names that they are stored
+// under: RESOLUTION[-N].mp4, and RESOLUTION-original[-N].mp4 for the video before
+// it was cropped or scaled. What is stored keeps its name.
+func storedFiles(vg *v1alpha1.VideoGeneration) []storedFile {
+	taken := map[string]bool{}
+	var files []storedFile
+	var stems []string
+	add := func(url, stem string, stored *v1alpha1.Artifact) {
+		file := storedFile{url: url, artifact: stored}
+		if stored != nil {
+			name := path.Base(stored.URI)
+			taken[name] = true
+			file.key = path.Join(folder(vg), name)
+		}
+		files, stems = append(files, file), append(stems, stem)
+	}
+	for i := range vg.Status.Videos {
+		video := &vg.Status.Videos[i]
+		stem := "video"
+		if rank(video.Resolution) > 0 {
+			stem = strings.ToLower(video.Resolution)
+		}
+		add(video.URL, stem, video.Artifact)
+		if video.OriginURL != "" && video.OriginURL != video.URL {
+			add(video.OriginURL, stem+"-original", video.OriginArtifact)
+		}
+	}
+	for i := range files {
+		if files[i].key != "" {
+			continue
+		}
+		name := stems[i] + ".mp4"
+		for n := 2; taken[name]; n++ {
+			name = fmt.Sprintf("%s-%d.mp4", stems[i], n)
+		}
+		taken[name] = true
+		files[i].key = path.Join(folder(vg), name)
+	}
+	return files
+}
+
+// unstored lists the videos that are not stored.
+func unstored(vg *v1alpha1.VideoGeneration) []storedFile {
+	var missing []storedFile
+	for _, file := range storedFiles(vg) {
+		if file.artifact == nil {
+			missing = append(missing, file)
+		}
+	}
+	return missing
+}
+
+// noteStored writes into the status that the video at a URL is stored.
+func noteStored(vg *v1alpha1.VideoGeneration, url string, stored v1alpha1.Artifact) {
+	for i := range vg.Status.Videos {
+		video := &vg.Status.Videos[i]
+		if video.URL == url && video.Artifact == nil {
+			video.Artifact = stored.DeepCopy()
+		}
+		if video.OriginURL == url && video.OriginArtifact == nil {
+			video.OriginArtifact = stored.DeepCopy()
+		}
+	}
+}

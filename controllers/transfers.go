@@ -1,0 +1,48 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Transfers are the resources whose videos are being stored at this moment.
+// With it, whoever finds that a resource is deleted can end that, and knows when
+// it has ended.
+type Transfers struct {
+	mu      sync.Mutex
+	running map[types.UID]context.CancelFunc
+}
+
+// NewTransfers returns Transfers without any.
+func NewTransfers() *Transfers { return &Transfers{running: map[types.UID]context.CancelFunc{}} }
+
+// begin notes that the videos of a resource are being stored. The caller calls
+// end when they no longer are, and stops when the context ends.
+func (t *Transfers) begin(ctx context.Context, uid types.UID) (_ context.Context, end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.running[uid] = cancel
+	return ctx, func() {
+		cancel()
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(t.running, uid)
+	}
+}
+
+// stop ends the storing of a resource's videos, and reports whether it has ended.
+func (t *Transfers) stop(uid types.UID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	cancel, running := t.running[uid]
+	if running {
+		cancel()
+	}
+	return !running
+}
