@@ -50,7 +50,7 @@ type Storage struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule="self.matches('^(s3|gs|azblob)://[a-z0-9][-a-z0-9._]{1,220}[a-z0-9]$') || (self.matches('^file:///[-A-Za-z0-9._/]+$') && !self.contains('/..') && !self.contains('/./'))",message="url must be s3://BUCKET, gs://BUCKET, azblob://CONTAINER or file:///FOLDER, with nothing after it; what goes before the names of the videos is the prefix"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(s3|gs|azblob)://[a-z0-9][-a-z0-9._]{1,220}[a-z0-9]$') || (self.matches('^file:///[^?#%]+$') && !self.matches('/[.][.]?(/|$)'))",message="url must be s3://BUCKET, gs://BUCKET, azblob://CONTAINER or file:///FOLDER, with nothing after it; what goes before the names of the videos is the prefix"
 	URL string `json:"url,omitempty"`
 
 	// endpoint is the address of an S3-compatible server, or with azblob of

@@ -53,7 +53,7 @@ func run(ctx context.Context, stay bool, latency time.Duration) (err error) {
 	if err := os.RemoveAll(d.dir); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(d.dir, 0o700); err != nil {
+	if err := os.MkdirAll(d.videosFolder(), 0o700); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.stop()) }()
@@ -72,7 +72,7 @@ func run(ctx context.Context, stay bool, latency time.Duration) (err error) {
 			return d.applySamples(ctx)
 		}},
 		{"Watching: kubectl get videogenerations", d.watch},
-		{"Checking what was paid for", d.check},
+		{"Checking what was paid for and stored", d.check},
 	} {
 		fmt.Println("\n==> " + step.say)
 		if err := step.do(ctx); err != nil {
@@ -91,6 +91,9 @@ func run(ctx context.Context, stay bool, latency time.Duration) (err error) {
 	<-ctx.Done()
 	return nil
 }
+
+// videosFolder is where the finished videos are stored.
+func (d *demo) videosFolder() string { return filepath.Join(d.dir, "videos") }
 
 func (d *demo) sayHowToLookAround() {
 	assets, err := testenv.Assets()

@@ -128,6 +128,7 @@ func (d *demo) startOperators(ctx context.Context) error {
 			"--callback-bind-address", callback.Host,
 			"--callback-base-url", service,
 			"--health-probe-bind-address", probes,
+			"--file-storage-root", d.videosFolder(),
 			"--allow-private-networks",
 		); err != nil {
 			return err

@@ -6,11 +6,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -52,6 +54,8 @@ spec:
   uploadBaseURL: %[3]s
   allowedNamespaces:
     from: All
+  storage:
+    url: file://%[4]s
 `
 
 func (d *demo) kubectl(ctx context.Context, input string, args ...string) (string, error) {
@@ -72,7 +76,7 @@ func indent(text string) string {
 }
 
 func (d *demo) applySamples(ctx context.Context) error {
-	if _, err := d.kubectl(ctx, fmt.Sprintf(account, apiKey, webhookKey, d.simulator), "apply", "-f", "-"); err != nil {
+	if _, err := d.kubectl(ctx, fmt.Sprintf(account, apiKey, webhookKey, d.simulator, d.videosFolder()), "apply", "-f", "-"); err != nil {
 		return err
 	}
 	samples, err := d.kubectl(ctx, "", "kustomize", filepath.Join(testenv.Root(), "config", "samples"))
@@ -237,12 +241,34 @@ func checkVideo(vg v1alpha1.VideoGeneration, paid map[string]int) error {
 		return fmt.Errorf("%s is in %s", vg.Name, vg.Status.Videos[0].Resolution)
 	}
 	for _, video := range vg.Status.Videos {
-		length := ""
-		if video.Duration != nil {
-			length = ", " + video.Duration.Duration.String()
+		if err := checkStored(vg.Name, video); err != nil {
+			return err
 		}
-		fmt.Printf("    %s: %s (%d×%d%s)\n", vg.Name, video.URL, video.Width, video.Height, length)
 	}
+	return nil
+}
+
+// checkStored reads the stored copy of a video, and shows where it is and what
+// it is like.
+func checkStored(name string, video v1alpha1.Video) error {
+	if video.Artifact == nil || video.Duration == nil || video.Audio == nil {
+		return fmt.Errorf("a video of %s was not stored, or not looked into", name)
+	}
+	path := strings.TrimPrefix(video.Artifact.URI, "file://")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading a stored video: %w", err)
+	}
+	sum := fmt.Sprintf("%x", sha256.Sum256(content))
+	if sum != video.Artifact.SHA256 || int64(len(content)) != video.Artifact.SizeBytes {
+		return fmt.Errorf("the video at %s is not the one that the status describes", path)
+	}
+	sound := "with sound"
+	if !*video.Audio {
+		sound = "without sound"
+	}
+	fmt.Printf("    %s: %d×%d, %s, %s\n      %s\n      %d bytes, SHA-256 %s\n",
+		name, video.Width, video.Height, video.Duration.Duration, sound, path, len(content), sum)
 	return nil
 }
 
