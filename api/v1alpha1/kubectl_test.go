@@ -69,7 +69,8 @@ func TestColumns(t *testing.T) {
 			conditions: [{type: Ready, status: "True", reason: Succeeded, message: "", lastTransitionTime: "2026-11-23T12:00:00Z"}],
 			estimatedCredits: "250",
 			task: {attempt: a1, number: 1, submittedAt: "2026-11-23T12:00:00Z", state: Succeeded, id: 5a1f0c3e},
-			videos: [{url: "https://example.com/v.mp4", resolution: 720p}]}}`,
+			videos: [{url: "https://example.com/v.mp4", resolution: 720p, artifact: {
+				uri: "s3://films/a/720p.mp4", sizeBytes: 3, sha256: `+strings.Repeat("a", 64)+`, contentType: video/mp4, storedAt: "2026-11-23T12:00:00Z"}}]}}`,
 		[]column{
 			{"Name", "columns", false},
 			{"Ready", "True", false},
@@ -79,6 +80,7 @@ func TestColumns(t *testing.T) {
 			{"Age", nil, false},
 			{"Credits", "250", true},
 			{"Task", "5a1f0c3e", true},
+			{"Artifact", "s3://films/a/720p.mp4", true},
 			{"Video", "https://example.com/v.mp4", true},
 		})
 
