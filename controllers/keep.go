@@ -121,7 +121,7 @@ func (r *StorageReconciler) download(ctx context.Context, bucket *artifact.Bucke
 		return artifact.Object{}, err
 	}
 	defer func() { _ = download.Close() }()
-	return bucket.Put(ctx, video, artifact.Checked(download))
+	return bucket.Put(ctx, video, download.Checked())
 }
 
 // freshLink asks KIE.AI for another link to a video.

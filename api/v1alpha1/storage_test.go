@@ -11,7 +11,7 @@ import (
 const (
 	badStorageURL = "url must be s3://BUCKET, gs://BUCKET, azblob://CONTAINER or file:///FOLDER, with nothing after it; what goes before the names of the videos is the prefix"
 	badPrefix     = "prefix must be one or more names with '/' between them, of letters, digits, '-', '_', '=' and '.', such as films/veo; a name does not begin with '.'"
-	badEndpoint   = "endpoint must be a plain http or https address, such as https://s3.example.com, without user, query or fragment"
+	badEndpoint   = "endpoint must be a plain http or https address, such as https://s3.example.com, without user, path, query or fragment"
 	noIdentity    = "the identity of the operator is for the storage of KieAccounts only: add credentialsSecretRef with the Secret that holds the credentials of the bucket"
 	noFolder      = "a folder of the operator can be named by a KieAccount only: use s3://BUCKET, gs://BUCKET or azblob://CONTAINER, or leave url out to use the storage of the KieAccount"
 )
@@ -63,6 +63,8 @@ func TestStorageIsRefused(t *testing.T) {
 		{"an endpoint is no address", accountWithStorage(`{url: "s3://films", endpoint: s3.example.com}`),
 			[]cause{{"spec.storage.endpoint", badEndpoint}}},
 		{"an endpoint holds credentials", accountWithStorage(`{url: "s3://films", endpoint: "https://a:b@s3.example.com"}`),
+			[]cause{{"spec.storage.endpoint", badEndpoint}}},
+		{"an endpoint has a path", accountWithStorage(`{url: "s3://films", endpoint: "https://s3.example.com/films"}`),
 			[]cause{{"spec.storage.endpoint", badEndpoint}}},
 		{"a folder has credentials", accountWithStorage(`{url: "file:///videos", credentialsSecretRef: {name: keys}}`),
 			[]cause{{"spec.storage.credentialsSecretRef", "a folder needs no credentials: remove credentialsSecretRef"}}},

@@ -60,14 +60,14 @@ type Storage struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != '' && !self.matches('[?#@ ]')",message="endpoint must be a plain http or https address, such as https://s3.example.com, without user, query or fragment"
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != '' && url(self).getEscapedPath() in ['', '/'] && !self.matches('[?#@ ]')",message="endpoint must be a plain http or https address, such as https://s3.example.com, without user, path, query or fragment"
 	Endpoint string `json:"endpoint,omitempty"`
 
 	// region is the region of the bucket, with s3.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=64
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?$')",message="region must be the name of a region, such as eu-central-1"
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="region must be the name of a region, such as eu-central-1"
 	Region string `json:"region,omitempty"`
 
 	// prefix goes before the names of the videos:

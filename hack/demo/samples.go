@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -254,7 +255,11 @@ func checkStored(name string, video v1alpha1.Video) error {
 	if video.Artifact == nil || video.Duration == nil || video.Audio == nil {
 		return fmt.Errorf("a video of %s was not stored, or not looked into", name)
 	}
-	path := strings.TrimPrefix(video.Artifact.URI, "file://")
+	uri, err := url.Parse(video.Artifact.URI)
+	if err != nil {
+		return fmt.Errorf("reading where a video is stored: %w", err)
+	}
+	path := uri.Path
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("reading a stored video: %w", err)
