@@ -58,7 +58,7 @@ func (w *world) rooted(storage *v1alpha1.Storage) *v1alpha1.Storage {
 }
 
 // stored lists what is in the storage, by the path below its root.
-func (w *world) stored() []string {
+func (w *world) filesStored() []string {
 	w.t.Helper()
 	var files []string
 	w.must(filepath.WalkDir(w.root, func(name string, entry fs.DirEntry, err error) error {
@@ -81,7 +81,7 @@ func (w *world) wantStored(vg *v1alpha1.VideoGeneration, names ...string) {
 		want = append(want, filepath.Join("films", vg.Namespace, vg.Name, string(vg.UID), name))
 	}
 	slices.Sort(want)
-	if got := w.stored(); !slices.Equal(got, want) {
+	if got := w.filesStored(); !slices.Equal(got, want) {
 		w.t.Errorf("stored are %q, want %q", got, want)
 	}
 	for _, video := range vg.Status.Videos {
@@ -211,7 +211,7 @@ func TestHowFilesAreServed(t *testing.T) {
 			// KIE.AI deletes it after 14 days. From then on, nothing brings it back.
 			w.run(15 * 24 * time.Hour)
 			w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonStorageFailed)
-			if files := w.stored(); len(files) > 0 {
+			if files := w.filesStored(); len(files) > 0 {
 				t.Errorf("stored are %q", files)
 			}
 			writes, fetches := w.faults.writes.Load(), w.sim.Fetches(vg.Status.Videos[0].URL)
@@ -320,7 +320,7 @@ func TestDeletionPolicies(t *testing.T) {
 			w.must(os.WriteFile(other, []byte("not ours"), 0o600))
 			w.create("video")
 			w.run(time.Hour)
-			before := w.stored()
+			before := w.filesStored()
 			if test.change != nil {
 				test.change(w)
 				w.run(time.Hour)
@@ -333,7 +333,7 @@ func TestDeletionPolicies(t *testing.T) {
 			if content, err := os.ReadFile(other); name != "Delete, gone by itself" && (err != nil || !bytes.Equal(content, []byte("not ours"))) {
 				t.Errorf("what is not its own was touched: %v", err)
 			}
-			if after := w.stored(); test.left != slices.Equal(before, after) || (!test.left && len(after) > 1) {
+			if after := w.filesStored(); test.left != slices.Equal(before, after) || (!test.left && len(after) > 1) {
 				t.Errorf("before %q, after %q", before, after)
 			}
 			if warned := slices.ContainsFunc(w.events, func(e string) bool { return strings.Contains(e, "StoredVideosLeft") }); warned != test.warned {
