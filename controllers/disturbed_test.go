@@ -81,7 +81,7 @@ var workloads = []workload{
 		},
 	},
 	{
-		name: "stored in 4k", writes: 7, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		name: "stored in 4k", writes: 8, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 		stored: []string{"4k.mp4", "720p.mp4"},
 		begin: func(w *world) {
 			w.setStorage(inFolder(v1alpha1.DeletionRetain))
