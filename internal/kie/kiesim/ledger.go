@@ -34,6 +34,8 @@ type ledger struct {
 	// files are all that is or will be served, by the path of the URL.
 	files map[string]file
 	links map[string]link
+	// sums are the hashes of contents that were asked for, by the entity tag.
+	sums map[string]string
 	// uploads is the number of uploads, and uploaded the paths of the files.
 	uploads  int
 	uploaded []string
@@ -50,6 +52,7 @@ func newLedger(options Options) ledger {
 		byKey:    make(map[upgradeKey]*upgrade),
 		files:    make(map[string]file),
 		links:    make(map[string]link),
+		sums:     make(map[string]string),
 		counters: newCounters(options.RateWindow),
 	}
 }

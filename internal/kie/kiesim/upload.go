@@ -167,7 +167,7 @@ func (s *Simulator) keep(r *http.Request, sent upload) uploadAnswer {
 	}
 	filePath := uploadFolder + path.Join(uploadAccount, sent.folder, sent.name)
 	now := s.options.Now()
-	s.storeUpload(filePath, file{contentType: mediaType, content: sent.content, from: now, until: now.Add(s.options.UploadRetention)})
+	s.storeUpload(filePath, file{contentType: mediaType, content: plain(sent.content), from: now, until: now.Add(s.options.UploadRetention)})
 	return uploadAnswer{
 		Success:     true,
 		FileName:    sent.name,
