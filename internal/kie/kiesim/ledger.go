@@ -12,9 +12,10 @@ import (
 // ledger is everything that changes in a simulator. The simulator's lock guards
 // it.
 type ledger struct {
-	apiKey  string
-	faults  Faults
-	balance float64
+	apiKey      string
+	faults      Faults
+	uploadFault UploadFault
+	balance     float64
 
 	onAccepted        func(Task)
 	onUpgradeAccepted func(Upgrade)
@@ -45,15 +46,16 @@ type ledger struct {
 
 func newLedger(options Options) ledger {
 	return ledger{
-		apiKey:   options.APIKey,
-		faults:   options.Faults,
-		balance:  options.Credits,
-		byID:     make(map[string]purchase),
-		byKey:    make(map[upgradeKey]*upgrade),
-		files:    make(map[string]file),
-		links:    make(map[string]link),
-		sums:     make(map[string]string),
-		counters: newCounters(options.RateWindow),
+		apiKey:      options.APIKey,
+		faults:      options.Faults,
+		uploadFault: options.UploadFault,
+		balance:     options.Credits,
+		byID:        make(map[string]purchase),
+		byKey:       make(map[upgradeKey]*upgrade),
+		files:       make(map[string]file),
+		links:       make(map[string]link),
+		sums:        make(map[string]string),
+		counters:    newCounters(options.RateWindow),
 	}
 }
 

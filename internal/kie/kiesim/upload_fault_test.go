@@ -4,29 +4,56 @@
 package kiesim
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
-// TestUploadFaults uploads with KIE's client, once with each fault and once more
-// without it.
+// TestUploadFaults uploads with each fault, and once more after it.
 func TestUploadFaults(t *testing.T) {
-	const taken kie.Class = -1
-	cases := map[UploadFault]struct {
-		want  kie.Class
-		count int // of the answers with this code
-		code  int
-	}{
-		"":                 {taken, 2, 200},
-		UploadFaultNone:    {taken, 2, 200},
-		UploadFault500:     {kie.Unavailable, 1, 500},
-		UploadFault401:     {kie.Unauthorized, 1, 401},
-		UploadFaultCode400: {kie.Invalid, 1, 400},
-		UploadFaultGarbage: {kie.Unavailable, 2, 200},
-		UploadFaultDrop:    {kie.Unavailable, 1, noAnswer},
+	refused := func(code, message string) string {
+		return `{"success":false,"code":` + code + `,"msg":"` + message + `"}`
 	}
-	_ = cases
+	cases := map[UploadFault]answer{
+		UploadFault500:     {Status: 500, Code: 500, Body: refused("500", answerMessages[500])},
+		UploadFault401:     {Status: 401, Code: 401, Body: refused("401", answerMessages[401])},
+		UploadFaultCode400: {Status: 200, Code: 400, Body: refused("400", "File upload failed")},
+		UploadFaultGarbage: {Status: 200, Body: "\x00 upstream"},
+		UploadFaultDrop:    {},
+	}
+	for fault, want := range cases {
+		t.Run(string(fault), func(t *testing.T) {
+			f := newFixture(t, Options{UploadFault: fault})
+			body, contentType := form(t, "a.png", strings.Repeat("x", 1<<20), map[string]string{"uploadPath": "in"})
+			got, err := f.do(t.Context(), http.MethodPost, "/api/file-stream-upload", body, func(r *http.Request) {
+				r.Header.Set("Content-Type", contentType)
+			})
+			got.Msg = ""
+			if diff := cmp.Diff(want, got); diff != "" || (err != nil) != (fault == UploadFaultDrop) {
+				t.Errorf("%v, answer (-want +got):\n%s", err, diff)
+			}
+			if count := f.State().Uploads.Count; count != 0 {
+				t.Errorf("%d uploads are kept", count)
+			}
+			f.SetUploadFault(UploadFaultNone)
+			if got := f.status(pathOf(t, f.uploaded("a.png"))); got != 200 {
+				t.Errorf("the next upload is HTTP %d", got)
+			}
+		})
+	}
+}
+
+func TestUploadFaultsThatDoNotExist(t *testing.T) {
+	want := `upload fault "x" is not known: use none, 500, 401, code-400, garbage or drop`
+	if err := (Options{UploadFault: "x"}).Validate(); err == nil || err.Error() != want {
+		t.Errorf("error is %v, want %s", err, want)
+	}
+	defer func() {
+		if got := recover(); got != "kiesim: "+want {
+			t.Errorf("the setter panics with %v", got)
+		}
+	}()
+	New(Options{}).SetUploadFault("x")
 }
