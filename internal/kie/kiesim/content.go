@@ -57,7 +57,7 @@ func (c content) changed(version int) content {
 	c.version = int64(version)
 	from, to := boxRange(c.start, "mdat")
 	for i := from + boxHeaderBytes; i < to; i++ {
-		c.start[i] ^= byte(1 + version%255)
+		c.start[i] ^= byte(1 + version%255) //nolint:gosec // 255 at most
 	}
 	return c
 }

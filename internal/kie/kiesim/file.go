@@ -93,7 +93,7 @@ func (s *Simulator) serveFile(w http.ResponseWriter, r *http.Request, path strin
 		return
 	}
 	if target := f.faults.Fault.target(path); target != "" && by != byRedirect {
-		http.Redirect(w, r, target, http.StatusFound)
+		http.Redirect(w, r, target, http.StatusFound) //nolint:gosec // to where the fault says
 		return
 	}
 	f.send(s.paced(w, r, f), r, request)
