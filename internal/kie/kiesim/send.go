@@ -4,6 +4,7 @@
 package kiesim
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strconv"
@@ -63,9 +64,7 @@ func (f file) send(w http.ResponseWriter, r *http.Request, request int) {
 	case FileHTMLAsMP4:
 		f.sendPlain(w, page)
 	case FileEndless:
-		// Whoever is meant to wait for ever does not wait for a timeout of ours.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
-		_, _ = io.Copy(w, f.content.endless().reader())
+		f.sendEndlessly(w, r)
 	case FileNoRanges:
 		w.Header().Set("Content-Length", strconv.FormatInt(f.content.size, 10))
 		_, _ = io.Copy(w, f.content.reader())
@@ -78,6 +77,17 @@ func (f file) send(w http.ResponseWriter, r *http.Request, request int) {
 	default:
 		f.sendRanges(w, r, f.content)
 	}
+}
+
+// sendEndlessly sends the file until the client is gone or the server ends. The
+// server's own timeout is not for what is meant to go on.
+func (f file) sendEndlessly(w http.ResponseWriter, r *http.Request) {
+	controller := http.NewResponseController(w)
+	_ = controller.SetWriteDeadline(time.Time{})
+	// A client that does not read holds up a write.
+	stop := context.AfterFunc(r.Context(), func() { _ = controller.SetWriteDeadline(time.Unix(1, 0)) })
+	defer stop()
+	_, _ = io.Copy(w, f.content.endless().reader())
 }
 
 // sendPlain sends a text as it is.
