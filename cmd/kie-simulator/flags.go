@@ -87,6 +87,8 @@ func newFlagSet(c *config) *flag.FlagSet {
 		"What a generation at 1080p or 4k makes: direct (that resolution, for its price) or 720p (720p for the price of 720p).")
 	flags.DurationVar(&o.UploadRetention, "upload-retention", 24*time.Hour,
 		"Time that an uploaded file is kept.")
+	flags.StringVar((*string)(&o.UploadFault), "upload-fault", string(kiesim.UploadFaultNone),
+		"How every upload fails: none (it does not), 500, 401, code-400 (HTTP 200 with code 400), garbage (not JSON) or drop (no answer).")
 	flags.DurationVar(&o.CallbackTimeout, "callback-timeout", 15*time.Second,
 		"Time that the receiver of a callback has to answer.")
 	flags.IntVar(&o.CallbackRetries, "callback-retries", 3,

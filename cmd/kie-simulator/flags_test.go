@@ -34,6 +34,7 @@ func defaults() config {
 			UnknownRecord:   kiesim.UnknownRecordCode422,
 			HighResolution:  kiesim.HighResolutionDirect,
 			UploadRetention: 24 * time.Hour,
+			UploadFault:     kiesim.UploadFaultNone,
 			CallbackTimeout: 15 * time.Second,
 			CallbackRetries: 3,
 			CallbackBackoff: 10 * time.Second,
@@ -53,7 +54,7 @@ func TestParse(t *testing.T) {
 				"--price=veo3=1", "--price=veo3_lite=0.5", "--rate-limit=5", "--rate-window=1s", "--http-status-mode=mixed",
 				"--unknown-record=null", "--callback-timeout=2s", "--callback-retries=1", "--callback-backoff=3s",
 				"--public-url=https://sim.example", "--upgrade-latency=2m", "--high-resolution=720p", "--upload-retention=72h",
-				"--price=1080p=6", "--price=veo3-4k=2", "--price=extend-lite=3"},
+				"--price=1080p=6", "--price=veo3-4k=2", "--price=extend-lite=3", "--upload-fault=drop"},
 			change: func(c *config) {
 				c.bindAddress = ":0"
 				c.options = kiesim.Options{
@@ -64,6 +65,7 @@ func TestParse(t *testing.T) {
 					CallbackTimeout: 2 * time.Second, CallbackRetries: 1, CallbackBackoff: 3 * time.Second,
 					PublicURL: "https://sim.example", UpgradeLatency: 2 * time.Minute,
 					HighResolution: kiesim.HighResolution720p, UploadRetention: 72 * time.Hour,
+					UploadFault: kiesim.UploadFaultDrop,
 				}
 			},
 		},
@@ -96,6 +98,16 @@ func TestParse(t *testing.T) {
 				c.options.Faults = kiesim.Faults{
 					Upgrade1080p: &kiesim.Faults{NotReady: 500, Latency: time.Minute},
 					Upgrade4K:    &kiesim.Faults{NoCallback: true, NewID: true},
+				}
+			},
+		},
+		"fates of files": {
+			args: []string{"--bytes=67108864", "--cut=1000", "--file=late", "--1080p-throttle=500", "--4k-file=gone-url"},
+			change: func(c *config) {
+				c.options.Faults = kiesim.Faults{
+					File:         kiesim.FileFaults{Bytes: 64 << 20, Cut: 1000, Fault: kiesim.FileLate},
+					Upgrade1080p: &kiesim.Faults{File: kiesim.FileFaults{Throttle: 500}},
+					Upgrade4K:    &kiesim.Faults{File: kiesim.FileFaults{Fault: kiesim.FileGoneURL}},
 				}
 			},
 		},
@@ -141,6 +153,8 @@ func TestParseRefuses(t *testing.T) {
 		"upgrade latency":        {"--upgrade-latency=-1s", "-upgrade-latency"},
 		"high resolution":        {"--high-resolution=x", "direct or 720p"},
 		"upload retention":       {"--upload-retention=0", "--upload-retention"},
+		"upload fault":           {"--upload-fault=x", "500, 401, code-400, garbage or drop"},
+		"too small a file":       {"--bytes=1023", "from 1024 on"},
 		"price not a number":     {"--price=veo3=NaN", "price of veo3"},
 		"status mode":            {"--http-status-mode=x", "body, real or mixed"},
 		"unknown record":         {"--unknown-record=x", "422, null or 404"},

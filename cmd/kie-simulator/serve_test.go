@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,42 @@ func TestServeEndsWhileAnAnswerHangs(t *testing.T) {
 	}
 	if err := <-ended; err != nil {
 		t.Errorf("serve returned %v", err)
+	}
+}
+
+// TestServeEndsWhileAFileIsSent stops the server under a client that has stopped to
+// read.
+func TestServeEndsWhileAFileIsSent(t *testing.T) {
+	for name, faults := range map[string]kiesim.FileFaults{
+		"endless": {Fault: kiesim.FileEndless},
+		"slow":    {Throttle: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			simulator := kiesim.New(kiesim.Options{Latency: kiesim.Immediately, Faults: kiesim.Faults{File: faults}})
+			url, stop, ended := start(t, simulator)
+			if answer, err := send(t, http.MethodPost, url+"/api/v1/veo/generate", `{"prompt":"a"}`); err != nil {
+				t.Fatalf("answer is %s (%v)", answer, err)
+			}
+			record, err := send(t, http.MethodGet, url+"/api/v1/veo/record-info?taskId="+simulator.State().Tasks[0].ID, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			video := regexp.MustCompile(url + `/v/[^"]+`).FindString(record)
+			request, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodGet, video, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Close = true
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			stop()
+			if err := <-ended; err != nil {
+				t.Errorf("serve returned %v", err)
+			}
+		})
 	}
 }
 

@@ -30,6 +30,8 @@ const noAnswer = 0
 type counters struct {
 	requests map[string]int
 	answers  map[int]int
+	// fetches are the GETs of videos by the path of the URL.
+	fetches map[string]int
 	// submitted, admitted and accepted are the submissions that arrived, those
 	// that the rate limit let through, and those that were paid.
 	submitted window
@@ -44,6 +46,7 @@ func newCounters(rateWindow time.Duration) counters {
 	return counters{
 		requests:  make(map[string]int),
 		answers:   make(map[int]int),
+		fetches:   make(map[string]int),
 		submitted: window{length: rateWindow},
 		admitted:  window{length: rateWindow},
 		accepted:  window{length: rateWindow},
@@ -65,6 +68,17 @@ func (s *Simulator) countRequest(endpoint string) {
 	if endpoint == endpointGenerate || endpoint == endpointExtend {
 		s.ledger.counters.submitted.add(s.options.Now())
 	}
+}
+
+// countFetch counts a request for a video.
+func (s *Simulator) countFetch(r *http.Request) {
+	s.countRequest(endpointVideo)
+	if r.Method != http.MethodGet {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ledger.counters.fetches[r.URL.Path]++
 }
 
 func (s *Simulator) countAnswer(code int) {

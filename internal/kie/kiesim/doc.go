@@ -17,12 +17,15 @@
 // or for one task by a marker in its prompt, such as [sim:fail=501]. [Fates]
 // lists them all. An extension has the fate of its own prompt. An upgrade has that
 // of the prompt of its task, under keys that begin with 1080p- or 4k-, such as
-// [sim:4k-callback=never].
+// [sim:4k-callback=never]. The same goes for how the videos behave when they are
+// fetched: [sim:bytes=67108864] makes them large, [sim:4k-cut=1000000] breaks the
+// download off. Uploads have no prompt; they fail with [Simulator.SetUploadFault].
 //
 // What was bought is counted: [Simulator.State] has every task and every upgrade
 // with its price, [Simulator.PaidByCallback] and [Simulator.PaidUpgradesByBase]
 // tell of what was bought twice. The balance is the one at the start without the
-// prices of all that has not failed.
+// prices of all that has not failed. [Simulator.FileOf] has the size and the hash of
+// a video as it should be stored, [Simulator.Fetches] how often it was fetched.
 //
 // The simulator reads the time only from [Options.Now]. With a fake clock,
 // move the clock to [Simulator.NextEvent] and call [Simulator.Deliver]; in real

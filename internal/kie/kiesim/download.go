@@ -38,12 +38,12 @@ func (s *Simulator) downloadURL(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.ledger.links[token] = link{path: filePath, until: s.options.Now().Add(linkLifetime)}
 	s.mu.Unlock()
-	s.succeed(w, s.baseURL(r)+"/d/"+token+url.PathEscape(path.Ext(filePath)))
+	s.succeed(w, s.baseURL(r)+linkFolder+token+url.PathEscape(path.Ext(filePath)))
 }
 
 // serveLink serves GET /d/<token>.<extension>.
 func (s *Simulator) serveLink(w http.ResponseWriter, r *http.Request) {
-	s.countRequest(endpointVideo)
+	s.countFetch(r)
 	name := r.PathValue("file")
 	s.mu.Lock()
 	target, known := s.ledger.links[name[:len(name)-len(path.Ext(name))]]
@@ -53,5 +53,5 @@ func (s *Simulator) serveLink(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this link has expired", http.StatusForbidden)
 		return
 	}
-	s.serveFile(w, r, target.path, true)
+	s.serveFile(w, r, target.path, byLink)
 }

@@ -16,8 +16,8 @@ import (
 type Fate struct {
 	// Key is the name, as in [sim:KEY] or [sim:KEY=VALUE].
 	Key string
-	// Value is the text to write, where DURATION and CODE stand for a Go duration
-	// and a number. Empty means that the key stands alone.
+	// Value is the text to write, where DURATION stands for a Go duration, and CODE
+	// and BYTES for numbers. Empty means that the key stands alone.
 	Value string
 	// Help says what happens, in a few words.
 	Help string
@@ -70,14 +70,12 @@ func (f *Faults) Set(key, value string) error {
 // literal returns the part of Value before its first placeholder, and whether
 // there is one.
 func (f Fate) literal() (string, bool) {
-	place := strings.Index(f.Value, placeholderCode)
-	if place < 0 {
-		place = strings.Index(f.Value, placeholderDuration)
+	for _, placeholder := range []string{placeholderCode, placeholderDuration, placeholderBytes} {
+		if before, _, found := strings.Cut(f.Value, placeholder); found {
+			return before, true
+		}
 	}
-	if place < 0 {
-		return f.Value, false
-	}
-	return f.Value[:place], true
+	return f.Value, false
 }
 
 // apply applies the markers that a prompt contains. The error names the first

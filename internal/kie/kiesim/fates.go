@@ -16,6 +16,7 @@ import (
 const (
 	placeholderDuration = "DURATION"
 	placeholderCode     = "CODE"
+	placeholderBytes    = "BYTES"
 )
 
 // fates is the one table that prompts, flags and the help text are made of.
@@ -29,9 +30,9 @@ var fates = slices.Concat(
 	formFates,
 	recordFates,
 	ofUpgrade("1080p-", "1080p upgrade: ", func(f *Faults) **Faults { return &f.Upgrade1080p }, slices.Concat(
-		upgradeRefusalFates, submissionFates, timeFates, fates1080p, linkFates)),
+		upgradeRefusalFates, submissionFates, timeFates, fates1080p, fileFates)),
 	ofUpgrade("4k-", "4K upgrade: ", func(f *Faults) **Faults { return &f.Upgrade4K }, slices.Concat(
-		upgradeRefusalFates, submissionFates, timeFates, fates4K, linkFates, callbackFates, urlsFates)),
+		upgradeRefusalFates, submissionFates, timeFates, fates4K, fileFates, callbackFates, urlsFates)),
 )
 
 // Whether a submission is accepted, and what the client hears of it.
@@ -95,11 +96,7 @@ var (
 		extendURLsFate(ExtendURLsBoth, "an extension has resultUrls and fullResultUrls (the default)"),
 		extendURLsFate(ExtendURLsFull, "an extension has only fullResultUrls"),
 		extendURLsFate(ExtendURLsResult, "an extension has only resultUrls"),
-	}, linkFates)
-	linkFates = []Fate{
-		durationFate("link-for", "", "the video's plain URL is gone this long after it was made, links of download-url are not",
-			func(f *Faults, d time.Duration) { f.LinkFor = max(d, time.Nanosecond) }),
-	}
+	}, fileFates)
 )
 
 // How the end is told by callback.

@@ -38,6 +38,8 @@ type Faults struct {
 	// LinkFor ends the plain URLs of videos this long after they were made. Links
 	// of download-url still lead to them. Zero keeps them.
 	LinkFor time.Duration
+	// File is how the videos behave when they are fetched.
+	File FileFaults
 
 	// NoCallback sends no callback.
 	NoCallback bool

@@ -4,7 +4,6 @@
 package kiesim
 
 import (
-	"bytes"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,17 +17,33 @@ const (
 	upgradeFolder = "/p/"
 	filmFolder    = "/f/"
 	uploadFolder  = "/kieai/"
+	// linkFolder has the links of download-url, and movedFolder the whole paths of
+	// other folders.
+	linkFolder  = "/d/"
+	movedFolder = "/moved"
 )
 
 // file is something that is served under a URL of the simulator.
 type file struct {
 	contentType string
-	content     []byte
+	content     content
 	// from and until are the first and the last moment of its existence.
 	from, until time.Time
 	// linked is the last moment of its own URL, after which only links of
 	// download-url lead to it. Zero means that of its existence.
 	linked time.Time
+
+	faults FileFaults
+	// visits is nil for a file without faults. The simulator's lock guards it.
+	visits *visits
+}
+
+// visits is what became of a file so far.
+type visits struct {
+	// requests counts the requests for it, by whatever URL.
+	requests int
+	// cut is set once an answer broke off.
+	cut bool
 }
 
 // exists reports whether the file is kept at a time.
@@ -36,30 +51,69 @@ func (f file) exists(now time.Time) bool {
 	return !now.Before(f.from) && !now.After(f.until)
 }
 
+// way is the kind of URL by which a file is asked for.
+type way int
+
+const (
+	// byOwnURL is the one that is told of the file.
+	byOwnURL way = iota
+	// byLink is one of download-url.
+	byLink
+	// byRedirect is the one that FileRedirect leads to.
+	byRedirect
+)
+
 // serveMedia serves the URL of a video or of a picture of one.
 func (s *Simulator) serveMedia(w http.ResponseWriter, r *http.Request) {
-	s.countRequest(endpointVideo)
-	s.serveFile(w, r, r.URL.Path, false)
+	s.countFetch(r)
+	s.serveFile(w, r, r.URL.Path, byOwnURL)
+}
+
+// serveMoved serves the URL that FileRedirect leads to.
+func (s *Simulator) serveMoved(w http.ResponseWriter, r *http.Request) {
+	s.countFetch(r)
+	s.serveFile(w, r, "/"+r.PathValue("path"), byRedirect)
 }
 
 // serveUpload serves the URL of an uploaded file.
 func (s *Simulator) serveUpload(w http.ResponseWriter, r *http.Request) {
 	s.countRequest(endpointUploaded)
-	s.serveFile(w, r, r.URL.Path, false)
+	s.serveFile(w, r, r.URL.Path, byOwnURL)
 }
 
-// serveFile serves the file of a path, by its own URL or by a link.
-func (s *Simulator) serveFile(w http.ResponseWriter, r *http.Request, path string, byLink bool) {
-	s.mu.Lock()
-	now := s.options.Now()
-	f, known := s.ledger.files[path]
-	s.mu.Unlock()
-	if !known || !f.exists(now) || !byLink && !f.linked.IsZero() && now.After(f.linked) {
+// serveFile serves the file of a path, as its faults say.
+func (s *Simulator) serveFile(w http.ResponseWriter, r *http.Request, path string, by way) {
+	f, request, found := s.visit(path, by)
+	if !found {
 		http.NotFound(w, r)
 		return
 	}
-	w.Header().Set("Content-Type", f.contentType)
-	http.ServeContent(w, r, "", f.from, bytes.NewReader(f.content))
+	if status := f.faults.Fault.status(request, by); status != http.StatusOK {
+		http.Error(w, http.StatusText(status), status)
+		return
+	}
+	if target := f.faults.Fault.target(path); target != "" && by != byRedirect {
+		http.Redirect(w, r, target, http.StatusFound) //nolint:gosec // to where the fault says
+		return
+	}
+	f.send(s.paced(w, r, f), r, request)
+}
+
+// visit finds what there is at a path and counts the request. It returns the
+// number of requests for the file, this one included.
+func (s *Simulator) visit(path string, by way) (f file, request int, found bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.options.Now()
+	f, known := s.ledger.files[path]
+	if !known || !f.exists(now) || by == byOwnURL && !f.linked.IsZero() && now.After(f.linked) {
+		return file{}, 0, false
+	}
+	if f.visits == nil {
+		return f, 1, true
+	}
+	f.visits.requests++
+	return f, f.visits.requests, true
 }
 
 // baseURL returns the start of the URLs of files, without a slash at the end.

@@ -77,6 +77,8 @@ func newFixture(t *testing.T, options Options) *fixture {
 	f.server = httptest.NewServer(f.Simulator)
 	t.Cleanup(f.server.Close)
 	f.client = f.server.Client()
+	// No test goes where a redirect leads.
+	f.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return f
 }
 

@@ -90,8 +90,19 @@ func (j *job) wantsCallback() bool {
 	return j.callbackURL != "" && !j.faults.NoCallback
 }
 
-// madeFile returns a file that exists from its making on, as long as KIE keeps it.
-func (j *job) madeFile(contentType string, content []byte, made time.Time) file {
+// madeVideo returns a video that exists from its making on, as long as KIE keeps it.
+func (j *job) madeVideo(c clip, made time.Time) file {
+	f := j.madeFile(mp4Type, c.content(j.faults.File.Bytes), made)
+	f.faults, f.visits = j.faults.File, new(visits)
+	return f
+}
+
+// madePicture is madeVideo for a picture of it.
+func (j *job) madePicture(c clip, made time.Time) file {
+	return j.madeFile(jpegType, plain(c.picture()), made)
+}
+
+func (j *job) madeFile(contentType string, content content, made time.Time) file {
 	f := file{contentType: contentType, content: content, from: made, until: j.created.Add(retention)}
 	if j.faults.LinkFor != 0 {
 		f.linked = made.Add(j.faults.LinkFor)

@@ -12,9 +12,10 @@ import (
 // ledger is everything that changes in a simulator. The simulator's lock guards
 // it.
 type ledger struct {
-	apiKey  string
-	faults  Faults
-	balance float64
+	apiKey      string
+	faults      Faults
+	uploadFault UploadFault
+	balance     float64
 
 	onAccepted        func(Task)
 	onUpgradeAccepted func(Upgrade)
@@ -34,6 +35,8 @@ type ledger struct {
 	// files are all that is or will be served, by the path of the URL.
 	files map[string]file
 	links map[string]link
+	// sums are the hashes of contents that were asked for, by the entity tag.
+	sums map[string]string
 	// uploads is the number of uploads, and uploaded the paths of the files.
 	uploads  int
 	uploaded []string
@@ -43,14 +46,16 @@ type ledger struct {
 
 func newLedger(options Options) ledger {
 	return ledger{
-		apiKey:   options.APIKey,
-		faults:   options.Faults,
-		balance:  options.Credits,
-		byID:     make(map[string]purchase),
-		byKey:    make(map[upgradeKey]*upgrade),
-		files:    make(map[string]file),
-		links:    make(map[string]link),
-		counters: newCounters(options.RateWindow),
+		apiKey:      options.APIKey,
+		faults:      options.Faults,
+		uploadFault: options.UploadFault,
+		balance:     options.Credits,
+		byID:        make(map[string]purchase),
+		byKey:       make(map[upgradeKey]*upgrade),
+		files:       make(map[string]file),
+		links:       make(map[string]link),
+		sums:        make(map[string]string),
+		counters:    newCounters(options.RateWindow),
 	}
 }
 

@@ -58,6 +58,8 @@ type Options struct {
 
 	// UploadRetention is how long an uploaded file is kept. Zero means 24 hours.
 	UploadRetention time.Duration
+	// UploadFault is how every upload fails. Empty means UploadFaultNone.
+	UploadFault UploadFault
 
 	// CallbackTimeout is how long a receiver may take to answer. Zero means
 	// 15 seconds, as KIE documents.
@@ -151,6 +153,9 @@ func (o Options) Validate() error {
 	case "", HighResolutionDirect, HighResolution720p:
 	default:
 		return fmt.Errorf("high-resolution mode %q is not known: use direct or 720p", o.HighResolution)
+	}
+	if err := o.UploadFault.validate(); err != nil {
+		return err
 	}
 	if !isAmount(o.Credits) {
 		return fmt.Errorf("credits are %v: use zero or more", o.Credits)

@@ -45,7 +45,8 @@ func New(options Options) *Simulator {
 		s.mux.HandleFunc("GET "+folder+"{file}", s.serveMedia)
 	}
 	s.mux.HandleFunc("GET "+uploadFolder, s.serveUpload)
-	s.mux.HandleFunc("GET /d/{file}", s.serveLink)
+	s.mux.HandleFunc("GET "+linkFolder+"{file}", s.serveLink)
+	s.mux.HandleFunc("GET "+movedFolder+"/{path...}", s.serveMoved)
 	s.mux.HandleFunc("GET /_sim/state", s.serveState)
 	s.mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	s.mux.HandleFunc("/", s.api(endpointOther, func(w http.ResponseWriter, _ *http.Request) {

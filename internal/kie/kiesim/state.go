@@ -27,6 +27,8 @@ type State struct {
 	// get-1080p-video, get-4k-video, credit, download-url, upload, video,
 	// uploaded-file and other.
 	Requests map[string]int `json:"requests"`
+	// Fetches counts the GETs of videos by the path of the URL, whatever the answer.
+	Fetches map[string]int `json:"fetches"`
 	// RecordInfoPolls counts the questions of record-info by task id. Unknown
 	// tasks are not in it.
 	RecordInfoPolls map[string]int `json:"recordInfoPolls"`
@@ -151,6 +153,7 @@ func (s *Simulator) State() State {
 		Uploads:         Uploads{Count: s.ledger.uploads, Paths: append([]string{}, s.ledger.uploaded...)},
 		Balance:         s.ledger.roundedBalance(),
 		Requests:        maps.Clone(counted.requests),
+		Fetches:         maps.Clone(counted.fetches),
 		RecordInfoPolls: make(map[string]int),
 		Answers:         maps.Clone(counted.answers),
 		MaxInWindow: MaxInWindow{

@@ -41,6 +41,7 @@ func TestState(t *testing.T) {
 		Uploads:         Uploads{Paths: []string{}},
 		Balance:         10000 - 250 - 60,
 		Requests:        map[string]int{"generate": 5, "record-info": 3, "credit": 1},
+		Fetches:         map[string]int{},
 		RecordInfoPolls: map[string]int{first: 2},
 		Answers:         map[int]int{0: 1, 200: 6, 422: 2},
 		MaxInWindow:     MaxInWindow{Accepted: 3, Submissions: 5},

@@ -135,19 +135,19 @@ func (t *task) whole() clip {
 func (t *task) files() map[string]file {
 	files := make(map[string]file)
 	if !t.originAt.IsZero() {
-		files[t.originPath()] = t.madeFile(mp4Type, t.origin().video(), t.originAt)
+		files[t.originPath()] = t.madeVideo(t.origin(), t.originAt)
 	}
 	if t.finish.IsZero() || !t.outcome.succeeded() {
 		return files
 	}
 	if t.originURLs() != nil && t.originAt.IsZero() {
-		files[t.originPath()] = t.madeFile(mp4Type, t.origin().video(), t.finish)
+		files[t.originPath()] = t.madeVideo(t.origin(), t.finish)
 	}
 	if t.resultURLs() != nil {
-		files[t.resultPath()] = t.madeFile(mp4Type, t.result.video(), t.finish)
+		files[t.resultPath()] = t.madeVideo(t.result, t.finish)
 	}
 	if t.fullResultURLs() != nil {
-		files[t.filmPath()] = t.madeFile(mp4Type, t.whole().video(), t.finish)
+		files[t.filmPath()] = t.madeVideo(t.whole(), t.finish)
 	}
 	return files
 }

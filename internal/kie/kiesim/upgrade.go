@@ -69,9 +69,9 @@ func (u *upgrade) files() map[string]file {
 		return nil
 	}
 	seen := u.of.whole().at(u.resolution)
-	files := map[string]file{u.resultPath(): u.madeFile(mp4Type, seen.video(), u.finish)}
+	files := map[string]file{u.resultPath(): u.madeVideo(seen, u.finish)}
 	if u.resolution == resolution4K {
-		files[u.imagePath()] = u.madeFile(jpegType, seen.picture(), u.finish)
+		files[u.imagePath()] = u.madePicture(seen, u.finish)
 	}
 	return files
 }

@@ -44,8 +44,7 @@ type uploadAnswer struct {
 }
 
 // upload wraps a reader of uploads in what is the same for all but their media
-// type. Errors are real
-// HTTP errors here, and an upload costs nothing.
+// type. Errors are real HTTP errors here, and an upload costs nothing.
 func (s *Simulator) upload(mediaType string, read func(http.ResponseWriter, *http.Request) (upload, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.countRequest(endpointUpload)
@@ -55,6 +54,9 @@ func (s *Simulator) upload(mediaType string, read func(http.ResponseWriter, *htt
 		}
 		if !s.authorized(r, mediaType) {
 			s.refuseUpload(w, http.StatusUnauthorized, answerMessages[http.StatusUnauthorized])
+			return
+		}
+		if s.failUpload(w, r) {
 			return
 		}
 		sent, err := read(w, r)
@@ -75,11 +77,16 @@ func (s *Simulator) upload(mediaType string, read func(http.ResponseWriter, *htt
 }
 
 func (s *Simulator) refuseUpload(w http.ResponseWriter, code int, message string) {
-	s.write(w, code, jsonType, encode(struct {
+	s.write(w, code, jsonType, refusedUpload(code, message), code)
+}
+
+// refusedUpload returns the body of an answer to an upload that failed.
+func refusedUpload(code int, message string) []byte {
+	return encode(struct {
 		Success bool   `json:"success"`
 		Code    int    `json:"code"`
 		Msg     string `json:"msg"`
-	}{false, code, message}), code)
+	}{false, code, message})
 }
 
 // uploadStream reads POST /api/file-stream-upload, a multipart form.
@@ -167,7 +174,7 @@ func (s *Simulator) keep(r *http.Request, sent upload) uploadAnswer {
 	}
 	filePath := uploadFolder + path.Join(uploadAccount, sent.folder, sent.name)
 	now := s.options.Now()
-	s.storeUpload(filePath, file{contentType: mediaType, content: sent.content, from: now, until: now.Add(s.options.UploadRetention)})
+	s.storeUpload(filePath, file{contentType: mediaType, content: plain(sent.content), from: now, until: now.Add(s.options.UploadRetention)})
 	return uploadAnswer{
 		Success:     true,
 		FileName:    sent.name,
