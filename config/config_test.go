@@ -41,7 +41,7 @@ const (
 
 // notInstalled are the kinds that come with other projects and are not on the
 // API server of the tests.
-var notInstalled = []string{"HTTPRoute", "ServiceMonitor"}
+var notInstalled = []string{"HTTPRoute", "PrometheusRule", "ServiceMonitor"}
 
 // namespaced are the kinds that users apply into a namespace of their choice.
 var namespaced = []string{"VideoGeneration", "ConfigMap", "Role", "RoleBinding"}
@@ -79,10 +79,11 @@ func TestEverythingIsAccepted(t *testing.T) {
 	}{
 		{"default", kustomize(t, "default")},
 		{"dev", kustomize(t, "dev")},
+		{"storage", kustomize(t, "storage")},
 		{"prometheus", kustomize(t, "prometheus")},
 		{"callback examples", files(t, "callback/*_example.yaml")},
 		{"tenant", kustomize(t, "tenant")},
-		{"samples", files(t, "samples/*.yaml")},
+		{"samples", files(t, "samples/*.yaml", "samples/storage/*.yaml")},
 		{"kustomization of the samples", kustomize(t, "samples")},
 	} {
 		t.Run(source.name, func(t *testing.T) {
