@@ -5,6 +5,7 @@ package controllers
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,6 +26,18 @@ type workload struct {
 	paidMost       int
 	status         metav1.ConditionStatus
 	reason         string
+	// stored are the names of the files that it stores.
+	stored []string
+}
+
+// guarded is a life with a finalizer.
+var guarded = workload{
+	name: "stored to be deleted", writes: 6, paid: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+	stored: []string{"720p.mp4"},
+	begin: func(w *world) {
+		w.setStorage(inFolder(v1alpha1.DeletionDelete))
+		w.create("video")
+	},
 }
 
 var workloads = []workload{
@@ -60,6 +73,22 @@ var workloads = []workload{
 		begin: func(w *world) { w.create("video", prompt("[sim:accept-then=drop]")) },
 	},
 	{
+		name: "stored", writes: 5, paid: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		stored: []string{"720p.mp4"},
+		begin: func(w *world) {
+			w.setStorage(inFolder(v1alpha1.DeletionRetain))
+			w.create("video")
+		},
+	},
+	{
+		name: "stored in 4k", writes: 8, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		stored: []string{"4k.mp4", "720p.mp4"},
+		begin: func(w *world) {
+			w.setStorage(inFolder(v1alpha1.DeletionRetain))
+			w.create("video", in(v1alpha1.Resolution4K))
+		},
+	},
+	{
 		name: "4k with a lost answer", writes: 7, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 		begin: func(w *world) { w.create("video", in(v1alpha1.Resolution4K), prompt("[sim:4k-accept-then=drop]")) },
 	},
@@ -69,7 +98,7 @@ var workloads = []workload{
 // most once, the larger version is paid for at most once, and the life ends as
 // without the disturbance.
 func TestEveryWriteOfLongerLivesDisturbed(t *testing.T) {
-	for _, load := range workloads {
+	for _, load := range append(slices.Clone(workloads), guarded) {
 		t.Run(load.name+"/undisturbed", func(t *testing.T) {
 			w := newWorld(t, worldOptions{paidMost: load.paidMost})
 			load.begin(w)
@@ -137,6 +166,9 @@ func (load workload) ends(w *world) {
 	w.wantUpgrades(load.upgrades)
 	if load.status == metav1.ConditionTrue && len(vg.Status.Videos) != 1+load.upgrades {
 		w.t.Errorf("the videos are %+v", vg.Status.Videos)
+	}
+	if load.stored != nil {
+		w.wantStored(vg, load.stored...)
 	}
 	if vg.Annotations[v1alpha1.AnnotationTaskID] != vg.Status.Task.ID {
 		w.t.Errorf("the annotation mirrors %s, the task is %s", vg.Annotations[v1alpha1.AnnotationTaskID], vg.Status.Task.ID)

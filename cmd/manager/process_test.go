@@ -53,10 +53,26 @@ type manager struct {
 	log bytes.Buffer
 }
 
+// startManager starts the program that this test binary is too.
 func startManager(t *testing.T, callbackAddress string, args ...string) *manager {
 	t.Helper()
+	return startProgram(t, os.Args[0], callbackAddress, args...)
+}
+
+// startPlainManager starts the program as it is installed.
+func startPlainManager(t *testing.T, callbackAddress string, args ...string) *manager {
+	t.Helper()
+	path, err := plainManager()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startProgram(t, path, callbackAddress, args...)
+}
+
+func startProgram(t *testing.T, path, callbackAddress string, args ...string) *manager {
+	t.Helper()
 	m := &manager{t: t, address: callbackAddress, exited: make(chan error, 1)}
-	m.command = exec.CommandContext(context.Background(), os.Args[0], append([]string{
+	m.command = exec.CommandContext(context.Background(), path, append([]string{
 		"--kubeconfig", operatorKubeconfig, "--callback-bind-address", callbackAddress,
 		"--health-probe-bind-address", "0", "--allow-private-networks",
 	}, args...)...)
@@ -153,6 +169,12 @@ func serveSimulator(t *testing.T, options kiesim.Options) (sim *kiesim.Simulator
 // createAccount makes the account of everybody, until the test ends.
 func createAccount(t *testing.T, users client.Client, url string, limits v1alpha1.AccountLimits) {
 	t.Helper()
+	createAccountWith(t, users, url, limits, nil)
+}
+
+// createAccountWith makes the account of everybody with storage.
+func createAccountWith(t *testing.T, users client.Client, url string, limits v1alpha1.AccountLimits, storage *v1alpha1.Storage) {
+	t.Helper()
 	for _, object := range []client.Object{
 		&corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Namespace: testenv.OperatorNamespace, Name: "kie-credentials"},
@@ -165,30 +187,36 @@ func createAccount(t *testing.T, users client.Client, url string, limits v1alpha
 				BaseURL:              url,
 				UploadBaseURL:        url,
 				Limits:               limits,
+				Storage:              storage,
 				AllowedNamespaces:    v1alpha1.AllowedNamespaces{From: v1alpha1.NamespacesAll},
 			},
 		},
 	} {
-		if err := users.Create(t.Context(), object); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := users.Delete(context.Background(), object); err != nil && !apierrors.IsNotFound(err) {
-				t.Error(err)
-			}
-		})
+		createUntilTheEnd(t, users, object)
 	}
 }
 
-func newVideo(t *testing.T, users client.Client, name string) *v1alpha1.VideoGeneration {
+// createUntilTheEnd creates an object and deletes it when the test ends.
+func createUntilTheEnd(t *testing.T, users client.Client, object client.Object) {
+	t.Helper()
+	if err := users.Create(t.Context(), object); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := users.Delete(context.Background(), object); err != nil && !apierrors.IsNotFound(err) {
+			t.Error(err)
+		}
+	})
+}
+
+// newVideo applies a VideoGeneration, with markers for the simulator, until the test ends.
+func newVideo(t *testing.T, users client.Client, name string, markers ...string) *v1alpha1.VideoGeneration {
 	t.Helper()
 	vg := &v1alpha1.VideoGeneration{
 		ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: name},
-		Spec:       v1alpha1.VideoGenerationSpec{Prompt: canaryPrompt},
+		Spec:       v1alpha1.VideoGenerationSpec{Prompt: strings.Join(append([]string{canaryPrompt}, markers...), " ")},
 	}
-	if err := users.Create(t.Context(), vg); err != nil {
-		t.Fatal(err)
-	}
+	createUntilTheEnd(t, users, vg)
 	return vg
 }
 
