@@ -14,14 +14,18 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// Fetcher looks at files without fetching all of them. It is safe for
-// concurrent use.
+// Fetcher looks at files, and downloads videos. It is safe for concurrent use.
 type Fetcher struct {
 	client *http.Client
 	// images is for images, which KIE.AI fetches itself, over plain http too.
 	images *http.Client
+	// maxVideo is the length in bytes of the largest video that is downloaded, and after is the clock of
+	// downloads. Tests have others.
+	maxVideo int64
+	after    func(d time.Duration, f func()) (stop func())
 }
 
 // NewFetcher returns a Fetcher that goes where NewClient lets it, and for images
@@ -29,7 +33,7 @@ type Fetcher struct {
 func NewFetcher(allowPrivate bool) *Fetcher { return newFetcher(guard{allowPrivate: allowPrivate}) }
 
 func newFetcher(g guard) *Fetcher {
-	f := &Fetcher{client: g.client()}
+	f := &Fetcher{client: g.client(), maxVideo: maxVideoBytes, after: after}
 	g.allowHTTP = true
 	f.images = g.client()
 	return f
