@@ -359,7 +359,7 @@ func examples(t *testing.T, page string) []*unstructured.Unstructured {
 		t.Fatal(err)
 	}
 	var all []*unstructured.Unstructured
-	for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllSubmatch(content, -1) {
+	for _, block := range regexp.MustCompile("(?s)\n```yaml\n(.*?\n)```\n").FindAllSubmatch(content, -1) {
 		if bytes.HasPrefix(block[1], []byte("apiVersion:")) {
 			all = append(all, objects(t, block[1])...)
 		}
