@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"testing"
 
@@ -41,7 +42,7 @@ const (
 
 // notInstalled are the kinds that come with other projects and are not on the
 // API server of the tests.
-var notInstalled = []string{"HTTPRoute", "ServiceMonitor"}
+var notInstalled = []string{"HTTPRoute", "PrometheusRule", "ServiceMonitor"}
 
 // namespaced are the kinds that users apply into a namespace of their choice.
 var namespaced = []string{"VideoGeneration", "ConfigMap", "Role", "RoleBinding"}
@@ -79,11 +80,13 @@ func TestEverythingIsAccepted(t *testing.T) {
 	}{
 		{"default", kustomize(t, "default")},
 		{"dev", kustomize(t, "dev")},
+		{"storage", kustomize(t, "storage")},
 		{"prometheus", kustomize(t, "prometheus")},
 		{"callback examples", files(t, "callback/*_example.yaml")},
 		{"tenant", kustomize(t, "tenant")},
-		{"samples", files(t, "samples/*.yaml")},
+		{"samples", files(t, "samples/*.yaml", "samples/storage/*.yaml")},
 		{"kustomization of the samples", kustomize(t, "samples")},
+		{"examples of docs/storage.md", examples(t, "../docs/storage.md")},
 	} {
 		t.Run(source.name, func(t *testing.T) {
 			if len(source.objects) == 0 {
@@ -108,11 +111,16 @@ func TestEverythingIsAccepted(t *testing.T) {
 // the operator, where the API server enforces the restricted Pod Security Standard.
 func TestPodsAreRestricted(t *testing.T) {
 	apply(t, kustomize(t, "dev"))
+	templates := map[string]corev1.PodTemplateSpec{}
 	for _, deployment := range []string{operator, "kie-simulator"} {
+		templates[deployment] = podTemplate(t, deployment)
+	}
+	apply(t, kustomize(t, "storage"))
+	templates[operator+" with a volume"] = podTemplate(t, operator)
+	for deployment, template := range templates {
 		t.Run(deployment, func(t *testing.T) {
-			template := podTemplate(t, deployment)
 			pod := &corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}
-			pod.Namespace, pod.GenerateName = namespace, deployment+"-"
+			pod.Namespace, pod.GenerateName = namespace, "restricted-"
 			if err := cluster.Create(t.Context(), pod, client.DryRunAll); err != nil {
 				t.Error(err)
 			}
@@ -337,6 +345,23 @@ func files(t *testing.T, patterns ...string) []*unstructured.Unstructured {
 				t.Fatal(err)
 			}
 			all = append(all, objects(t, content)...)
+		}
+	}
+	return all
+}
+
+// examples reads the objects of a page for users. What is a part of one, to be
+// seen in its place, is left out.
+func examples(t *testing.T, page string) []*unstructured.Unstructured {
+	t.Helper()
+	content, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []*unstructured.Unstructured
+	for _, block := range regexp.MustCompile("(?s)\n```yaml\n(.*?\n)```\n").FindAllSubmatch(content, -1) {
+		if bytes.HasPrefix(block[1], []byte("apiVersion:")) {
+			all = append(all, objects(t, block[1])...)
 		}
 	}
 	return all
