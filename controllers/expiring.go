@@ -57,8 +57,7 @@ func (e *expiring) Collect(metrics chan<- prometheus.Metric) {
 func expiresBefore(vg *v1alpha1.VideoGeneration, at time.Time) bool {
 	for i := range vg.Status.Videos {
 		video := &vg.Status.Videos[i]
-		missing := video.Artifact == nil || (video.OriginURL != "" && video.OriginArtifact == nil)
-		if missing && video.ExpiresAt != nil && video.ExpiresAt.Time.Before(at) {
+		if !isStored(video) && video.ExpiresAt != nil && video.ExpiresAt.Time.Before(at) {
 			return true
 		}
 	}

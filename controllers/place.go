@@ -23,6 +23,8 @@ type place struct {
 	spec *v1alpha1.Storage
 	// namespace is that of the resource or account that names it, where its Secret is.
 	namespace string
+	// byAccount says that it is an account that names it.
+	byAccount bool
 	// policy is what becomes of the videos when the resource is deleted.
 	policy v1alpha1.DeletionPolicy
 }
@@ -36,7 +38,7 @@ func placeOf(vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount) (place,
 	case hasOwnStorage(vg):
 		p = place{spec: own, namespace: vg.Namespace, policy: own.DeletionPolicy}
 	case account != nil && account.Spec.Storage != nil && account.Spec.Storage.URL != "":
-		p = place{spec: account.Spec.Storage, namespace: account.Namespace, policy: account.Spec.Storage.DeletionPolicy}
+		p = place{spec: account.Spec.Storage, namespace: account.Namespace, byAccount: true, policy: account.Spec.Storage.DeletionPolicy}
 		if own != nil && own.DeletionPolicy != "" {
 			p.policy = own.DeletionPolicy
 		}
@@ -73,8 +75,8 @@ type Places struct {
 	// Live reads Secrets from the API server itself: they are not listed, watched or kept.
 	Live    client.Reader
 	Storage *artifact.Storage
-	// OperatorNamespace is where administrators name storage. Only there the identity of the operator, its
-	// folders, private addresses and plain http can be used.
+	// OperatorNamespace is where the accounts of administrators are. Only for the storage that they name, the
+	// identity of the operator, its folders, private addresses and plain http can be used.
 	OperatorNamespace string
 
 	mu sync.Mutex
@@ -96,7 +98,7 @@ func (p *Places) open(ctx context.Context, at place) (*artifact.Bucket, error) {
 		Region:   at.spec.Region,
 		Prefix:   at.spec.Prefix,
 		Secret:   secret,
-		Trusted:  at.namespace == p.OperatorNamespace,
+		Trusted:  at.byAccount && at.namespace == p.OperatorNamespace,
 	})
 }
 

@@ -108,7 +108,8 @@ func (r *StorageReconciler) SetupWithManager(mgr ctrl.Manager, concurrency int) 
 		Complete(r)
 }
 
-// storedWith lists the resources whose videos are to be stored where an account says.
+// storedWith lists the resources whose videos are stored, or to be stored, where
+// an account says.
 func (r *StorageReconciler) storedWith(ctx context.Context, account client.Object) []ctrl.Request {
 	var view v1alpha1.VideoGenerationList
 	err := r.Client.List(ctx, &view, client.MatchingFields{indexAccount: client.ObjectKeyFromObject(account).String()}, client.UnsafeDisableDeepCopy)
@@ -117,7 +118,7 @@ func (r *StorageReconciler) storedWith(ctx context.Context, account client.Objec
 	}
 	var requests []ctrl.Request
 	for i := range view.Items {
-		if vg := &view.Items[i]; storagePending(vg) && !hasOwnStorage(vg) {
+		if vg := &view.Items[i]; vg.Status.Storage != nil && !hasOwnStorage(vg) {
 			requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(vg)})
 		}
 	}

@@ -32,7 +32,9 @@ import (
 // after each one.
 const (
 	firstStoreAgain = 15 * time.Second
-	maxStoreAgain   = 10 * time.Minute
+	// maxStoreAgain is for storage, which somebody may be putting right, maxFetchAgain for a host of KIE.AI's.
+	maxStoreAgain = 5 * time.Minute
+	maxFetchAgain = time.Hour
 	// storeTries is how often the result is written when others write at the same time.
 	storeTries = 5
 )
@@ -95,11 +97,11 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		return ctrl.Result{}, err
 	}
 	p, named := placeOf(vg, account)
-	if !named {
-		return ctrl.Result{}, nil // there is no account, or the main reconciler takes back that anything is to be stored
-	}
 	pending := storagePending(vg)
-	if !pending {
+	switch {
+	case !named:
+		return r.withoutPlace(ctx, vg, account)
+	case !pending:
 		r.forget(req.NamespacedName)
 		return quietConflict(r.guard(ctx, vg, p))
 	}
@@ -119,7 +121,7 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		return ctrl.Result{RequeueAfter: time.Second}, nil
 	}
 	if failure != nil {
-		known.fail(r.Clock.Now())
+		known.fail(r.Clock.Now(), failure.Class)
 	}
 	if err := r.write(ctx, vg, stored, failure); err != nil {
 		return quietConflict(err)
@@ -128,6 +130,22 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		return ctrl.Result{RequeueAfter: max(known.next.Sub(r.Clock.Now()), time.Millisecond)}, nil
 	}
 	return ctrl.Result{}, nil
+}
+
+// withoutPlace waits for the account that says where to store, until KIE.AI has
+// deleted the video. If there is an account that says nothing, the other
+// reconciler takes back that anything is to be stored.
+func (r *StorageReconciler) withoutPlace(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount) (ctrl.Result, error) {
+	if account != nil || !storagePending(vg) {
+		return ctrl.Result{}, nil
+	}
+	now := r.Clock.Now()
+	if until := lastExpiry(vg).Sub(now); until > 0 {
+		return ctrl.Result{RequeueAfter: until}, nil
+	}
+	return quietConflict(r.write(ctx, vg, nil, &artifact.StorageError{
+		Class: artifact.InvalidStorage, Message: fmt.Sprintf("KieAccount %s, which says where to store it, does not exist", vg.Status.Account),
+	}))
 }
 
 // guard adds the finalizer, or removes it, by what is to become of the videos
@@ -199,22 +217,30 @@ func noteProgress(vg *v1alpha1.VideoGeneration, failure *artifact.StorageError, 
 		progress.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
 	case failure != nil:
 		progress.Failure = &v1alpha1.StorageFailure{Reason: string(failure.Class), Message: boundedMessage(failure.Message)}
-		if goneForGood(vg, now) {
+		if !now.Before(lastExpiry(vg)) {
 			progress.State = v1alpha1.StorageFailed
 			progress.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
 		}
 	}
 }
 
-// goneForGood reports whether KIE.AI has deleted what is not stored.
-func goneForGood(vg *v1alpha1.VideoGeneration, now time.Time) bool {
-	for _, video := range vg.Status.Videos {
-		missing := video.Artifact == nil || (video.OriginURL != "" && video.OriginArtifact == nil)
-		if missing && (video.ExpiresAt == nil || now.Before(video.ExpiresAt.Time)) {
-			return false
+// lastExpiry is when KIE.AI has deleted all that is not stored.
+func lastExpiry(vg *v1alpha1.VideoGeneration) time.Time {
+	var last time.Time
+	for i := range vg.Status.Videos {
+		video := &vg.Status.Videos[i]
+		if isStored(video) {
+			continue
+		}
+		expires := vg.Status.Task.SubmittedAt.Add(videoLifetime)
+		if video.ExpiresAt != nil {
+			expires = video.ExpiresAt.Time
+		}
+		if expires.After(last) {
+			last = expires
 		}
 	}
-	return true
+	return last
 }
 
 // of returns what is remembered of the resource.
@@ -239,10 +265,13 @@ func (r *StorageReconciler) forget(name types.NamespacedName) {
 
 // fail puts the next try off. A fifth of the time is left to chance, so that those
 // that failed together do not come back together.
-func (t *tries) fail(now time.Time) {
+func (t *tries) fail(now time.Time, class artifact.Class) {
 	after := maxStoreAgain
+	if ofVideo(class) {
+		after = maxFetchAgain
+	}
 	if t.failed < 10 {
-		after = min(firstStoreAgain<<t.failed, maxStoreAgain)
+		after = min(firstStoreAgain<<t.failed, after)
 	}
 	t.failed++
 	t.next = now.Add(after - time.Duration(rand.Int64N(int64(after/5)))) //nolint:gosec // nobody gains by guessing it

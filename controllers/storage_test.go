@@ -202,7 +202,6 @@ func TestHowFilesAreServed(t *testing.T) {
 		"[sim:file=html]":             artifact.NotVideo,
 		"[sim:file=html-as-mp4]":      artifact.NotVideo,
 		"[sim:file=empty]":            artifact.NotVideo,
-		"[sim:file=short]":            artifact.DownloadFailed,
 		"[sim:file=busy]":             artifact.DownloadFailed,
 		"[sim:file=gone]":             artifact.LinkDead,
 		"[sim:file=forbidden]":        artifact.LinkDead,
@@ -222,7 +221,8 @@ func TestHowFilesAreServed(t *testing.T) {
 				t.Error("the link is lost")
 			}
 			// KIE.AI deletes it after 14 days. From then on, nothing brings it back.
-			w.run(15 * 24 * time.Hour)
+			w.pass(videoLifetime)
+			w.run(2 * time.Hour)
 			w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonStorageFailed)
 			if files := w.filesStored(); len(files) > 0 {
 				t.Errorf("stored are %q", files)

@@ -79,6 +79,12 @@ func unstored(vg *v1alpha1.VideoGeneration) []storedFile {
 	return missing
 }
 
+// isStored reports whether a video is stored, and what it was before it was
+// cropped or scaled.
+func isStored(video *v1alpha1.Video) bool {
+	return video.Artifact != nil && (video.OriginURL == "" || video.OriginURL == video.URL || video.OriginArtifact != nil)
+}
+
 // noteStored writes into the status that the video at a URL is stored.
 func noteStored(vg *v1alpha1.VideoGeneration, url string, stored v1alpha1.Artifact) {
 	for i := range vg.Status.Videos {
