@@ -1,6 +1,7 @@
 # Everything here needs Go, make and git, and nothing else. What it builds goes
 # to bin/: the tools of hack/tools to bin/tools, the Kubernetes control plane of
-# hack/controlplane to bin/k8s, and the programs of cmd/ to bin itself.
+# hack/controlplane to bin/k8s, the S3 server of hack/s3server to bin/s3, and the
+# programs of cmd/ to bin itself.
 
 SHELL = /usr/bin/env bash -o pipefail
 .SHELLFLAGS = -ec
@@ -37,6 +38,7 @@ stamp = .$(1)-$(platform)-$(shell cat $(2)/go.mod $(2)/go.sum | git hash-object 
 TOOLS_STAMP := bin/tools/$(call stamp,tools,hack/tools)
 LINT_STAMP := bin/tools/$(call stamp,lint,hack/tools/lint)
 CONTROL_PLANE_STAMP := bin/k8s/$(call stamp,k8s,hack/controlplane)
+S3_SERVER_STAMP := bin/s3/$(call stamp,s3,hack/s3server)
 HOST_GO := GOOS= GOARCH= CGO_ENABLED=0 go
 
 ##@ General
@@ -48,7 +50,7 @@ help: ## Show this help.
 		/^##@/ {printf "\n%s\n", substr($$0, 5)}' $(MAKEFILE_LIST)
 
 .PHONY: clean
-clean: ## Remove what was built, except the control plane.
+clean: ## Remove what was built, except the control plane and the S3 server.
 	rm -rf bin/tools bin/manager bin/kie-simulator bin/deploy
 
 ##@ Build
@@ -146,7 +148,7 @@ lint-fix: $(LINT_STAMP) ## Lint all Go code and fix what can be fixed by a progr
 ##@ Test
 
 .PHONY: test
-test: control-plane ## Run all tests on a real Kubernetes API server. TESTFLAGS, PKG and TEST_TIMEOUT change how.
+test: control-plane s3-server ## Run all tests on a real Kubernetes API server and a real S3 server. TESTFLAGS, PKG and TEST_TIMEOUT change how.
 	go test -timeout $(TEST_TIMEOUT) -parallel $(TEST_PARALLEL) $(TESTFLAGS) $(PKG)
 
 .PHONY: test-race
@@ -162,7 +164,7 @@ fuzz: ## Run each fuzz target for FUZZTIME.
 	done
 
 .PHONY: bench
-bench: control-plane ## Run all benchmarks.
+bench: control-plane s3-server ## Run all benchmarks.
 	go test -timeout $(TEST_TIMEOUT) -run '^$$' -bench . -benchmem $(TESTFLAGS) $(PKG)
 
 ##@ Demo
@@ -201,6 +203,22 @@ $(CONTROL_PLANE_STAMP):
 		$(HOST_GO) build -trimpath -ldflags '-s -w' -o ../../bin/k8s/etcd go.etcd.io/etcd/server/v3 && \
 		$(HOST_GO) build -trimpath -ldflags '$(strip $(kube-ldflags))' -o ../../bin/k8s/ \
 			k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kube-controller-manager k8s.io/kubernetes/cmd/kubectl
+	@touch $@
+
+##@ S3 server
+
+.PHONY: s3-server
+s3-server: ## Build versitygw, the S3 server that tests store videos in, into bin/s3, once.
+
+# With KIE_TEST_S3_SERVER the server is somebody else's.
+ifeq ($(KIE_TEST_S3_SERVER),)
+s3-server: $(S3_SERVER_STAMP)
+endif
+
+$(S3_SERVER_STAMP):
+	@echo "Building versitygw into bin/s3: 1 to 2 minutes on 2 cores the first time, cached after that."
+	@mkdir -p bin/s3 && rm -f bin/s3/.s3-*
+	@cd hack/s3server && $(HOST_GO) build -trimpath -ldflags '-s -w' -o ../../bin/s3/ tool
 	@touch $@
 
 ##@ Deploy

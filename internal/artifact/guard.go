@@ -31,6 +31,8 @@ const (
 	maxResponseHeaderBytes = 64 << 10
 	dialTimeout            = 10 * time.Second
 	responseHeaderTimeout  = 15 * time.Second
+	// storageAnswerTimeout is longer, because a storage puts a large file together before it answers.
+	storageAnswerTimeout = time.Minute
 )
 
 // userAgent is sent because some servers refuse requests without a name, or
@@ -63,24 +65,51 @@ type guard struct {
 }
 
 func (g guard) client() *http.Client {
+	return &http.Client{
+		CheckRedirect: boundRedirects,
+		Transport:     guardedTransport{allowHTTP: g.allowPrivate || g.allowHTTP, Transport: g.transport()},
+	}
+}
+
+// storageClient is a client for the interface of a storage that somebody else
+// chose. What it sends is signed with their credentials, so the headers stay as
+// they are, and redirects are not followed: nobody else gets to see them.
+func (g guard) storageClient() *http.Client {
+	transport := g.transport()
+	transport.ResponseHeaderTimeout = storageAnswerTimeout
+	return &http.Client{
+		CheckRedirect: noRedirects,
+		Transport:     signedTransport{guardedTransport{allowHTTP: g.allowPrivate || g.allowHTTP, Transport: transport}},
+	}
+}
+
+// trustedStorageClient is a client for the interface of a storage that an
+// administrator chose: at any address, over plain http too, and through the
+// proxies of the environment.
+func trustedStorageClient() *http.Client {
+	transport := guard{allowPrivate: true}.transport()
+	transport.ResponseHeaderTimeout = storageAnswerTimeout
+	transport.Proxy = http.ProxyFromEnvironment
+	return &http.Client{CheckRedirect: noRedirects, Transport: transport}
+}
+
+// transport connects to what the guard lets it.
+func (g guard) transport() *http.Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Resolver: g.resolver}
 	if !g.allowPrivate {
 		dialer.Control = g.control()
 	}
-	return &http.Client{
-		CheckRedirect: boundRedirects,
-		Transport: guardedTransport{allowHTTP: g.allowPrivate || g.allowHTTP, Transport: &http.Transport{
-			Proxy:                  nil,
-			DialContext:            dialer.DialContext,
-			ForceAttemptHTTP2:      true,
-			TLSHandshakeTimeout:    dialTimeout,
-			ResponseHeaderTimeout:  responseHeaderTimeout,
-			MaxResponseHeaderBytes: maxResponseHeaderBytes,
-			// What is compressed can unfold into any size, and images and videos are compressed already.
-			DisableCompression: true,
-			MaxIdleConns:       16,
-			IdleConnTimeout:    30 * time.Second,
-		}},
+	return &http.Transport{
+		Proxy:                  nil,
+		DialContext:            dialer.DialContext,
+		ForceAttemptHTTP2:      true,
+		TLSHandshakeTimeout:    dialTimeout,
+		ResponseHeaderTimeout:  responseHeaderTimeout,
+		MaxResponseHeaderBytes: maxResponseHeaderBytes,
+		// What is compressed can unfold into any size, and images and videos are compressed already.
+		DisableCompression: true,
+		MaxIdleConns:       16,
+		IdleConnTimeout:    30 * time.Second,
 	}
 }
 
@@ -102,6 +131,8 @@ func boundRedirects(_ *http.Request, via []*http.Request) error {
 	return nil
 }
 
+func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
 // guardedTransport sees each request of a chain of redirects.
 type guardedTransport struct {
 	*http.Transport
@@ -111,16 +142,35 @@ type guardedTransport struct {
 // RoundTrip sends a request if its scheme is allowed, without what the client
 // took along from the URL or from the request before.
 func (t guardedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.URL.Scheme != "https" && (req.URL.Scheme != "http" || !t.allowHTTP) {
-		if req.Body != nil {
-			_ = req.Body.Close() // as a RoundTripper must
-		}
-		return nil, ErrInsecureURL
+	if err := t.check(req); err != nil {
+		return nil, err
 	}
 	req = req.Clone(req.Context())
 	for _, name := range []string{"Authorization", "Cookie", "Referer"} {
 		req.Header.Del(name)
 	}
 	req.Header.Set("User-Agent", userAgent)
+	return t.Transport.RoundTrip(req)
+}
+
+// check refuses a request whose scheme is not allowed.
+func (t guardedTransport) check(req *http.Request) error {
+	if req.URL.Scheme == "https" || req.URL.Scheme == "http" && t.allowHTTP {
+		return nil
+	}
+	if req.Body != nil {
+		_ = req.Body.Close() // as a RoundTripper must
+	}
+	return ErrInsecureURL
+}
+
+// signedTransport is one whose requests keep their headers.
+type signedTransport struct{ guardedTransport }
+
+// RoundTrip sends a request as it is if its scheme is allowed.
+func (t signedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := t.check(req); err != nil {
+		return nil, err
+	}
 	return t.Transport.RoundTrip(req)
 }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package testenv runs a real etcd and kube-apiserver with this project's CRDs
-// installed, for tests and for the demo.
+// installed, for tests and for the demo, and a real S3 server for tests.
 package testenv
 
 import (

@@ -1,0 +1,313 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package artifact
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"hash"
+	"io"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"gocloud.dev/blob"
+)
+
+const (
+	videoType = "video/mp4"
+	// readAheadBytes is how much of a video is read before anything is written. What ends within is written once.
+	readAheadBytes = 4 << 20
+	// partBytes is how much is sent at a time. It is the least that S3 takes.
+	partBytes = 5 << 20
+	// cleanUpTimeout bounds the removal of what a failed write left.
+	cleanUpTimeout = 10 * time.Second
+)
+
+// Metadata of an object.
+const (
+	metadataTask     = "kie-task-id"
+	metadataResource = "kie-resource"
+	metadataSHA256   = "sha256"
+	metadataSize     = "size"
+)
+
+// Object is a stored video.
+type Object struct {
+	// URI is where it is, such as s3://bucket/prefix/key.
+	URI string
+	// SizeBytes is its length.
+	SizeBytes int64
+	// SHA256 is the hash of its content in hexadecimal.
+	SHA256 string
+	// ContentType is its media type.
+	ContentType string
+}
+
+// Video is a video to be stored.
+type Video struct {
+	// Key is where it goes, below the prefix of the place: default/lighthouse/<uid>/720p.mp4.
+	Key string
+	// TaskID is the task of KIE.AI that made it.
+	TaskID string
+	// Resource is the namespace and the name of the VideoGeneration that it belongs to, with a slash in between.
+	Resource string
+}
+
+// metadata is what is known of a video before it was read.
+func (v Video) metadata() map[string]string {
+	return map[string]string{metadataTask: v.TaskID, metadataResource: v.Resource}
+}
+
+// Bucket is an open place. It is safe for concurrent use with different keys.
+type Bucket struct {
+	url     url.URL
+	backend string
+	prefix  string
+	name    string // for people: bucket "videos" at https://s3.example.com
+	blob    *blob.Bucket
+	special special
+}
+
+// special is what a backend does in its own way, nil where there is nothing.
+type special struct {
+	// prepare makes ready for a write of a key.
+	prepare func(ctx context.Context, key string) error
+	// sweep removes what writes of a key left that were interrupted.
+	sweep func(ctx context.Context, key string) error
+	// check refuses a key that must not be touched.
+	check func(key string) error
+	// write returns what is called at the beginning of a write, and when all is written but not yet visible.
+	write func(key string) (begin func(as func(any) bool) error, finish func() error)
+	// stamp puts metadata on an object of a size.
+	stamp func(ctx context.Context, key string, size int64, metadata map[string]string) error
+	// close ends what the bucket does not share with others.
+	close func() error
+}
+
+// Close ends the use of the bucket.
+func (b *Bucket) Close() error {
+	err := b.blob.Close()
+	if b.special.close != nil {
+		err = errors.Join(err, b.special.close())
+	}
+	return err
+}
+
+// Backend is the kind of storage: s3, gs, azblob or file.
+func (b *Bucket) Backend() string { return b.backend }
+
+// URI is where the object of a key is.
+func (b *Bucket) URI(key string) string {
+	u := b.url
+	u.Path = path.Join("/", u.Path, b.prefix, key)
+	return u.String()
+}
+
+// Owns returns the key of a URI, if its object is in this bucket and below its
+// prefix.
+func (b *Bucket) Owns(uri string) (key string, ok bool) {
+	rest, ok := strings.CutPrefix(uri, strings.TrimSuffix(b.URI("key"), "key"))
+	key, err := url.PathUnescape(rest)
+	return key, ok && err == nil && validKey(key)
+}
+
+// key is the whole key of one below the prefix.
+func (b *Bucket) key(below string) (string, error) {
+	key := path.Join(b.prefix, below)
+	if !validKey(below) || !validKey(key) {
+		return "", invalid("the key of the video cannot be used: it is not a path of at most %d bytes", maxKeyBytes)
+	}
+	if b.special.check != nil {
+		if err := b.special.check(key); err != nil {
+			return "", err
+		}
+	}
+	return key, nil
+}
+
+// Find returns the object of a video if it is there completely: Put has written
+// it for the same task and to its end. Every failure is an *StorageError.
+func (b *Bucket) Find(ctx context.Context, v Video) (Object, bool, error) {
+	key, err := b.key(v.Key)
+	if err != nil {
+		return Object{}, false, b.failed(ctx, err)
+	}
+	found, err := b.blob.Attributes(ctx, key)
+	if b.missing(err) {
+		return Object{}, false, nil
+	}
+	if err != nil {
+		return Object{}, false, b.failed(ctx, err)
+	}
+	sum := found.Metadata[metadataSHA256]
+	if found.Metadata[metadataTask] != v.TaskID || sum == "" || found.Metadata[metadataSize] != strconv.FormatInt(found.Size, 10) {
+		return Object{}, false, nil
+	}
+	return Object{URI: b.URI(v.Key), SizeBytes: found.Size, SHA256: sum, ContentType: found.ContentType}, true, nil
+}
+
+// Put stores a video, whatever is under its key, and holds no more than about
+// 20 MiB of it in memory. When it returns an object, that is complete and has all
+// its metadata. When it fails, there is nothing new under the key; an object that
+// was there may be gone.
+//
+// It reads the body up to io.EOF. Any other error of the body means that the
+// video is not complete, and is returned as it is. Every other failure is an
+// *StorageError. The caller bounds the time with the context.
+func (b *Bucket) Put(ctx context.Context, v Video, body io.Reader) (Object, error) {
+	key, err := b.key(v.Key)
+	if err != nil {
+		return Object{}, b.failed(ctx, err)
+	}
+	if b.special.prepare != nil {
+		if err := b.special.prepare(ctx, key); err != nil {
+			return Object{}, b.failed(ctx, err)
+		}
+	}
+	s := &source{reader: body, hash: sha256.New()}
+	if err := b.put(ctx, key, v, s); err != nil {
+		b.cleanUp(ctx, key, v)
+		if s.err != nil {
+			return Object{}, s.err
+		}
+		return Object{}, b.failed(ctx, err)
+	}
+	return Object{URI: b.URI(v.Key), SizeBytes: s.size, SHA256: s.sum(), ContentType: videoType}, nil
+}
+
+// put writes a video. The hash belongs to the metadata and is known at the end,
+// while most backends want the metadata at the beginning. So what is long is
+// written without the hash, as an object that Find does not accept, and stamped
+// with it afterwards.
+func (b *Bucket) put(ctx context.Context, key string, v Video, s *source) error {
+	start := make([]byte, readAheadBytes)
+	n, err := io.ReadFull(s, start)
+	if s.err != nil {
+		return s.err
+	}
+	if err != nil { // the end
+		return b.write(ctx, key, s.stamped(v), bytes.NewReader(start[:n]))
+	}
+	if err := b.write(ctx, key, v.metadata(), io.MultiReader(bytes.NewReader(start), s)); err != nil {
+		return err
+	}
+	if b.special.stamp != nil {
+		return b.special.stamp(ctx, key, s.size, s.stamped(v))
+	}
+	return b.rewrite(ctx, key, s.stamped(v))
+}
+
+// write writes an object, which appears when the body has ended and not before.
+func (b *Bucket) write(ctx context.Context, key string, metadata map[string]string, body io.Reader) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	options := &blob.WriterOptions{ContentType: videoType, Metadata: metadata, BufferSize: partBytes, MaxConcurrency: 1}
+	finish := func() error { return nil }
+	if b.special.write != nil {
+		options.BeforeWrite, finish = b.special.write(key)
+	}
+	w, err := b.blob.NewWriter(ctx, key, options)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, body)
+	if err == nil {
+		err = finish()
+	}
+	if err != nil {
+		cancel() // Close makes the object visible, unless the context has ended
+		_ = w.Close()
+		return err
+	}
+	return w.Close()
+}
+
+// errNotAsWritten means that an object is not what was written.
+var errNotAsWritten = errors.New("the object is not what was written")
+
+// rewrite writes an object onto itself with other metadata. By that way it also
+// sees whether the content is the one of the hash in the metadata.
+func (b *Bucket) rewrite(ctx context.Context, key string, metadata map[string]string) error {
+	r, err := b.blob.NewReader(ctx, key, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }()
+	stored := &source{reader: r, hash: sha256.New(), want: metadata[metadataSHA256]}
+	return b.write(ctx, key, metadata, stored)
+}
+
+// cleanUp removes what a failed write left, as far as that is possible now: the
+// next Put and Delete do it too.
+func (b *Bucket) cleanUp(ctx context.Context, key string, v Video) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
+	defer cancel()
+	found, err := b.blob.Attributes(ctx, key)
+	if isNetwork(err) {
+		return // nobody is there
+	}
+	if err == nil && found.Metadata[metadataTask] == v.TaskID && found.Metadata[metadataSHA256] == "" {
+		_ = b.blob.Delete(ctx, key)
+	}
+	if b.special.sweep != nil {
+		_ = b.special.sweep(ctx, key)
+	}
+}
+
+// Delete removes the object of exactly this key, and what a Put of it left that
+// was interrupted. That there is nothing is no error. Every failure is an
+// *StorageError.
+func (b *Bucket) Delete(ctx context.Context, key string) error {
+	key, err := b.key(key)
+	if err != nil {
+		return b.failed(ctx, err)
+	}
+	if err := b.blob.Delete(ctx, key); err != nil && !b.missing(err) {
+		return b.failed(ctx, err)
+	}
+	if b.special.sweep != nil {
+		if err := b.special.sweep(ctx, key); err != nil {
+			return b.failed(ctx, err)
+		}
+	}
+	return nil
+}
+
+// source hashes and counts what is read, and remembers why that ended early.
+type source struct {
+	reader io.Reader
+	hash   hash.Hash
+	size   int64
+	err    error  // other than io.EOF
+	want   string // the hash to be, or empty
+}
+
+// Read reads, and takes the end for an error if the hash is not the one to be.
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.reader.Read(p)
+	_, _ = s.hash.Write(p[:n]) // never fails
+	s.size += int64(n)
+	if err == io.EOF && s.want != "" && s.want != s.sum() {
+		err = errNotAsWritten
+	}
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
+}
+
+func (s *source) sum() string { return hex.EncodeToString(s.hash.Sum(nil)) }
+
+// stamped is the metadata of a video of which all is known.
+func (s *source) stamped(v Video) map[string]string {
+	metadata := v.metadata()
+	metadata[metadataSHA256], metadata[metadataSize] = s.sum(), strconv.FormatInt(s.size, 10)
+	return metadata
+}

@@ -1,0 +1,220 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package artifact
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"syscall"
+
+	"cloud.google.com/go/storage"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"golang.org/x/oauth2"
+	"google.golang.org/api/googleapi"
+)
+
+var (
+	// errNoIdentity means that the environment gives the operator no identity at a provider.
+	errNoIdentity = errors.New("the operator has no identity of its own there")
+	// errNoToken means that Google gave no token for a key.
+	errNoToken = errors.New("there is no token for the key")
+)
+
+// reason is a class of failure, and what there is to be said of a bucket after
+// its name.
+type reason struct {
+	class Class
+	words string
+}
+
+var (
+	interrupted  = reason{Interrupted, "was not written to the end, because the operator was interrupted: it tries again"}
+	tooSlow      = reason{StorageUnavailable, "does not take the video in time: check that it is well"}
+	private      = reason{InvalidStorage, "is not at a public address: use one that can be reached from the internet"}
+	insecure     = reason{InvalidStorage, "is not reached over https: correct storage.endpoint"}
+	redirected   = reason{InvalidStorage, "is somewhere else: correct storage.region and storage.endpoint"}
+	noIdentity   = reason{AccessDenied, "needs credentials, and the operator has none of its own there: give it an identity, or name a Secret"}
+	denied       = reason{AccessDenied, "does not accept the credentials, or does not allow them enough: correct them, and allow them to read, write, list and delete objects and to abort uploads"}
+	fileDenied   = reason{AccessDenied, "cannot be written to by the operator: correct its owner and mode, and mount it writable"}
+	notFound     = reason{BucketNotFound, "does not exist: create it, or correct storage.url"}
+	full         = reason{StorageFull, "has no room left: make room, or raise its limit"}
+	changed      = reason{StorageUnavailable, "does not hold what was written to it: check that it is well"}
+	unknownHost  = reason{StorageUnavailable, "cannot be reached, because the name of its host is not known: correct storage.endpoint, or check the name servers of the cluster"}
+	untrustedTLS = reason{StorageUnavailable, "cannot be reached, because the certificate of its host is not trusted: give it a valid one"}
+	unavailable  = reason{StorageUnavailable, "does not answer, or fails: check that it is well"}
+)
+
+// failed puts a failure of the bucket into a class and into words.
+func (b *Bucket) failed(ctx context.Context, err error) error {
+	if known, ok := errors.AsType[*StorageError](err); ok {
+		return known
+	}
+	r := reasonOf(ctx, err)
+	return &StorageError{Class: r.class, Message: b.name + " " + r.words, cause: err}
+}
+
+func reasonOf(ctx context.Context, err error) reason {
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return interrupted
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return tooSlow
+	case errors.Is(err, ErrPrivateAddress):
+		return private
+	case errors.Is(err, ErrInsecureURL):
+		return insecure
+	case errors.Is(err, errNotAsWritten):
+		return changed
+	}
+	for _, find := range []func(error) (reason, bool){reasonOfFiles, reasonOfIdentity, reasonOfAnswer, reasonOfNetwork} {
+		if r, ok := find(err); ok {
+			return r
+		}
+	}
+	return unavailable
+}
+
+// reasonOfFiles knows what the filesystem complains of.
+func reasonOfFiles(err error) (reason, bool) {
+	number, ok := errors.AsType[syscall.Errno](err)
+	if !ok || isNetwork(err) {
+		return reason{}, false
+	}
+	switch number {
+	case syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG:
+		return full, true
+	case syscall.EACCES, syscall.EPERM, syscall.EROFS:
+		return fileDenied, true
+	case syscall.ENOENT, syscall.ENOTDIR:
+		return notFound, true
+	default:
+		return reason{}, false
+	}
+}
+
+// reasonOfIdentity knows why there are no credentials to sign with.
+func reasonOfIdentity(err error) (reason, bool) {
+	switch {
+	case errors.Is(err, errNoIdentity):
+		return noIdentity, true
+	case errors.Is(err, errNoToken):
+		answer, ok := errors.AsType[*oauth2.RetrieveError](err)
+		if ok && answer.Response != nil && answer.Response.StatusCode >= http.StatusInternalServerError {
+			return unavailable, true
+		}
+		return denied, true
+	}
+	if _, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); ok {
+		return noIdentity, true
+	}
+	// What azidentity returns if it finds nothing has no exported type, but it has this method.
+	if _, ok := errors.AsType[interface {
+		error
+		NonRetriable()
+	}](err); ok {
+		return noIdentity, true
+	}
+	return reason{}, false
+}
+
+// reasonOfAnswer knows what servers answer. Codes that say the same as the status
+// are not among them.
+func reasonOfAnswer(err error) (reason, bool) {
+	code, status := answerOf(err)
+	switch code {
+	case "NoSuchBucket", "ContainerNotFound":
+		return notFound, true
+	case "AccessDenied", "AccessForbidden", "AccountProblem", "AllAccessDisabled", "AuthenticationFailed", "AuthorizationFailure",
+		"AuthorizationPermissionMismatch", "ExpiredToken", "Forbidden", "InvalidAccessKeyId", "InvalidToken", "NotSignedUp",
+		"SignatureDoesNotMatch", "UnauthorizedAccess":
+		return denied, true
+	case "QuotaExceeded", "quotaExceeded", "InsufficientStorage", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded":
+		return full, true
+	case "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect", "TemporaryRedirect":
+		return redirected, true
+	case "NoSuchKey", "NoSuchUpload", "BlobNotFound":
+		return changed, true
+	}
+	switch status {
+	case 0:
+		return reason{}, false
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return denied, true
+	case http.StatusNotFound:
+		return notFound, true
+	case http.StatusInsufficientStorage:
+		return full, true
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return redirected, true
+	default:
+		return unavailable, true
+	}
+}
+
+// answerOf is the code and the status that a server answered, empty and 0 if it
+// did not.
+func answerOf(err error) (code string, status int) {
+	if answer, ok := errors.AsType[smithy.APIError](err); ok {
+		code = answer.ErrorCode()
+	}
+	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
+		return code, answer.HTTPStatusCode()
+	}
+	if answer, ok := errors.AsType[*azcore.ResponseError](err); ok {
+		return answer.ErrorCode, answer.StatusCode
+	}
+	if answer, ok := errors.AsType[*googleapi.Error](err); ok {
+		if len(answer.Errors) > 0 {
+			code = answer.Errors[0].Reason
+		}
+		return code, answer.Code
+	}
+	return code, 0
+}
+
+// reasonOfNetwork knows why nobody answered.
+func reasonOfNetwork(err error) (reason, bool) {
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return unknownHost, true
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return untrustedTLS, true
+	}
+	return unavailable, isNetwork(err)
+}
+
+func isNetwork(err error) bool {
+	_, connection := errors.AsType[*net.OpError](err)
+	_, request := errors.AsType[*url.Error](err)
+	return connection || request
+}
+
+// missing says whether an error means that there is no such object.
+func (b *Bucket) missing(err error) bool {
+	if err == nil {
+		return false
+	}
+	if b.backend == "file" {
+		// Metadata that cannot be read was not written to its end, so the object is not complete.
+		_, damaged := errors.AsType[*json.SyntaxError](err)
+		return damaged || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, fs.ErrNotExist)
+	}
+	code, status := answerOf(err)
+	if slices.Contains([]string{"NoSuchBucket", "ContainerNotFound"}, code) || strings.Contains(code, "Denied") {
+		return false
+	}
+	return status == http.StatusNotFound || errors.Is(err, storage.ErrObjectNotExist)
+}

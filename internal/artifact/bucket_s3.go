@@ -1,0 +1,217 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package artifact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/s3blob"
+)
+
+const (
+	// defaultRegion is what S3-compatible servers go by that have no regions.
+	defaultRegion = "us-east-1"
+	// maxS3Backoff bounds the time between two of the 3 attempts of a request.
+	maxS3Backoff = time.Second
+)
+
+// openS3 opens a bucket of S3, or of a server that is compatible with it.
+func (s *Storage) openS3(ctx context.Context, b *Bucket, p Place) error {
+	b.name = fmt.Sprintf("bucket %q", b.url.Host)
+	if p.Endpoint != "" {
+		b.name += " at " + p.endpoint()
+	}
+	cfg, err := s.s3Config(ctx, p)
+	if err != nil {
+		return err
+	}
+	checksums := cfg.RequestChecksumCalculation
+	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
+		if p.Endpoint != "" {
+			// Not every compatible server knows the newer checksums, or names with the bucket in the host.
+			o.BaseEndpoint, o.UsePathStyle = aws.String(p.endpoint()), true
+			o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+			checksums = o.RequestChecksumCalculation
+		}
+		o.DisableLogOutputChecksumValidationSkipped = true
+		o.Retryer = retry.NewStandard(retries)
+	})
+	b.blob, err = s3blob.OpenBucket(ctx, client, b.url.Host, &s3blob.Options{RequestChecksumCalculation: checksums})
+	if err != nil {
+		return err
+	}
+	bucket := s3Bucket{client: client, blob: b.blob, name: b.url.Host, checksums: checksums}
+	b.special = special{
+		// Uploads that were interrupted cost money, and nobody sees them in a list of objects. Some servers
+		// cannot list them, and some users may not: that is no reason to store nothing.
+		prepare: func(ctx context.Context, key string) error { _ = bucket.abortUploads(ctx, key); return nil },
+		sweep:   bucket.sweep,
+		write:   bucket.write,
+		stamp:   bucket.stamp,
+	}
+	return nil
+}
+
+// retries says what is tried again. Who stores tries again later, so a server that
+// is away is not waited for, and what is not allowed stays so.
+func retries(o *retry.StandardOptions) {
+	o.MaxBackoff = maxS3Backoff
+	o.Retryables = slices.Insert(o.Retryables, 0, retry.IsErrorRetryable(retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+		if errors.Is(err, ErrPrivateAddress) || errors.Is(err, ErrInsecureURL) {
+			return aws.FalseTernary
+		}
+		return aws.UnknownTernary
+	})))
+}
+
+// s3Config is the identity and the region of a place.
+func (s *Storage) s3Config(ctx context.Context, p Place) (aws.Config, error) {
+	region := p.Region
+	if region == "" && p.Endpoint != "" {
+		region = defaultRegion
+	}
+	cfg := aws.Config{HTTPClient: s.client(p)}
+	if p.Secret == nil {
+		own, err := s.awsIdentity.get(func() (aws.Config, error) { return ownAWS(ctx) })
+		if err != nil {
+			return aws.Config{}, err
+		}
+		cfg = own
+	} else {
+		id, err := p.secret("accessKeyID")
+		if err != nil {
+			return aws.Config{}, err
+		}
+		key, err := p.secret("secretAccessKey")
+		if err != nil {
+			return aws.Config{}, err
+		}
+		token, _ := p.secret("sessionToken") // not every key has one
+		cfg.Credentials = credentials.NewStaticCredentialsProvider(id, key, token)
+	}
+	if region != "" {
+		cfg.Region = region
+	}
+	if cfg.Region == "" {
+		return aws.Config{}, invalid("storage.region is missing: set it to that of %s", p.URL)
+	}
+	return cfg, nil
+}
+
+// ownAWS is the identity that the environment gives the operator at AWS. It goes
+// with the library's own client, which does what the environment says too:
+// AWS_CA_BUNDLE, proxies.
+func ownAWS(ctx context.Context) (aws.Config, error) {
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("%w: %w", errNoIdentity, err)
+	}
+	provider := cfg.Credentials
+	cfg.Credentials = aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+		found, err := provider.Retrieve(ctx)
+		if err != nil {
+			return found, fmt.Errorf("%w: %w", errNoIdentity, err)
+		}
+		return found, nil
+	})
+	return cfg, nil
+}
+
+// s3Bucket is what s3blob has no function for.
+type s3Bucket struct {
+	client    *s3.Client
+	blob      *blob.Bucket
+	name      string
+	checksums aws.RequestChecksumCalculation
+}
+
+// write has uploads of several parts begin with the length of a part, and not
+// with 16 MiB, which are all held in memory; and has them aborted if the context
+// has ended.
+func (b s3Bucket) write(string) (begin func(as func(any) bool) error, finish func() error) {
+	begin = func(as func(any) bool) error {
+		var manager *transfermanager.Client
+		if as(&manager) {
+			*manager = *transfermanager.New(b.client, func(o *transfermanager.Options) {
+				o.PartSizeBytes, o.MultipartUploadThreshold, o.Concurrency = partBytes, partBytes, 1
+				o.FailTimeout = cleanUpTimeout
+				o.RequestChecksumCalculation = b.checksums
+			})
+		}
+		return nil
+	}
+	return begin, func() error { return nil }
+}
+
+// stamp has the server copy the object onto itself with other metadata.
+func (b s3Bucket) stamp(ctx context.Context, key string, size int64, metadata map[string]string) error {
+	stored, err := b.blob.Attributes(ctx, key)
+	if err != nil {
+		return err
+	}
+	if stored.Size != size {
+		return errNotAsWritten
+	}
+	return b.blob.Copy(ctx, key, key, &blob.CopyOptions{BeforeCopy: func(as func(any) bool) error {
+		var input *s3.CopyObjectInput
+		if !as(&input) {
+			return errors.New("the copy has no input")
+		}
+		input.Metadata = make(map[string]string, len(metadata))
+		for name, value := range metadata {
+			input.Metadata[name] = url.PathEscape(value) // as s3blob does
+		}
+		input.MetadataDirective, input.ContentType = types.MetadataDirectiveReplace, aws.String(videoType)
+		input.CopySourceIfMatch = aws.String(stored.ETag)
+		return nil
+	}})
+}
+
+// sweep aborts the uploads of a key. An answer that refuses that is accepted.
+func (b s3Bucket) sweep(ctx context.Context, key string) error {
+	err := b.abortUploads(ctx, key)
+	if _, ok := errors.AsType[smithy.APIError](err); ok {
+		return nil
+	}
+	return err
+}
+
+// abortUploads aborts the uploads of exactly one key that have not ended.
+func (b s3Bucket) abortUploads(ctx context.Context, key string) error {
+	pages := s3.NewListMultipartUploadsPaginator(b.client, &s3.ListMultipartUploadsInput{
+		Bucket: aws.String(b.name), Prefix: aws.String(key),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, upload := range page.Uploads {
+			if aws.ToString(upload.Key) != key {
+				continue
+			}
+			if _, err := b.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
+				Bucket: aws.String(b.name), Key: upload.Key, UploadId: upload.UploadId,
+			}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

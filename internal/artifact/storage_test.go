@@ -1,0 +1,363 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package artifact
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/api/googleapi"
+)
+
+const azureEndpoint = "https://account.blob.core.windows.net"
+
+func azureSecret(name, value string) map[string][]byte { return map[string][]byte{name: []byte(value)} }
+
+func TestOpen(t *testing.T) {
+	s3 := s3Secret("id", "key")
+	gs := gsSecret("service_account", "https://oauth2.googleapis.com/token")
+	azure := azureSecret("accountKey", "a2V5")
+	for _, tc := range []struct {
+		reason string
+		place  Place
+		want   string // what the message has, empty if the place can be opened
+	}{
+		{"s3", Place{URL: "s3://videos", Region: "eu-central-1", Secret: s3}, ""},
+		{"s3 of somebody", Place{URL: "s3://videos", Endpoint: "https://s3.example.com", Secret: s3, Prefix: "a/b"}, ""},
+		{"s3 in the cluster", Place{URL: "s3://videos", Endpoint: "http://minio.storage:9000/", Secret: s3, Trusted: true}, ""},
+		{"gs", Place{URL: "gs://videos_2.example.com", Secret: gs}, ""},
+		{"azblob, with a key", Place{URL: "azblob://videos", Endpoint: azureEndpoint, Secret: azure}, ""},
+		{"azblob, with a signature", Place{URL: "azblob://videos", Endpoint: azureEndpoint, Secret: azureSecret("sasToken", "?sv=1&sig=a%2F")}, ""},
+		{"azblob, own identity", Place{URL: "azblob://videos", Endpoint: azureEndpoint, Trusted: true}, ""},
+
+		{"nothing", Place{Trusted: true}, "unknown scheme"},
+		{"not a URL", Place{URL: "s3://%", Trusted: true}, "cannot be read"},
+		{"another scheme", Place{URL: "mem://videos", Trusted: true}, "unknown scheme"},
+		{"a query", Place{URL: "s3://videos?endpoint=x", Secret: s3}, "says more"},
+		{"an empty query", Place{URL: "s3://videos?", Secret: s3}, "says more"},
+		{"a fragment", Place{URL: "s3://videos#x", Secret: s3}, "says more"},
+		{"a user", Place{URL: "s3://user:password@videos", Secret: s3}, "says more"},
+		{"a port", Place{URL: "s3://videos:80", Secret: s3}, "says more"},
+		{"a path", Place{URL: "s3://videos/a", Secret: s3}, "storage.prefix"},
+		{"no name", Place{URL: "s3://", Secret: s3}, "name of a bucket"},
+		{"a short name", Place{URL: "s3://ab", Secret: s3}, "name of a bucket"},
+		{"capitals", Place{URL: "s3://Videos", Secret: s3}, "name of a bucket"},
+		{"a name that is more", Place{URL: "s3://arn:aws:s3:x", Secret: s3}, "cannot be read"},
+		{"no region", Place{URL: "s3://videos", Secret: s3}, "storage.region is missing"},
+		{"a region that is more", Place{URL: "s3://videos", Region: "x.example.com/", Secret: s3}, "not the name of a region"},
+		{"a prefix that leads out", Place{URL: "gs://videos", Prefix: "a/../..", Secret: gs}, "storage.prefix"},
+		{"a prefix with a slash", Place{URL: "gs://videos", Prefix: "/a", Secret: gs}, "storage.prefix"},
+		{"a prefix with a slash behind", Place{URL: "gs://videos", Prefix: "a/", Secret: gs}, "storage.prefix"},
+		{"a long prefix", Place{URL: "gs://videos", Prefix: strings.Repeat("a", 257), Secret: gs}, "at most 256 bytes"},
+
+		{"no Secret", Place{URL: "s3://videos", Region: "eu-central-1"}, "names no Secret"},
+		{"no Secret, gs", Place{URL: "gs://videos"}, "names no Secret"},
+		{"no Secret, azblob", Place{URL: "azblob://videos", Endpoint: azureEndpoint}, "names no Secret"},
+		{"http", Place{URL: "s3://videos", Endpoint: "http://s3.example.com", Secret: s3}, "does not begin with https://"},
+		{"files of somebody", Place{URL: "file:///videos"}, "only an administrator"},
+		{"an endpoint of somebody, gs", Place{URL: "gs://videos", Endpoint: "https://example.com", Secret: gs}, "does not go with gs://"},
+		{"an endpoint, file", Place{URL: "file:///videos", Endpoint: "https://example.com", Trusted: true}, "does not go with file://"},
+		{"no endpoint, azblob", Place{URL: "azblob://videos", Secret: azure}, "storage.endpoint is missing"},
+		{"an endpoint without a scheme", Place{URL: "s3://videos", Endpoint: "s3.example.com", Secret: s3}, "is not a URL"},
+		{"an endpoint with a user", Place{URL: "s3://videos", Endpoint: "https://u:p@s3.example.com", Secret: s3}, "more than a host"},
+		{"an endpoint with a query", Place{URL: "s3://videos", Endpoint: "https://s3.example.com?x", Secret: s3}, "more than a host"},
+		{"an endpoint with a path", Place{URL: "s3://videos", Endpoint: "https://s3.example.com/x", Secret: s3}, "more than a host"},
+
+		{"an empty Secret", Place{URL: "s3://videos", Region: "x", Secret: map[string][]byte{}}, "no accessKeyID"},
+		{"half a Secret", Place{URL: "s3://videos", Region: "x", Secret: map[string][]byte{"accessKeyID": []byte("a")}}, "no secretAccessKey"},
+		{"an empty Secret, gs", Place{URL: "gs://videos", Secret: map[string][]byte{}}, "no serviceAccountKey"},
+		{"an empty Secret, azblob", Place{URL: "azblob://videos", Endpoint: azureEndpoint, Secret: map[string][]byte{}}, "no accountKey and no sasToken"},
+		{"a key that is none", Place{URL: "azblob://videos", Endpoint: azureEndpoint, Secret: azureSecret("accountKey", "%")}, "not in base64"},
+		{"a signature that is none", Place{URL: "azblob://videos", Endpoint: azureEndpoint, Secret: azureSecret("sasToken", "x")}, "not a shared access signature"},
+		{"both", Place{URL: "azblob://videos", Endpoint: azureEndpoint, Secret: map[string][]byte{"sasToken": []byte("sig=a"), "accountKey": []byte("a2V5")}}, "remove one"},
+
+		{"credentials that run a program", Place{URL: "gs://videos", Secret: gsSecret("external_account", "https://example.com")}, "not the JSON key of a service account"},
+		{"credentials that ask a host", Place{URL: "gs://videos", Secret: gsSecret("impersonated_service_account", "https://example.com")}, "not the JSON key of a service account"},
+		{"credentials of a person", Place{URL: "gs://videos", Secret: gsSecret("authorized_user", "https://example.com")}, "not the JSON key of a service account"},
+		{"not JSON", Place{URL: "gs://videos", Secret: azureSecret("serviceAccountKey", "x")}, "not the JSON key of a service account"},
+	} {
+		b, err := newTestStorage(t, StorageOptions{}).Open(t.Context(), tc.place)
+		if tc.want == "" {
+			if err != nil {
+				t.Errorf("%s: %v", tc.reason, err)
+				continue
+			}
+			if scheme, _, _ := strings.Cut(tc.place.URL, ":"); b.Backend() != scheme {
+				t.Errorf("%s: the backend is %s", tc.reason, b.Backend())
+			}
+			if err := b.Close(); err != nil {
+				t.Errorf("%s: %v", tc.reason, err)
+			}
+			continue
+		}
+		if err == nil {
+			t.Errorf("%s: it was opened", tc.reason)
+			continue
+		}
+		if class := classOf(t, err); class != InvalidStorage || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: got %s: %v, want InvalidStorage with %q", tc.reason, class, err, tc.want)
+		}
+		if strings.Contains(err.Error(), "password") {
+			t.Errorf("%s: the message holds a password: %v", tc.reason, err)
+		}
+	}
+}
+
+func TestAccountOfAnEndpoint(t *testing.T) {
+	if got := account(azureEndpoint); got != "account" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// What somebody chose has to be at a public address, whatever its kind.
+func TestOpenReachesPublicAddressesOnly(t *testing.T) {
+	server := newServer(t, privateAddress, hello)
+	for _, place := range []Place{
+		{URL: "s3://videos", Endpoint: server.URL, Secret: s3Secret("id", "key")},
+		{URL: "gs://videos", Secret: gsSecret("service_account", server.URL)},
+		{URL: "azblob://videos", Endpoint: server.URL, Secret: azureSecret("accountKey", "a2V5")},
+	} {
+		b, err := newTestStorage(t, StorageOptions{}).Open(t.Context(), place)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = b.Put(t.Context(), testVideo, bytes.NewReader(nil))
+		if class := classOf(t, err); class != InvalidStorage || !errors.Is(err, ErrPrivateAddress) {
+			t.Errorf("%s: got %s: %v", place.URL, class, err)
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := server.connections.Load(); n != 0 {
+		t.Errorf("%d connections were made", n)
+	}
+}
+
+// Credentials are not taken along to where a server redirects to.
+func TestStorageFollowsNoRedirects(t *testing.T) {
+	other := newPlainServer(t, privateAddress, hello)
+	server := newPlainServer(t, publicAddress, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+	})
+	for _, place := range []Place{
+		{URL: "s3://videos", Endpoint: server.URL, Secret: s3Secret("id", "key")},
+		{URL: "azblob://videos", Endpoint: server.URL, Secret: azureSecret("accountKey", "a2V5")},
+	} {
+		for _, trusted := range []bool{false, true} {
+			place.Trusted = trusted
+			b, err := newTestStorage(t, StorageOptions{AllowPrivate: true}).Open(t.Context(), place)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = b.Put(t.Context(), testVideo, bytes.NewReader(nil))
+			if class := classOf(t, err); class != InvalidStorage {
+				t.Errorf("%s: got %s: %v", place.URL, class, err)
+			}
+			if err := b.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if n := other.requests.Load(); n != 0 || server.requests.Load() == 0 {
+		t.Errorf("%d requests went on", n)
+	}
+}
+
+func TestOpenFile(t *testing.T) {
+	root := t.TempDir()
+	outside := t.TempDir()
+	for link, target := range map[string]string{"out": outside, "dead": filepath.Join(outside, "nothing"), "within": filepath.Join(root, "a")} {
+		if err := os.Symlink(target, filepath.Join(root, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(root, "a"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	alias := filepath.Join(t.TempDir(), "alias")
+	if err := os.Symlink(root, alias); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		reason, root, folder string
+		want                 Class // empty if it can be opened
+	}{
+		{"the root", root, root, ""},
+		{"below", root, root + "/b/c", ""},
+		{"below, in another way", root, root + "/b/../c/", ""},
+		{"through a link that stays", root, root + "/within/b", ""},
+		{"a root that is a link", alias, alias + "/b", ""},
+		{"no root", "", root, InvalidStorage},
+		{"a root that is not there", root + "/nothing", root + "/nothing/a", BucketNotFound},
+		{"outside", root, outside, InvalidStorage},
+		{"outside, with the same beginning", root, root + "2", InvalidStorage},
+		{"outside, in another way", root, root + "/../x", InvalidStorage},
+		{"above", root, filepath.Dir(root), InvalidStorage},
+		{"through a link", root, root + "/out", InvalidStorage},
+		{"below a link", root, root + "/out/a/b", InvalidStorage},
+		{"through a link to nothing", root, root + "/dead", InvalidStorage},
+		{"below a link to nothing", root, root + "/dead/a", InvalidStorage},
+	} {
+		b, err := newTestStorage(t, StorageOptions{FileRoot: tc.root}).Open(t.Context(), Place{URL: "file://" + tc.folder, Trusted: true})
+		if tc.want != "" {
+			if err == nil {
+				t.Errorf("%s: it was opened", tc.reason)
+			} else if class := classOf(t, err); class != tc.want {
+				t.Errorf("%s: got %s, want %s: %v", tc.reason, class, tc.want, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", tc.reason, err)
+			continue
+		}
+		put(t, b, testVideo, random(1, 1000))
+		if _, err := os.Stat(filepath.Join(tc.folder, testVideo.Key)); err != nil {
+			t.Errorf("%s: %v", tc.reason, err)
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	entries, err := os.ReadDir(outside)
+	if len(entries) != 0 || err != nil {
+		t.Errorf("outside there is %v, %v", entries, err)
+	}
+	if _, err := os.Stat(filepath.Join(root, "nothing")); err == nil {
+		t.Error("a root was made")
+	}
+}
+
+// Whoever can write to a volume can put a link where a key leads.
+func TestFileKeysFollowNoLinksOut(t *testing.T) {
+	for _, link := range []string{"default", "default/lighthouse", testVideo.Key, testVideo.Key + sidecarSuffix} {
+		store := newFileStore(t)
+		b := openBucket(t, store, store.place())
+		outside := t.TempDir()
+		precious := filepath.Join(outside, "lighthouse", "7d1e", "720p.mp4")
+		if err := os.MkdirAll(filepath.Dir(precious), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(precious, []byte("precious"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		target := precious
+		switch link {
+		case "default":
+			target = outside
+		case "default/lighthouse":
+			target = filepath.Join(outside, "lighthouse")
+		}
+		path := filepath.Join(store.root, "bucket", link)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(target, path); err != nil {
+			t.Fatal(err)
+		}
+		_, err := b.Put(t.Context(), testVideo, bytes.NewReader(random(1, 1000)))
+		if class := classOf(t, err); class != InvalidStorage {
+			t.Errorf("%s: put: %s", link, class)
+		}
+		if class := classOf(t, b.Delete(t.Context(), testVideo.Key)); class != InvalidStorage {
+			t.Errorf("%s: delete: %s", link, class)
+		}
+		if _, _, err := b.Find(t.Context(), testVideo); classOf(t, err) != InvalidStorage {
+			t.Errorf("%s: find: %v", link, err)
+		}
+		if content, err := os.ReadFile(precious); string(content) != "precious" || err != nil {
+			t.Errorf("%s: %q, %v", link, content, err)
+		}
+	}
+}
+
+// What a kill in the middle of a write leaves goes with the next write, and with
+// the object.
+func TestFileLeftovers(t *testing.T) {
+	store := newFileStore(t)
+	b := openBucket(t, store, store.place())
+	folder := filepath.Join(store.root, "bucket", filepath.Dir(testVideo.Key))
+	leave := func() {
+		t.Helper()
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"720p.mp4.18a3f0.tmp", "720p.mp4.attrs"} {
+			if err := os.WriteFile(filepath.Join(folder, name), []byte(`{"user.meta`), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	leave()
+	put(t, b, testVideo, random(1, 1000))
+	if diff := cmp.Diff([]string{testVideo.Key}, store.all(t)); diff != "" {
+		t.Errorf("after a put (-want +got):\n%s", diff)
+	}
+	leave() // the metadata of the object is damaged now
+	if _, found, err := b.Find(t.Context(), testVideo); found || err != nil {
+		t.Errorf("found %v without metadata: %v", found, err)
+	}
+	put(t, b, testVideo, random(1, 6_000_000))
+	leave()
+	if err := b.Delete(t.Context(), testVideo.Key); err != nil {
+		t.Error(err)
+	}
+	leave()
+	if err := b.Delete(t.Context(), testVideo.Key); err != nil {
+		t.Error(err)
+	}
+	entries, err := os.ReadDir(filepath.Join(store.root, "bucket"))
+	if len(entries) != 0 || err != nil {
+		t.Errorf("still there: %v, %v", entries, err)
+	}
+}
+
+func TestReasonOf(t *testing.T) {
+	disk := func(number syscall.Errno) error { return &os.PathError{Op: "write", Path: "/videos/x", Err: number} }
+	dial := func(err error) error {
+		return &url.Error{Op: "Put", URL: "https://s3.example.com/?X-Amz-Signature=x", Err: &net.OpError{Op: "dial", Err: err}}
+	}
+	for _, tc := range []struct {
+		err  error
+		want reason
+	}{
+		{disk(syscall.EACCES), fileDenied},
+		{disk(syscall.EROFS), fileDenied},
+		{disk(syscall.ENOSPC), full},
+		{disk(syscall.EDQUOT), full},
+		{disk(syscall.ENOENT), notFound},
+		{disk(syscall.EIO), unavailable},
+		{dial(syscall.ECONNREFUSED), unavailable},
+		{dial(syscall.EACCES), unavailable},
+		{dial(&net.DNSError{Err: "no such host", Name: "s3.example.com", IsNotFound: true}), unknownHost},
+		{dial(&tls.CertificateVerificationError{Err: errors.New("unknown authority")}), untrustedTLS},
+		{dial(fmt.Errorf("%w: 10.0.0.1", ErrPrivateAddress)), private},
+		{&url.Error{Err: ErrInsecureURL}, insecure},
+		{&googleapi.Error{Code: 403, Errors: []googleapi.ErrorItem{{Reason: "quotaExceeded"}}}, full},
+		{&googleapi.Error{Code: 403}, denied},
+		{&googleapi.Error{Code: 404}, notFound},
+		{&googleapi.Error{Code: 503}, unavailable},
+		{&azcore.ResponseError{StatusCode: 404, ErrorCode: "ContainerNotFound"}, notFound},
+		{&azcore.ResponseError{StatusCode: 403, ErrorCode: "AuthenticationFailed"}, denied},
+		{&azcore.ResponseError{StatusCode: 507}, full},
+		{errors.New("something else"), unavailable},
+	} {
+		if got := reasonOf(t.Context(), fmt.Errorf("writing: %w", tc.err)); got != tc.want {
+			t.Errorf("%v: got %v, want %v", tc.err, got, tc.want)
+		}
+	}
+}
