@@ -142,7 +142,9 @@ func (r *VideoGenerationReconciler) open(ctx context.Context, name types.Namespa
 	case client.IgnoreNotFound(err) != nil:
 		return nil, fmt.Errorf("reading the VideoGeneration: %w", err)
 	case apierrors.IsNotFound(err):
-		r.Ledger.Forget(r.memory.forget(name))
+		uid := r.memory.forget(name)
+		r.Ledger.Forget(uid)
+		r.Transfers.stop(uid)
 		return nil, nil
 	case !vg.DeletionTimestamp.IsZero():
 		r.Ledger.Forget(r.memory.forget(name))

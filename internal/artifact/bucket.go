@@ -15,6 +15,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"gocloud.dev/blob"
@@ -22,10 +23,9 @@ import (
 
 const (
 	videoType = "video/mp4"
-	// readAheadBytes is how much of a video is read before anything is written. What ends within is written once.
-	readAheadBytes = 4 << 20
-	// partBytes is how much is sent at a time. It is the least that S3 takes.
-	partBytes = 5 << 20
+	// bufferBytes is how much of a video is held in memory. What is shorter is written at once; of what is longer,
+	// so much is sent at a time. S3 takes no smaller parts.
+	bufferBytes = 5 << 20
 	// cleanUpTimeout bounds the removal of what a failed write left.
 	cleanUpTimeout = 10 * time.Second
 )
@@ -34,6 +34,7 @@ const (
 const (
 	metadataTask     = "kie-task-id"
 	metadataResource = "kie-resource"
+	metadataSource   = "kie-source" // the hash of where it comes from: some links let in whoever has them
 	metadataSHA256   = "sha256"
 	metadataSize     = "size"
 )
@@ -56,13 +57,20 @@ type Video struct {
 	Key string
 	// TaskID is the task of KIE.AI that made it.
 	TaskID string
+	// Source is where it comes from: the same task may have made several.
+	Source string
 	// Resource is the namespace and the name of the VideoGeneration that it belongs to, with a slash in between.
 	Resource string
 }
 
 // metadata is what is known of a video before it was read.
 func (v Video) metadata() map[string]string {
-	return map[string]string{metadataTask: v.TaskID, metadataResource: v.Resource}
+	return map[string]string{metadataTask: v.TaskID, metadataResource: v.Resource, metadataSource: v.source()}
+}
+
+func (v Video) source() string {
+	sum := sha256.Sum256([]byte(v.Source))
+	return hex.EncodeToString(sum[:16])
 }
 
 // Bucket is an open place. It is safe for concurrent use with different keys.
@@ -83,6 +91,9 @@ type special struct {
 	sweep func(ctx context.Context, key string) error
 	// check refuses a key that must not be touched.
 	check func(key string) error
+	// put writes an object from its start and the rest, if there is one. The start is the whole of its array, which
+	// put may use. The object appears when the rest has ended and not before.
+	put func(ctx context.Context, key string, metadata map[string]string, start []byte, rest io.Reader) error
 	// write returns what is called at the beginning of a write, and when all is written but not yet visible.
 	write func(key string) (begin func(as func(any) bool) error, finish func() error)
 	// stamp puts metadata on an object of a size.
@@ -147,14 +158,14 @@ func (b *Bucket) Find(ctx context.Context, v Video) (Object, bool, error) {
 		return Object{}, false, b.failed(ctx, err)
 	}
 	sum := found.Metadata[metadataSHA256]
-	if found.Metadata[metadataTask] != v.TaskID || sum == "" || found.Metadata[metadataSize] != strconv.FormatInt(found.Size, 10) {
+	if found.Metadata[metadataTask] != v.TaskID || found.Metadata[metadataSource] != v.source() || sum == "" || found.Metadata[metadataSize] != strconv.FormatInt(found.Size, 10) {
 		return Object{}, false, nil
 	}
 	return Object{URI: b.URI(v.Key), SizeBytes: found.Size, SHA256: sum, ContentType: found.ContentType}, true, nil
 }
 
 // Put stores a video, whatever is under its key, and holds no more than about
-// 20 MiB of it in memory. When it returns an object, that is complete and has all
+// 5 MiB of it in memory. When it returns an object, that is complete and has all
 // its metadata. When it fails, there is nothing new under the key; an object that
 // was there may be gone.
 //
@@ -182,20 +193,25 @@ func (b *Bucket) Put(ctx context.Context, v Video, body io.Reader) (Object, erro
 	return Object{URI: b.URI(v.Key), SizeBytes: s.size, SHA256: s.sum(), ContentType: videoType}, nil
 }
 
+// buffers are reused: they are the largest thing that the storing of a video
+// needs, and it needs one for a moment.
+var buffers = sync.Pool{New: func() any { return new([bufferBytes]byte) }}
+
 // put writes a video. The hash belongs to the metadata and is known at the end,
 // while most backends want the metadata at the beginning. So what is long is
 // written without the hash, as an object that Find does not accept, and stamped
 // with it afterwards.
 func (b *Bucket) put(ctx context.Context, key string, v Video, s *source) error {
-	start := make([]byte, readAheadBytes)
-	n, err := io.ReadFull(s, start)
-	if s.err != nil {
-		return s.err
+	buffer := buffers.Get().(*[bufferBytes]byte)
+	defer buffers.Put(buffer)
+	start, whole, err := fill(buffer[:], s)
+	if err != nil {
+		return err
 	}
-	if err != nil { // the end
-		return b.write(ctx, key, s.stamped(v), bytes.NewReader(start[:n]))
+	if whole {
+		return b.write(ctx, key, s.stamped(v), start, nil)
 	}
-	if err := b.write(ctx, key, v.metadata(), io.MultiReader(bytes.NewReader(start), s)); err != nil {
+	if err := b.write(ctx, key, v.metadata(), start, s); err != nil {
 		return err
 	}
 	if b.special.stamp != nil {
@@ -204,11 +220,37 @@ func (b *Bucket) put(ctx context.Context, key string, v Video, s *source) error 
 	return b.rewrite(ctx, key, s.stamped(v))
 }
 
-// write writes an object, which appears when the body has ended and not before.
-func (b *Bucket) write(ctx context.Context, key string, metadata map[string]string, body io.Reader) error {
+// fill reads as much as there is room for, and says whether the end came before
+// that.
+func fill(room []byte, r io.Reader) (filled []byte, ended bool, err error) {
+	for n := 0; ; {
+		if n == len(room) {
+			return room, false, nil
+		}
+		read, err := r.Read(room[n:])
+		n += read
+		switch {
+		case err == io.EOF: //nolint:errorlint // no other error is the end, whatever is in it
+			return room[:n], true, nil
+		case err != nil:
+			return nil, false, err
+		}
+	}
+}
+
+// write writes an object from its start and the rest, if there is one. It appears
+// when the rest has ended and not before.
+func (b *Bucket) write(ctx context.Context, key string, metadata map[string]string, start []byte, rest io.Reader) error {
+	if b.special.put != nil {
+		return b.special.put(ctx, key, metadata, start, rest)
+	}
+	body := io.Reader(bytes.NewReader(start))
+	if rest != nil {
+		body = io.MultiReader(body, rest)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	options := &blob.WriterOptions{ContentType: videoType, Metadata: metadata, BufferSize: partBytes, MaxConcurrency: 1}
+	options := &blob.WriterOptions{ContentType: videoType, Metadata: metadata, BufferSize: bufferBytes, MaxConcurrency: 1}
 	finish := func() error { return nil }
 	if b.special.write != nil {
 		options.BeforeWrite, finish = b.special.write(key)
@@ -241,7 +283,7 @@ func (b *Bucket) rewrite(ctx context.Context, key string, metadata map[string]st
 	}
 	defer func() { _ = r.Close() }()
 	stored := &source{reader: r, hash: sha256.New(), want: metadata[metadataSHA256]}
-	return b.write(ctx, key, metadata, stored)
+	return b.write(ctx, key, metadata, nil, stored)
 }
 
 // cleanUp removes what a failed write left, as far as that is possible now: the

@@ -25,7 +25,7 @@ import (
 
 const testBucket = "videos"
 
-var testVideo = Video{Key: "default/lighthouse/7d1e/720p.mp4", TaskID: "5a1f0c3e", Resource: "default/lighthouse"}
+var testVideo = Video{Key: "default/lighthouse/7d1e/720p.mp4", TaskID: "5a1f0c3e", Resource: "default/lighthouse", Source: "https://example.com/v.mp4"}
 
 // store is a place for tests, seen past the code that is tested.
 type store interface {

@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
@@ -40,29 +39,27 @@ func (s *Storage) openS3(ctx context.Context, b *Bucket, p Place) error {
 	if err != nil {
 		return err
 	}
-	checksums := cfg.RequestChecksumCalculation
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		if p.Endpoint != "" {
 			// Not every compatible server knows the newer checksums, or names with the bucket in the host.
 			o.BaseEndpoint, o.UsePathStyle = aws.String(p.endpoint()), true
 			o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
-			checksums = o.RequestChecksumCalculation
 		}
 		o.DisableLogOutputChecksumValidationSkipped = true
 		o.Retryer = retry.NewStandard(retries)
 	})
-	b.blob, err = s3blob.OpenBucket(ctx, client, b.url.Host, &s3blob.Options{RequestChecksumCalculation: checksums})
+	b.blob, err = s3blob.OpenBucket(ctx, client, b.url.Host, nil)
 	if err != nil {
 		return err
 	}
-	bucket := s3Bucket{client: client, blob: b.blob, name: b.url.Host, checksums: checksums}
+	bucket := s3Bucket{client: client, blob: b.blob, name: b.url.Host}
 	b.special = special{
 		// Uploads that were interrupted cost money, and nobody sees them in a list of objects. Some servers
 		// cannot list them, and some users may not: that is no reason to store nothing.
 		prepare: func(ctx context.Context, key string) error { _ = bucket.abortUploads(ctx, key); return nil },
 		sweep:   bucket.sweep,
-		write:   bucket.write,
+		put:     bucket.put,
 		stamp:   bucket.stamp,
 	}
 	return nil
@@ -135,28 +132,18 @@ func ownAWS(ctx context.Context) (aws.Config, error) {
 
 // s3Bucket is what s3blob has no function for.
 type s3Bucket struct {
-	client    *s3.Client
-	blob      *blob.Bucket
-	name      string
-	checksums aws.RequestChecksumCalculation
+	client *s3.Client
+	blob   *blob.Bucket
+	name   string
 }
 
-// write has uploads of several parts begin with the length of a part, and not
-// with 16 MiB, which are all held in memory; and has them aborted if the context
-// has ended.
-func (b s3Bucket) write(string) (begin func(as func(any) bool) error, finish func() error) {
-	begin = func(as func(any) bool) error {
-		var manager *transfermanager.Client
-		if as(&manager) {
-			*manager = *transfermanager.New(b.client, func(o *transfermanager.Options) {
-				o.PartSizeBytes, o.MultipartUploadThreshold, o.Concurrency = partBytes, partBytes, 1
-				o.FailTimeout = cleanUpTimeout
-				o.RequestChecksumCalculation = b.checksums
-			})
-		}
-		return nil
+// escaped is metadata as s3blob writes and reads it.
+func escaped(metadata map[string]string) map[string]string {
+	values := make(map[string]string, len(metadata))
+	for name, value := range metadata {
+		values[name] = url.PathEscape(value)
 	}
-	return begin, func() error { return nil }
+	return values
 }
 
 // stamp has the server copy the object onto itself with other metadata.
@@ -173,10 +160,7 @@ func (b s3Bucket) stamp(ctx context.Context, key string, size int64, metadata ma
 		if !as(&input) {
 			return errors.New("the copy has no input")
 		}
-		input.Metadata = make(map[string]string, len(metadata))
-		for name, value := range metadata {
-			input.Metadata[name] = url.PathEscape(value) // as s3blob does
-		}
+		input.Metadata = escaped(metadata)
 		input.MetadataDirective, input.ContentType = types.MetadataDirectiveReplace, aws.String(videoType)
 		input.CopySourceIfMatch = aws.String(stored.ETag)
 		return nil

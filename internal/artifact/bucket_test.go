@@ -18,7 +18,7 @@ import (
 
 func TestBucketStoresVideos(t *testing.T) {
 	eachStore(t, func(t *testing.T, s store, b *Bucket) {
-		for i, size := range []int{0, 1000, readAheadBytes - 1, readAheadBytes, readAheadBytes + 1, partBytes, 20_000_000} {
+		for i, size := range []int{0, 1000, bufferBytes - 1, bufferBytes, bufferBytes + 1, 2 * bufferBytes, 20_000_000} {
 			t.Run(strconv.Itoa(size), func(t *testing.T) {
 				if _, found, err := b.Find(t.Context(), testVideo); found || err != nil {
 					t.Fatalf("found %v before anything is stored: %v", found, err)
@@ -49,6 +49,7 @@ func TestBucketStoresVideos(t *testing.T) {
 					wantMetadata := map[string]string{
 						"kie-task-id":  "5a1f0c3e",
 						"kie-resource": "default/lighthouse",
+						"kie-source":   "ae36a56117f3b091e36a45dbe32e1c1b",
 						"sha256":       want.SHA256,
 						"size":         strconv.Itoa(size),
 					}
@@ -79,11 +80,16 @@ func TestFindWantsTheCompleteVideoOfTheTask(t *testing.T) {
 		if _, found, err := b.Find(t.Context(), other); found || err != nil {
 			t.Errorf("found %v of another task: %v", found, err)
 		}
+		other = testVideo
+		other.Source = "https://example.com/other.mp4"
+		if _, found, err := b.Find(t.Context(), other); found || err != nil {
+			t.Errorf("found %v of another video of the task: %v", found, err)
+		}
 		key, err := b.key(testVideo.Key)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := b.write(t.Context(), key, testVideo.metadata(), bytes.NewReader(random(2, 1000))); err != nil {
+		if err := b.write(t.Context(), key, testVideo.metadata(), random(2, 1000), nil); err != nil {
 			t.Fatal(err)
 		}
 		if _, found, err := b.Find(t.Context(), testVideo); found || err != nil {
