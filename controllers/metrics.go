@@ -76,9 +76,6 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Help: "VideoGenerations that wait to be bought on an account.",
 		}, account),
 	}
-	for _, reason := range []string{v1alpha1.ReasonStorageFailed, v1alpha1.ReasonSubmissionUnknown} {
-		m.ends.WithLabelValues(reason) // alerts see the first one only if there was a 0 before
-	}
 	registerer.MustRegister(m.submissions, m.looks, m.ends, m.upgrades, m.storedBytes, m.storing, m.unstored, m.credits, m.inFlight, m.queued)
 	return m
 }

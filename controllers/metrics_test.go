@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/artifact"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
@@ -36,8 +37,12 @@ var labelValues = map[string][]string{
 	"reason": {
 		v1alpha1.ReasonSucceeded, v1alpha1.ReasonContentRejected, v1alpha1.ReasonGenerationFailed, v1alpha1.ReasonInvalidRequest,
 		v1alpha1.ReasonFeatureDisabled, v1alpha1.ReasonTaskExpired, v1alpha1.ReasonInvalidTaskID, v1alpha1.ReasonTimedOut,
-		v1alpha1.ReasonSubmissionUnknown, v1alpha1.ReasonTaskNotFound,
+		v1alpha1.ReasonSubmissionUnknown, v1alpha1.ReasonTaskNotFound, v1alpha1.ReasonStorageFailed,
+		string(artifact.LinkDead), string(artifact.DownloadFailed), string(artifact.LinkRefused), string(artifact.NotVideo), string(artifact.TooLarge),
+		string(artifact.InvalidStorage), string(artifact.BucketNotFound), string(artifact.AccessDenied), string(artifact.StorageFull),
+		string(artifact.StorageUnavailable),
 	},
+	"backend": {"s3", "gs", "azblob", "file"},
 }
 
 // gathered registers the metrics of a process once more and returns what a
@@ -45,7 +50,7 @@ var labelValues = map[string][]string{
 func gathered(t *testing.T, m *Metrics) (series map[string]float64, text string) {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(m.submissions, m.looks, m.ends, m.credits, m.inFlight, m.queued)
+	registry.MustRegister(m.submissions, m.looks, m.ends, m.storedBytes, m.unstored, m.credits, m.inFlight, m.queued)
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
