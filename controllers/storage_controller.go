@@ -84,11 +84,13 @@ func (r *StorageReconciler) Init() { r.tries = map[types.NamespacedName]*tries{}
 // deleted with it.
 func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	vg := &v1alpha1.VideoGeneration{}
-	err := r.Client.Get(ctx, req.NamespacedName, vg)
-	if client.IgnoreNotFound(err) != nil {
+	if err := r.Client.Get(ctx, req.NamespacedName, vg); apierrors.IsNotFound(err) {
+		r.forget(req.NamespacedName)
+		return ctrl.Result{}, nil
+	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the VideoGeneration: %w", err)
 	}
-	if err != nil || !vg.DeletionTimestamp.IsZero() || vg.Status.Storage == nil {
+	if !vg.DeletionTimestamp.IsZero() || vg.Status.Storage == nil {
 		r.forget(req.NamespacedName)
 		return ctrl.Result{}, nil
 	}
@@ -97,8 +99,7 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		return ctrl.Result{}, err
 	}
 	p, named := placeOf(vg, account)
-	pending := storagePending(vg)
-	switch {
+	switch pending := storagePending(vg); {
 	case !named:
 		return r.withoutPlace(ctx, vg, account)
 	case !pending:
@@ -114,22 +115,19 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		return quietConflict(err)
 	}
 	stored, failure, err := r.keep(ctx, vg, account, p)
-	if err != nil {
+	switch {
+	case err != nil:
 		return ctrl.Result{}, err
-	}
-	if failure != nil && failure.Class == artifact.Interrupted {
+	case failure == nil:
+		return quietConflict(r.write(ctx, vg, stored, nil))
+	case failure.Class == artifact.Interrupted:
 		return ctrl.Result{RequeueAfter: time.Second}, nil
 	}
-	if failure != nil {
-		known.fail(r.Clock.Now(), failure.Class)
+	known.fail(r.Clock.Now(), failure.Class)
+	if result, err := quietConflict(r.write(ctx, vg, stored, failure)); err != nil || result.RequeueAfter > 0 {
+		return result, err
 	}
-	if err := r.write(ctx, vg, stored, failure); err != nil {
-		return quietConflict(err)
-	}
-	if failure != nil {
-		return ctrl.Result{RequeueAfter: max(known.next.Sub(r.Clock.Now()), time.Millisecond)}, nil
-	}
-	return ctrl.Result{}, nil
+	return ctrl.Result{RequeueAfter: max(known.next.Sub(r.Clock.Now()), time.Millisecond)}, nil
 }
 
 // withoutPlace waits for the account that says where to store, until KIE.AI has
@@ -296,7 +294,7 @@ func accountOfStatus(ctx context.Context, reader client.Reader, vg *v1alpha1.Vid
 
 // asStorageError is the error as one that is shown; ok is false for those of the API server.
 func asStorageError(err error) (failure *artifact.StorageError, ok bool) {
-	return failure, errors.As(err, &failure)
+	return errors.AsType[*artifact.StorageError](err)
 }
 
 // trace logs a failure, which holds no secrets.

@@ -137,7 +137,7 @@ func wantInBucket(t *testing.T, server *testenv.S3, sim *kiesim.Simulator, video
 // can be measured and is as fast as it is.
 var plainManager = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(filepath.Dir(adminKubeconfig), "manager")
-	build := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "./cmd/manager") //nolint:gosec // our own
+	build := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "./cmd/manager")
 	build.Dir = testenv.Root()
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -154,7 +154,7 @@ type peak struct {
 
 func (p *peak) look(t *testing.T, pid int) int64 {
 	t.Helper()
-	out, err := exec.CommandContext(context.Background(), "ps", "-o", "rss=", "-p", strconv.Itoa(pid)).Output() //nolint:gosec // a number
+	out, err := exec.CommandContext(context.Background(), "ps", "-o", "rss=", "-p", strconv.Itoa(pid)).Output()
 	if err != nil {
 		t.Fatalf("ps: %v", err)
 	}
@@ -307,7 +307,7 @@ func TestDeathInTheMiddleOfAnUpload(t *testing.T) {
 				if err := m.command.Process.Kill(); err != nil {
 					t.Fatal(err)
 				}
-				<-m.exited
+				<-m.exited //nolint:errcheck // it was killed
 				start()
 			} else {
 				server.Kill()

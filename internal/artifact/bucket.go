@@ -230,7 +230,7 @@ func fill(room []byte, r io.Reader) (filled []byte, ended bool, err error) {
 		read, err := r.Read(room[n:])
 		n += read
 		switch {
-		case err == io.EOF: //nolint:errorlint // no other error is the end, whatever is in it
+		case err == io.EOF: // no other error is the end, whatever is in it
 			return room[:n], true, nil
 		case err != nil:
 			return nil, false, err
