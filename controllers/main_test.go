@@ -18,8 +18,12 @@ import (
 	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
-// apiServer is where the real API server of this package's tests is.
-var apiServer *rest.Config
+var (
+	// apiServer is where the real API server of this package's tests is.
+	apiServer *rest.Config
+	// s3Folder is where the S3 server keeps its buckets.
+	s3Folder string
+)
 
 func TestMain(m *testing.M) {
 	code, err := withAPIServer(m)
@@ -38,6 +42,13 @@ func withAPIServer(m *testing.M) (code int, err error) {
 	defer func() { err = errors.Join(err, env.Stop()) }()
 	apiServer = rest.CopyConfig(env.Config)
 	apiServer.QPS = -1
+
+	s3Folder, err = os.MkdirTemp("", "s3-")
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(s3Folder)) }()
+	defer func() { stopS3() }()
 
 	var said logged
 	ctrl.SetLogger(funcr.New(said.add, funcr.Options{Verbosity: 10}))
