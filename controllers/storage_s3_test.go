@@ -22,8 +22,16 @@ import (
 )
 
 // s3Server is a real S3 server for the tests of this package, started by the
-// first that needs it. TestMain stops it.
-var s3Server = sync.OnceValues(func() (*testenv.S3, error) { return testenv.StartS3(s3Folder) })
+// first that needs it. TestMain calls stopS3.
+var s3Server = sync.OnceValues(func() (*testenv.S3, error) {
+	server, err := testenv.StartS3(s3Folder)
+	if err == nil {
+		stopS3 = server.Stop
+	}
+	return server, err
+})
+
+var stopS3 = func() {}
 
 // inS3 is storage in a bucket of its own name, with the credentials in a Secret.
 func (w *world) inS3(policy v1alpha1.DeletionPolicy) (*testenv.S3, *v1alpha1.Storage) {

@@ -60,7 +60,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	fs.IntVar(&o.maxConcurrentReconciles, "max-concurrent-reconciles", 16, "how many VideoGenerations are worked on at a time")
 	fs.DurationVar(&o.submissionRecoveryWindow, "submission-recovery-window", 30*time.Minute,
 		"how long the callback of a purchase is waited for whose answer was lost")
-	fs.IntVar(&o.maxConcurrentDownloads, "max-concurrent-downloads", 4, "how many VideoGenerations have their videos stored at a time; each takes about 10 MiB of memory")
+	fs.IntVar(&o.maxConcurrentDownloads, "max-concurrent-downloads", 3, "how many VideoGenerations have their videos stored at a time; each takes about 10 MiB of memory")
 	fs.StringVar(&o.fileStorageRoot, "file-storage-root", "", "folder, such as a mounted volume, at or below which storage with file:// has to be; empty means that there is no such storage")
 	fs.BoolVar(&o.allowPrivateNetworks, "allow-private-networks", false, "for development only: accept plain http for the KIE.AI API, the callback URL, images and videos, and let them be on this network")
 	config.RegisterFlags(fs)
