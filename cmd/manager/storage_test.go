@@ -367,7 +367,7 @@ func TestANamespaceIsDeletedWithItsVideos(t *testing.T) {
 	eventually(t, "it works", m.leads)
 	stays, goes := newVideo(t, users, "twin"), &v1alpha1.VideoGeneration{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "going", Name: "twin"},
-		Spec:       v1alpha1.VideoGenerationSpec{Prompt: canaryPrompt, Resolution: v1alpha1.Resolution1080p},
+		Spec:       v1alpha1.VideoGenerationSpec{Prompt: canaryPrompt},
 	}
 	for _, object := range []client.Object{&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: goes.Namespace}}, goes} {
 		if err := users.Create(t.Context(), object); err != nil {
