@@ -66,9 +66,9 @@ func TestAThousandVideosAndTen(t *testing.T) {
 	}
 	base := "http://" + freeAddress(t)
 	args := []string{"--leader-elect", "--callback-base-url", base, "--submission-recovery-window", "20s", "--max-concurrent-reconciles", fmt.Sprint(concurrency)}
-	leader := startManager(t, freeAddress(t), args...)
+	leader := startPlainManager(t, freeAddress(t), args...)
 	eventually(t, "the first process leads", leader.leads)
-	other := startManager(t, strings.TrimPrefix(base, "http://"), args...)
+	other := startPlainManager(t, strings.TrimPrefix(base, "http://"), args...)
 	eventually(t, "the second process takes callbacks", other.listens)
 
 	// They all wait on an account whose key is not valid yet. Then it is.
