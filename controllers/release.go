@@ -7,9 +7,13 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -24,29 +28,63 @@ const (
 	releaseWithin = 10 * time.Minute
 	// releaseAgain is how soon that is tried again, releaseTimeout how long one try takes.
 	releaseAgain   = 15 * time.Second
-	releaseTimeout = time.Minute
+	releaseTimeout = 20 * time.Second
+	// releaseWorkers is how many resources are let go of at a time.
+	releaseWorkers = 4
 )
 
-// release lets go of a resource that is deleted. With deletionPolicy Delete its
-// stored videos are deleted first; if that is not possible within 10 minutes, a
-// Warning says which are left.
-func (r *VideoGenerationReconciler) release(ctx context.Context, vg *v1alpha1.VideoGeneration) (ctrl.Result, error) {
-	ended := r.Transfers.stop(vg.UID)
-	if !controllerutil.ContainsFinalizer(vg, v1alpha1.FinalizerStoredVideos) {
+// ReleaseReconciler lets go of VideoGenerations that are deleted. With
+// deletionPolicy Delete their stored videos are deleted first; if that is not
+// possible within 10 minutes, a Warning says which are left.
+//
+// It is a controller of its own, so that storage which does not answer holds up
+// neither purchases nor downloads.
+type ReleaseReconciler struct {
+	// Client reads from the cache and writes to the API server.
+	Client    client.Client
+	Places    *Places
+	Transfers *Transfers
+	Clock     clock.PassiveClock
+	Recorder  events.EventRecorder
+
+	mu sync.Mutex
+	// tried are those for which it was tried at least once.
+	tried map[types.NamespacedName]bool
+}
+
+// Init makes the reconciler ready for use without a manager.
+func (r *ReleaseReconciler) Init() { r.tried = map[types.NamespacedName]bool{} }
+
+// Reconcile removes the finalizer of a deleted resource when its stored videos
+// are deleted, or will not be.
+func (r *ReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	vg := &v1alpha1.VideoGeneration{}
+	if err := r.Client.Get(ctx, req.NamespacedName, vg); client.IgnoreNotFound(err) != nil {
+		return ctrl.Result{}, fmt.Errorf("reading the VideoGeneration: %w", err)
+	}
+	if vg.DeletionTimestamp.IsZero() || !controllerutil.ContainsFinalizer(vg, v1alpha1.FinalizerStoredVideos) {
+		r.note(req.NamespacedName, false)
 		return ctrl.Result{}, nil
 	}
 	now, end := r.Clock.Now(), vg.DeletionTimestamp.Add(releaseWithin)
-	if !ended && now.Before(end) {
+	inTime := now.Before(end)
+	if ended := r.Transfers.stop(vg.UID); !ended && inTime {
 		return ctrl.Result{RequeueAfter: time.Second}, nil
 	}
-	left, err := r.deleteStored(ctx, vg)
-	switch {
-	case err != nil:
-		return ctrl.Result{}, err
-	case left.again && now.Before(end):
-		log.FromContext(ctx).Info("The stored videos of a deleted VideoGeneration could not be deleted yet", "cause", left.cause)
-		return ctrl.Result{RequeueAfter: min(releaseAgain, end.Sub(now))}, nil
-	case len(left.uris) > 0:
+	left := leftover{uris: storedURIs(vg), cause: "its storage could not be used for 10 minutes"}
+	if inTime || !r.note(req.NamespacedName, true) {
+		var err error
+		left, err = r.deleteStored(ctx, vg)
+		if err != nil && inTime {
+			return ctrl.Result{}, err
+		}
+		if left.again && inTime {
+			r.note(req.NamespacedName, true)
+			log.FromContext(ctx).Info("The stored videos of a deleted VideoGeneration could not be deleted yet", "cause", left.cause)
+			return ctrl.Result{RequeueAfter: min(releaseAgain, end.Sub(now))}, nil
+		}
+	}
+	if len(left.uris) > 0 {
 		r.Recorder.Eventf(vg, nil, corev1.EventTypeWarning, "StoredVideosLeft", actionReconcile, "%s",
 			boundedMessage(fmt.Sprintf("deleted without its stored videos (%s): delete them by hand: %s", left.cause, strings.Join(left.uris, ", "))))
 		log.FromContext(ctx).Info("A VideoGeneration was deleted without its stored videos", "left", left.uris, "cause", left.cause)
@@ -57,6 +95,30 @@ func (r *VideoGenerationReconciler) release(ctx context.Context, vg *v1alpha1.Vi
 		return quietConflict(fmt.Errorf("removing the finalizer: %w", err))
 	}
 	return ctrl.Result{}, nil
+}
+
+// note remembers whether it was tried, and returns whether it was before.
+func (r *ReleaseReconciler) note(name types.NamespacedName, tried bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := r.tried[name]
+	if tried {
+		r.tried[name] = true
+	} else {
+		delete(r.tried, name)
+	}
+	return before
+}
+
+// storedURIs lists where the videos of a resource are stored.
+func storedURIs(vg *v1alpha1.VideoGeneration) []string {
+	var uris []string
+	for _, file := range storedFiles(vg) {
+		if file.artifact != nil {
+			uris = append(uris, file.artifact.URI)
+		}
+	}
+	return uris
 }
 
 // leftover is what is left of the stored videos of a deleted resource.
@@ -71,17 +133,11 @@ type leftover struct {
 // deleteStored deletes the stored videos of a resource, if that is what its
 // deletionPolicy says, and returns what is left of them. The error is one of the
 // API server.
-func (r *VideoGenerationReconciler) deleteStored(ctx context.Context, vg *v1alpha1.VideoGeneration) (leftover, error) {
+func (r *ReleaseReconciler) deleteStored(ctx context.Context, vg *v1alpha1.VideoGeneration) (leftover, error) {
+	all := leftover{uris: storedURIs(vg), cause: "the API server does not answer", again: true}
 	account, err := accountOfStatus(ctx, r.Client, vg)
 	if err != nil {
-		return leftover{}, err
-	}
-	files := storedFiles(vg)
-	all := leftover{again: true}
-	for _, file := range files {
-		if file.artifact != nil {
-			all.uris = append(all.uris, file.artifact.URI)
-		}
+		return all, err
 	}
 	p, named := placeOf(vg, account)
 	switch {
@@ -98,12 +154,12 @@ func (r *VideoGenerationReconciler) deleteStored(ctx context.Context, vg *v1alph
 		all.cause = failure.Message
 		return all, nil
 	} else if err != nil {
-		return leftover{}, err
+		return all, err
 	}
 	defer func() { _ = bucket.Close() }()
 
 	var left leftover
-	for _, file := range files {
+	for _, file := range storedFiles(vg) {
 		// What is stored elsewhere, or under a name that is not its own, is not touched.
 		if file.artifact != nil && file.artifact.URI != bucket.URI(file.key) {
 			left.uris, left.cause = append(left.uris, file.artifact.URI), "it is not where its storage is now"
@@ -112,7 +168,7 @@ func (r *VideoGenerationReconciler) deleteStored(ctx context.Context, vg *v1alph
 		if err := bucket.Delete(ctx, file.key); err != nil {
 			failure, ok := asStorageError(err)
 			if !ok {
-				return leftover{}, err
+				return all, err
 			}
 			left.uris, left.cause, left.again = append(left.uris, bucket.URI(file.key)), failure.Message, true
 		}

@@ -108,6 +108,17 @@ func (r *StorageReconciler) SetupWithManager(mgr ctrl.Manager, concurrency int) 
 		Complete(r)
 }
 
+// SetupWithManager starts the reconciler with the manager.
+func (r *ReleaseReconciler) SetupWithManager(mgr ctrl.Manager) error {
+	r.Init()
+	leaving := predicate.NewPredicateFuncs(func(o client.Object) bool { return !o.GetDeletionTimestamp().IsZero() })
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("release").
+		For(&v1alpha1.VideoGeneration{}, builder.WithPredicates(leaving)).
+		WithOptions(controller.Options{MaxConcurrentReconciles: releaseWorkers}).
+		Complete(r)
+}
+
 // storedWith lists the resources whose videos are stored, or to be stored, where
 // an account says.
 func (r *StorageReconciler) storedWith(ctx context.Context, account client.Object) []ctrl.Request {

@@ -37,8 +37,7 @@ type VideoGenerationReconciler struct {
 	Clock    clock.PassiveClock
 	Recorder events.EventRecorder
 	Metrics  *Metrics
-	// Places and Transfers are where videos are stored and who does it now, for those that are deleted.
-	Places    *Places
+	// Transfers are the videos that are being stored, which ends when their resource is deleted.
 	Transfers *Transfers
 	// Poke makes the account reconciler look at an account.
 	Poke func(account types.NamespacedName)
@@ -99,11 +98,8 @@ type step func(ctx context.Context, l *life) (stop bool, err error)
 // Reconcile takes a VideoGeneration as far as it can go now.
 func (r *VideoGenerationReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	l, err := r.open(ctx, req.NamespacedName)
-	switch {
-	case l == nil || err != nil:
+	if l == nil || err != nil {
 		return ctrl.Result{}, err
-	case !l.vg.DeletionTimestamp.IsZero():
-		return r.release(ctx, l.vg)
 	}
 	for _, next := range []step{
 		r.remember,
@@ -133,22 +129,18 @@ func (r *VideoGenerationReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 	return r.close(ctx, l, err)
 }
 
-// open reads the resource. It returns nil when there is none, and of one that is
-// deleted no more than what there is to let go of.
+// open reads the resource. It returns nil when there is none that lives.
 func (r *VideoGenerationReconciler) open(ctx context.Context, name types.NamespacedName) (*life, error) {
 	vg := &v1alpha1.VideoGeneration{}
 	err := r.Client.Get(ctx, name, vg)
 	switch {
 	case client.IgnoreNotFound(err) != nil:
 		return nil, fmt.Errorf("reading the VideoGeneration: %w", err)
-	case apierrors.IsNotFound(err):
+	case apierrors.IsNotFound(err), !vg.DeletionTimestamp.IsZero():
 		uid := r.memory.forget(name)
 		r.Ledger.Forget(uid)
 		r.Transfers.stop(uid)
 		return nil, nil
-	case !vg.DeletionTimestamp.IsZero():
-		r.Ledger.Forget(r.memory.forget(name))
-		return &life{vg: vg}, nil
 	}
 	known, replaced := r.memory.of(name, vg.UID, r.Clock.Now())
 	if replaced != "" {

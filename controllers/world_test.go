@@ -80,10 +80,11 @@ type world struct {
 type process struct {
 	videos   *VideoGenerationReconciler
 	storage  *StorageReconciler
+	release  *ReleaseReconciler
 	accounts *KieAccountReconciler
 	handler  http.Handler
-	// next is when each is to be looked at again, by the one reconciler and by the other.
-	next, storageNext map[types.NamespacedName]time.Time
+	// next is when each is to be looked at again, by one reconciler or another.
+	next, storageNext, releaseNext map[types.NamespacedName]time.Time
 	// accountNext is when the account is to be looked at.
 	accountNext time.Time
 	recorder    *events.FakeRecorder
@@ -206,13 +207,14 @@ func (w *world) restart() {
 	if window == 0 {
 		window = 30 * time.Minute
 	}
-	p := &process{next: map[types.NamespacedName]time.Time{}, storageNext: map[types.NamespacedName]time.Time{}, recorder: events.NewFakeRecorder(1000)}
+	p := &process{next: map[types.NamespacedName]time.Time{}, storageNext: map[types.NamespacedName]time.Time{},
+		releaseNext: map[types.NamespacedName]time.Time{}, recorder: events.NewFakeRecorder(1000)}
 	places := &Places{Live: w.live, Storage: artifact.NewStorage(artifact.StorageOptions{AllowPrivate: true, FileRoot: w.root}), OperatorNamespace: w.namespace}
 	transfers := NewTransfers()
 	p.videos = &VideoGenerationReconciler{
 		Client: w.faults.controller, Live: w.live, Credentials: secrets, KIE: kieClient, Fetcher: fetcher, Ledger: ledger, Clock: clk, Recorder: p.recorder, Metrics: metrics,
-		Places: places, Transfers: transfers,
-		Poke: func(types.NamespacedName) {}, OperatorNamespace: w.namespace, AllowInsecure: true, CallbackBaseURL: baseURL, RecoveryWindow: window,
+		Transfers: transfers,
+		Poke:      func(types.NamespacedName) {}, OperatorNamespace: w.namespace, AllowInsecure: true, CallbackBaseURL: baseURL, RecoveryWindow: window,
 		PersistBackoff: wait.Backoff{Duration: time.Millisecond, Factor: 1, Steps: 3},
 	}
 	p.videos.Init()
@@ -221,6 +223,8 @@ func (w *world) restart() {
 		Clock: clk, Recorder: p.recorder, Metrics: metrics, AllowInsecure: true,
 	}
 	p.storage.Init()
+	p.release = &ReleaseReconciler{Client: w.faults.controller, Places: places, Transfers: transfers, Clock: clk, Recorder: p.recorder}
+	p.release.Init()
 	p.accounts = &KieAccountReconciler{
 		Client: w.faults.controller, Credentials: secrets, KIE: kieClient, Ledger: ledger, Clock: clk, Metrics: metrics,
 		CallbackBaseURL: baseURL, AllowInsecure: true,
@@ -326,6 +330,12 @@ func (w *world) keep(name types.NamespacedName) {
 	w.look(name, w.proc.storage, w.proc.storageNext)
 }
 
+// letGo lets go of a VideoGeneration that is deleted.
+func (w *world) letGo(name types.NamespacedName) {
+	w.t.Helper()
+	w.look(name, w.proc.release, w.proc.releaseNext)
+}
+
 func (w *world) look(name types.NamespacedName, with reconcile.Reconciler, next map[types.NamespacedName]time.Time) {
 	w.t.Helper()
 	crashed := false
@@ -383,7 +393,7 @@ func (w *world) round() bool {
 	w.must(w.cache.List(w.t.Context(), &videos, client.InNamespace(w.namespace)))
 	slices.SortFunc(videos.Items, func(a, b v1alpha1.VideoGeneration) int { return strings.Compare(a.Name, b.Name) }) // a cache has no order
 	for _, vg := range videos.Items {
-		for _, look := range []func(types.NamespacedName){w.reconcile, w.keep} {
+		for _, look := range []func(types.NamespacedName){w.reconcile, w.keep, w.letGo} {
 			writes := w.faults.writes.Load()
 			look(client.ObjectKeyFromObject(&vg))
 			if w.faults.writes.Load() != writes {
@@ -409,7 +419,7 @@ func (w *world) run(horizon time.Duration) {
 			continue
 		}
 		next, some := w.sim.NextEvent()
-		for _, nexts := range []map[types.NamespacedName]time.Time{w.proc.next, w.proc.storageNext} {
+		for _, nexts := range []map[types.NamespacedName]time.Time{w.proc.next, w.proc.storageNext, w.proc.releaseNext} {
 			for _, at := range nexts {
 				if !some || at.Before(next) {
 					next, some = at, true

@@ -141,7 +141,6 @@ func addParts(ctx context.Context, mgr ctrl.Manager, o options) error {
 		Clock:             clk,
 		Recorder:          recorder,
 		Metrics:           counts,
-		Places:            places,
 		Transfers:         transfers,
 		Poke:              pokes.Poke,
 		OperatorNamespace: o.operatorNamespace,
@@ -166,6 +165,15 @@ func addParts(ctx context.Context, mgr ctrl.Manager, o options) error {
 		AllowInsecure: o.allowPrivateNetworks,
 	}).SetupWithManager(mgr, o.maxConcurrentDownloads); err != nil {
 		return fmt.Errorf("preparing the storage controller: %w", err)
+	}
+	if err := (&controllers.ReleaseReconciler{
+		Client:    mgr.GetClient(),
+		Places:    places,
+		Transfers: transfers,
+		Clock:     clk,
+		Recorder:  recorder,
+	}).SetupWithManager(mgr); err != nil {
+		return fmt.Errorf("preparing the release controller: %w", err)
 	}
 	if err := (&controllers.KieAccountReconciler{
 		Client:          mgr.GetClient(),

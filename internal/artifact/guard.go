@@ -33,6 +33,9 @@ const (
 	responseHeaderTimeout  = 15 * time.Second
 	// storageAnswerTimeout is longer, because a storage puts a large file together before it answers.
 	storageAnswerTimeout = time.Minute
+	// storageRequestTimeout bounds one request, the largest of which reads a video back. Whoever takes a connection
+	// and then neither reads nor answers does not keep others from storing for long.
+	storageRequestTimeout = 5 * time.Minute
 )
 
 // userAgent is sent because some servers refuse requests without a name, or
@@ -79,6 +82,7 @@ func (g guard) storageClient() *http.Client {
 	transport.ResponseHeaderTimeout = storageAnswerTimeout
 	return &http.Client{
 		CheckRedirect: noRedirects,
+		Timeout:       storageRequestTimeout,
 		Transport:     signedTransport{guardedTransport{allowHTTP: g.allowPrivate || g.allowHTTP, Transport: transport}},
 	}
 }
@@ -90,7 +94,7 @@ func trustedStorageClient() *http.Client {
 	transport := guard{allowPrivate: true}.transport()
 	transport.ResponseHeaderTimeout = storageAnswerTimeout
 	transport.Proxy = http.ProxyFromEnvironment
-	return &http.Client{CheckRedirect: noRedirects, Transport: transport}
+	return &http.Client{CheckRedirect: noRedirects, Timeout: storageRequestTimeout, Transport: transport}
 }
 
 // transport connects to what the guard lets it.
