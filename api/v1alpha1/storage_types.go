@@ -151,7 +151,7 @@ type Artifact struct {
 	// uri is where it is, such as s3://BUCKET/PREFIX/NAMESPACE/NAME/UID/720p.mp4.
 	// +required
 	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:MaxLength=4096
 	URI string `json:"uri,omitempty"`
 
 	// sizeBytes is its length in bytes.
