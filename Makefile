@@ -155,6 +155,12 @@ test: control-plane s3-server ## Run all tests on a real Kubernetes API server a
 test-race: ## Run all tests with the race detector, which needs a C compiler.
 	$(MAKE) test TESTFLAGS="-race $(TESTFLAGS)"
 
+# One plan of make perturb, such as PLAN='4k/request 3 fails'; empty for all.
+PLAN ?=
+.PHONY: perturb
+perturb: control-plane s3-server ## Disturb every effect of every kind of life in every way, and compare the ends. PLAN runs one.
+	go test -tags perturbation -timeout $(TEST_TIMEOUT) -parallel $(TEST_PARALLEL) -run 'TestPerturbations$(if $(PLAN),/$(subst /,$$/^,^$(PLAN)$$))' $(TESTFLAGS) ./controllers
+
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME.
 	@grep -r --include='*_test.go' -o '^func Fuzz[A-Za-z0-9_]*' $(wildcard api cmd controllers internal) | \

@@ -5,9 +5,12 @@ package controllers
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"sync"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -19,6 +22,53 @@ import (
 type versions struct {
 	mu sync.Mutex
 	of map[string]string
+	// history has the versions of VideoGenerations by name, the oldest first.
+	history map[string][]*v1alpha1.VideoGeneration
+	// regressions are ends that did not stay.
+	regressions []string
+}
+
+// before returns the version of a VideoGeneration that was there so many writes
+// ago, or the first.
+func (v *versions) before(name string, behind int) *v1alpha1.VideoGeneration {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	history := v.history[name]
+	if len(history) == 0 {
+		return nil
+	}
+	return history[max(len(history)-1-behind, 0)]
+}
+
+// remember adds a version, and compares its end with that of the one before.
+func (v *versions) remember(vg *v1alpha1.VideoGeneration) {
+	if v.history == nil {
+		v.history = map[string][]*v1alpha1.VideoGeneration{}
+	}
+	history := v.history[vg.Name]
+	if len(history) > 0 {
+		if last := history[len(history)-1]; regressed(last, vg) {
+			v.regressions = append(v.regressions, fmt.Sprintf("%s went from %v to %v", vg.Name,
+				meta.FindStatusCondition(last.Status.Conditions, v1alpha1.ConditionReady), meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReady)))
+		}
+	}
+	v.history[vg.Name] = append(history, vg.DeepCopy())
+}
+
+// regressed reports whether a resource has come from its end to something else
+// though nobody has touched it. What was given up can come back.
+func regressed(before, after *v1alpha1.VideoGeneration) bool {
+	was, is := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionReady), meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionReady)
+	if was == nil || was.Status == metav1.ConditionUnknown || before.UID != after.UID || before.Generation != after.Generation {
+		return false
+	}
+	switch was.Reason {
+	case v1alpha1.ReasonTimedOut, v1alpha1.ReasonSubmissionUnknown, v1alpha1.ReasonTaskNotFound, v1alpha1.ReasonUpgradeFailed,
+		v1alpha1.ReasonInvalidImage, v1alpha1.ReasonInvalidTaskID, v1alpha1.ReasonInvalidSource, v1alpha1.ReasonSourceFailed:
+		return false
+	}
+	byUser := before.Annotations[v1alpha1.AnnotationResubmit] != after.Annotations[v1alpha1.AnnotationResubmit] || after.Annotations[v1alpha1.AnnotationResubmit] != ""
+	return !byUser && is != nil && is.Reason != was.Reason // a status that is emptied is a user's doing too
 }
 
 func (v *versions) all() map[string]string {
@@ -36,6 +86,9 @@ func (v *versions) note(obj client.Object) {
 	defer v.mu.Unlock()
 	if last := v.of[key]; key != "" && (len(version) > len(last) || (len(version) == len(last) && version > last)) {
 		v.of[key] = version
+		if vg, ok := obj.(*v1alpha1.VideoGeneration); ok {
+			v.remember(vg)
+		}
 	}
 }
 

@@ -67,6 +67,15 @@ type world struct {
 	proc   *process
 	// root is the folder for storage with file://.
 	root string
+	// onRequest decides about each request to KIE.AI and its files, and to the S3 server. serve answers it.
+	onRequest func(number int, rw http.ResponseWriter, r *http.Request, serve http.Handler)
+	requests  atomic.Int64
+	// dead says that the process is gone, though the code of it may still run: nothing that it does has an effect.
+	dead atomic.Bool
+	// staleGets is for how many reads of a VideoGeneration the cache is behind, by so many versions.
+	staleGets, behind int
+	// unseen is for how many looks the changes so far are not seen.
+	unseen int
 	// paidMost is how many tasks each prompt may have paid for when the test ends.
 	paidMost int
 	events   []string
@@ -98,11 +107,15 @@ type worldOptions struct {
 	paidMost     int
 	accountLimit *v1alpha1.AccountLimits
 	storage      *v1alpha1.Storage
+	// serial keeps the test from running beside others.
+	serial bool
 }
 
 func newWorld(t *testing.T, opts worldOptions) *world {
 	t.Helper()
-	t.Parallel()
+	if !opts.serial {
+		t.Parallel()
+	}
 	w := &world{t: t, opts: opts, paidMost: max(opts.paidMost, 1), clock: clocktesting.NewFakePassiveClock(time.Now().Truncate(time.Second)), root: t.TempDir()}
 
 	live, err := client.NewWithWatch(apiServer, client.Options{Scheme: testenv.Scheme()})
@@ -122,7 +135,7 @@ func newWorld(t *testing.T, opts worldOptions) *world {
 		sim.Latency = 70 * time.Second
 	}
 	w.sim = kiesim.New(sim)
-	w.kieServer = httptest.NewServer(w.sim)
+	w.kieServer = httptest.NewServer(w.watched(w.sim))
 	t.Cleanup(w.kieServer.Close)
 
 	w.startCache()
@@ -189,8 +202,24 @@ func (w *world) startCache() {
 	w.cache = c
 }
 
+// watched is a server whose requests are counted and may be disturbed. Those of
+// the account for its balance are not.
+func (w *world) watched(server http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		switch {
+		case w.dead.Load():
+			panic(http.ErrAbortHandler)
+		case w.onRequest == nil, strings.HasSuffix(r.URL.Path, "/credit"):
+			server.ServeHTTP(rw, r)
+		default:
+			w.onRequest(int(w.requests.Add(1)), rw, r, server)
+		}
+	})
+}
+
 // restart begins a new life of the operator, without any memory of the last one.
 func (w *world) restart() {
+	w.dead.Store(false)
 	clk := w.clock
 	ledger := NewLedger(clk)
 	secrets := credentials.NewStore(w.live, clk)
@@ -360,7 +389,7 @@ func (w *world) look(name types.NamespacedName, with reconcile.Reconciler, next 
 		}
 	}()
 	w.collectEvents()
-	if crashed {
+	if crashed || w.dead.Load() {
 		w.restart()
 		w.restarted = true
 	}
@@ -392,7 +421,12 @@ func (w *world) round() bool {
 	var videos v1alpha1.VideoGenerationList
 	w.must(w.cache.List(w.t.Context(), &videos, client.InNamespace(w.namespace)))
 	slices.SortFunc(videos.Items, func(a, b v1alpha1.VideoGeneration) int { return strings.Compare(a.Name, b.Name) }) // a cache has no order
+	unseen := w.unseen > 0
 	for _, vg := range videos.Items {
+		if unseen {
+			w.unseen--
+			continue
+		}
 		for _, look := range []func(types.NamespacedName){w.reconcile, w.keep, w.letGo} {
 			writes := w.faults.writes.Load()
 			look(client.ObjectKeyFromObject(&vg))
@@ -406,7 +440,7 @@ func (w *world) round() bool {
 		w.restart()
 		w.restarted = true
 	}
-	return delivered > 0 || w.restarted || !maps.Equal(before, w.written.all())
+	return delivered > 0 || w.restarted || unseen || !maps.Equal(before, w.written.all())
 }
 
 // run goes on until nothing happens any more or the time is over. The clock
@@ -462,8 +496,12 @@ func (w *world) pass(d time.Duration) {
 	}
 }
 
-// assertPaidOnce holds after every test: nothing was paid for twice.
+// assertPaidOnce holds after every test: nothing was paid for twice, and what came
+// to its end stayed there.
 func (w *world) assertPaidOnce() {
+	for _, regression := range w.written.regressions {
+		w.t.Errorf("an end did not stay: %s", regression)
+	}
 	prompts := map[string]int{}
 	for _, task := range w.sim.State().Tasks {
 		prompts[task.Prompt]++
@@ -532,6 +570,9 @@ type faultyClient struct {
 func newFaultyClient(w *world) *faultyClient {
 	f := &faultyClient{}
 	f.controller = f.wrap(w, func(do func() error) error {
+		if w.dead.Load() {
+			panic(errCrash)
+		}
 		n := int(f.writes.Add(1))
 		if f.onWrite != nil {
 			return f.onWrite(n, do)
@@ -551,6 +592,13 @@ func newFaultyClient(w *world) *faultyClient {
 func (f *faultyClient) wrap(w *world, write func(do func() error) error) client.Client {
 	return interceptor.NewClient(w.live, interceptor.Funcs{
 		Get: func(ctx context.Context, _ client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+			if vg, ok := obj.(*v1alpha1.VideoGeneration); ok && w.staleGets > 0 {
+				w.staleGets--
+				if old := w.written.before(key.Name, w.behind); old != nil {
+					old.DeepCopyInto(vg)
+					return nil
+				}
+			}
 			return w.cache.Get(ctx, key, obj, opts...)
 		},
 		List: func(ctx context.Context, _ client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
