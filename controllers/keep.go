@@ -34,7 +34,7 @@ func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGenerati
 		return nil, &artifact.StorageError{Class: artifact.Interrupted, Message: "the resource is deleted"}, nil
 	}
 
-	bucket, err := r.Places.open(ctx, p)
+	bucket, err := r.Places.open(ctx, vg.UID, p)
 	if failure, ok := asStorageError(err); ok {
 		r.Metrics.notStored(p.backend(), failure.Class)
 		return nil, failure, nil

@@ -70,9 +70,24 @@ func (p place) backend() string {
 	return scheme
 }
 
+// identity is the place as something to compare: who names it, and all that it
+// says.
+func (p place) identity() string {
+	secret := ""
+	if p.spec.CredentialsSecretRef != nil {
+		secret = p.spec.CredentialsSecretRef.Name
+	}
+	return fmt.Sprintf("%q", []string{p.namespace, p.spec.URL, p.spec.Endpoint, p.spec.Region, p.spec.Prefix, secret})
+}
+
+// trusted reports whether an administrator names the place.
+func (p place) trusted(operatorNamespace string) bool {
+	return p.byAccount && p.namespace == operatorNamespace
+}
+
 // Places opens the storage that resources and accounts name.
 type Places struct {
-	// Live reads Secrets from the API server itself: they are not listed, watched or kept.
+	// Live reads Secrets from the API server itself: they are not listed or watched.
 	Live    client.Reader
 	Storage *artifact.Storage
 	// OperatorNamespace is where the accounts of administrators are. Only for the storage that they name, the
@@ -80,25 +95,52 @@ type Places struct {
 	OperatorNamespace string
 
 	mu sync.Mutex
-	// last are the credentials of places with videos that are to be deleted with their resources: with a
-	// namespace, its Secrets go first.
-	last map[types.NamespacedName]map[string][]byte
+	// kept are the places of videos that are to be deleted with their resources. With a namespace, its accounts and
+	// Secrets, and the right to read them, go first.
+	kept map[types.UID]keptPlace
 }
 
-// open opens a place. The error is an *artifact.StorageError, or one of the API
-// server. The caller closes the bucket.
-func (p *Places) open(ctx context.Context, at place) (*artifact.Bucket, error) {
+// keptPlace is where the videos of a resource were stored last, and with what.
+type keptPlace struct {
+	place  place
+	secret map[string][]byte
+}
+
+// open opens a place to store the videos of a resource in. The error is an
+// *artifact.StorageError, or one of the API server. The caller closes the bucket.
+func (p *Places) open(ctx context.Context, uid types.UID, at place) (*artifact.Bucket, error) {
 	secret, err := p.secret(ctx, at)
 	if err != nil {
 		return nil, err
 	}
+	if at.policy == v1alpha1.DeletionDelete {
+		p.keep(uid, keptPlace{place: at, secret: secret})
+	}
+	return p.openWith(ctx, at, secret)
+}
+
+// openToDelete opens a place to delete the videos of a resource from. If its
+// Secret cannot be read any more, it uses what they were stored with there.
+func (p *Places) openToDelete(ctx context.Context, uid types.UID, at place) (*artifact.Bucket, error) {
+	secret, err := p.secret(ctx, at)
+	if err != nil {
+		kept, known := p.keptOf(uid)
+		if !known || kept.place.identity() != at.identity() {
+			return nil, err
+		}
+		secret = kept.secret
+	}
+	return p.openWith(ctx, at, secret)
+}
+
+func (p *Places) openWith(ctx context.Context, at place, secret map[string][]byte) (*artifact.Bucket, error) {
 	return p.Storage.Open(ctx, artifact.Place{
 		URL:      at.spec.URL,
 		Endpoint: at.spec.Endpoint,
 		Region:   at.spec.Region,
 		Prefix:   at.spec.Prefix,
 		Secret:   secret,
-		Trusted:  at.byAccount && at.namespace == p.OperatorNamespace,
+		Trusted:  at.trusted(p.OperatorNamespace),
 	})
 }
 
@@ -109,29 +151,40 @@ func (p *Places) secret(ctx context.Context, at place) (map[string][]byte, error
 	}
 	name := types.NamespacedName{Namespace: at.namespace, Name: at.spec.CredentialsSecretRef.Name}
 	secret := &corev1.Secret{}
-	err := p.Live.Get(ctx, name, secret)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch last, known := p.last[name]; {
-	case err == nil:
-		if at.policy == v1alpha1.DeletionDelete {
-			if p.last == nil {
-				p.last = map[types.NamespacedName]map[string][]byte{}
-			}
-			p.last[name] = secret.Data
-		}
-		if secret.Data == nil {
-			return map[string][]byte{}, nil // an empty Secret is not the identity of the operator
-		}
-		return secret.Data, nil
-	case apierrors.IsNotFound(err) && known:
-		return last, nil
+	switch err := p.Live.Get(ctx, name, secret); {
 	case apierrors.IsNotFound(err):
 		return nil, &artifact.StorageError{Class: artifact.InvalidStorage, Message: fmt.Sprintf("Secret %s with the credentials of %s does not exist: create it", name, at.spec.URL)}
 	case apierrors.IsForbidden(err):
 		return nil, &artifact.StorageError{Class: artifact.InvalidStorage, Message: fmt.Sprintf(
 			"the operator is not allowed to read Secret %s: grant it get on Secrets in that namespace, see config/tenant", name)}
-	default:
+	case err != nil:
 		return nil, fmt.Errorf("reading Secret %s: %w", name, err)
+	case secret.Data == nil:
+		return map[string][]byte{}, nil // an empty Secret is not the identity of the operator
+	default:
+		return secret.Data, nil
 	}
+}
+
+func (p *Places) keep(uid types.UID, kept keptPlace) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.kept == nil {
+		p.kept = map[types.UID]keptPlace{}
+	}
+	p.kept[uid] = kept
+}
+
+func (p *Places) keptOf(uid types.UID) (keptPlace, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	kept, ok := p.kept[uid]
+	return kept, ok
+}
+
+// forget forgets where the videos of a resource were stored.
+func (p *Places) forget(uid types.UID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.kept, uid)
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -48,12 +47,13 @@ type ReleaseReconciler struct {
 	Recorder  events.EventRecorder
 
 	mu sync.Mutex
-	// tried are those for which it was tried at least once.
-	tried map[types.NamespacedName]bool
+	// broken is until when a place is not tried, because it has just failed: a bucket that does not answer is not
+	// waited for once for each resource.
+	broken map[string]time.Time
 }
 
 // Init makes the reconciler ready for use without a manager.
-func (r *ReleaseReconciler) Init() { r.tried = map[types.NamespacedName]bool{} }
+func (r *ReleaseReconciler) Init() { r.broken = map[string]time.Time{} }
 
 // Reconcile removes the finalizer of a deleted resource when its stored videos
 // are deleted, or will not be.
@@ -63,7 +63,6 @@ func (r *ReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		return ctrl.Result{}, fmt.Errorf("reading the VideoGeneration: %w", err)
 	}
 	if vg.DeletionTimestamp.IsZero() || !controllerutil.ContainsFinalizer(vg, v1alpha1.FinalizerStoredVideos) {
-		r.note(req.NamespacedName, false)
 		return ctrl.Result{}, nil
 	}
 	now, end := r.Clock.Now(), vg.DeletionTimestamp.Add(releaseWithin)
@@ -71,18 +70,13 @@ func (r *ReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	if ended := r.Transfers.stop(vg.UID); !ended && inTime {
 		return ctrl.Result{RequeueAfter: time.Second}, nil
 	}
-	left := leftover{uris: storedURIs(vg), cause: "its storage could not be used for 10 minutes"}
-	if inTime || !r.note(req.NamespacedName, true) {
-		var err error
-		left, err = r.deleteStored(ctx, vg)
-		if err != nil && inTime {
-			return ctrl.Result{}, err
-		}
-		if left.again && inTime {
-			r.note(req.NamespacedName, true)
-			log.FromContext(ctx).Info("The stored videos of a deleted VideoGeneration could not be deleted yet", "cause", left.cause)
-			return ctrl.Result{RequeueAfter: min(releaseAgain, end.Sub(now))}, nil
-		}
+	left, err := r.deleteStored(ctx, vg)
+	switch {
+	case err != nil && inTime:
+		return ctrl.Result{}, err
+	case left.again && inTime:
+		log.FromContext(ctx).Info("The stored videos of a deleted VideoGeneration could not be deleted yet", "cause", left.cause)
+		return ctrl.Result{RequeueAfter: min(releaseAgain, end.Sub(now))}, nil
 	}
 	if len(left.uris) > 0 {
 		r.Recorder.Eventf(vg, nil, corev1.EventTypeWarning, "StoredVideosLeft", actionReconcile, "%s",
@@ -94,20 +88,25 @@ func (r *ReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	if err := r.Client.Patch(ctx, vg, patch); err != nil {
 		return quietConflict(fmt.Errorf("removing the finalizer: %w", err))
 	}
+	r.Places.forget(vg.UID)
 	return ctrl.Result{}, nil
 }
 
-// note remembers whether it was tried, and returns whether it was before.
-func (r *ReleaseReconciler) note(name types.NamespacedName, tried bool) bool {
+// isBroken reports whether a place has failed a moment ago.
+func (r *ReleaseReconciler) isBroken(p place) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	before := r.tried[name]
-	if tried {
-		r.tried[name] = true
-	} else {
-		delete(r.tried, name)
+	until, broken := r.broken[p.identity()]
+	if broken && !r.Clock.Now().Before(until) {
+		delete(r.broken, p.identity())
 	}
-	return before
+	return broken && r.Clock.Now().Before(until)
+}
+
+func (r *ReleaseReconciler) breaks(p place) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.broken[p.identity()] = r.Clock.Now().Add(releaseAgain - time.Second)
 }
 
 // storedURIs lists where the videos of a resource are stored.
@@ -140,16 +139,23 @@ func (r *ReleaseReconciler) deleteStored(ctx context.Context, vg *v1alpha1.Video
 		return all, err
 	}
 	p, named := placeOf(vg, account)
+	if kept, known := r.Places.keptOf(vg.UID); !named && account == nil && known {
+		p, named = kept.place, true // the account went first
+	}
 	switch {
-	case !named:
-		all.cause = "its storage is not known any more"
-		return all, nil
-	case p.policy != v1alpha1.DeletionDelete:
+	case vg.Spec.Storage != nil && vg.Spec.Storage.DeletionPolicy == v1alpha1.DeletionRetain, named && p.policy != v1alpha1.DeletionDelete,
+		!named && len(all.uris) == 0:
 		return leftover{}, nil
+	case !named:
+		all.cause, all.again = "its storage is not known any more", account == nil
+		return all, nil
+	case r.isBroken(p):
+		all.cause = "its storage does not answer"
+		return all, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, releaseTimeout)
 	defer cancel()
-	bucket, err := r.Places.open(ctx, p)
+	bucket, err := r.Places.openToDelete(ctx, vg.UID, p)
 	if failure, ok := asStorageError(err); ok {
 		all.cause = failure.Message
 		return all, nil
@@ -170,6 +176,7 @@ func (r *ReleaseReconciler) deleteStored(ctx context.Context, vg *v1alpha1.Video
 			if !ok {
 				return all, err
 			}
+			r.breaks(p)
 			left.uris, left.cause, left.again = append(left.uris, bucket.URI(file.key)), failure.Message, true
 		}
 	}

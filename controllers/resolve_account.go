@@ -31,7 +31,7 @@ const namespaceLookAgain = time.Minute
 // resource.
 func (r *VideoGenerationReconciler) resolveAccount(ctx context.Context, l *life) (bool, error) {
 	buying := needsPurchase(l.vg) || retryPending(l.vg)
-	if !buying && l.vg.Status.Task.Settled() && !upgradePending(l.vg) && !storagePending(l.vg) && !wantsLinks(l.vg) {
+	if !buying && l.vg.Status.Task.Settled() && !upgradePending(l.vg) && !storageUnfinished(l.vg) && !wantsLinks(l.vg) {
 		return false, nil
 	}
 	key, bought := accountKey(l.vg.Status.Account)
@@ -105,7 +105,7 @@ func (r *VideoGenerationReconciler) usableAccount(ctx context.Context, l *life, 
 		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonInsecureBaseURL, message: fmt.Sprintf("KieAccount %s: %s", key, problem)}
 		return nil, nil
 	}
-	allowed, err := r.allows(ctx, account, l.vg.Namespace)
+	allowed, err := allows(ctx, r.Client, account, l.vg.Namespace)
 	switch {
 	case err != nil:
 		return nil, err
@@ -145,7 +145,7 @@ func (r *VideoGenerationReconciler) accountOf(ctx context.Context, vg *v1alpha1.
 }
 
 // allows reports whether resources in the namespace may use the account.
-func (r *VideoGenerationReconciler) allows(ctx context.Context, account *v1alpha1.KieAccount, namespace string) (bool, error) {
+func allows(ctx context.Context, reader client.Reader, account *v1alpha1.KieAccount, namespace string) (bool, error) {
 	allowed := account.Spec.AllowedNamespaces
 	switch {
 	case account.Namespace == namespace, allowed.From == v1alpha1.NamespacesAll:
@@ -159,7 +159,7 @@ func (r *VideoGenerationReconciler) allows(ctx context.Context, account *v1alpha
 	}
 	ns := &metav1.PartialObjectMetadata{}
 	ns.SetGroupVersionKind(namespaceKind)
-	err = r.Client.Get(ctx, types.NamespacedName{Name: namespace}, ns)
+	err = reader.Get(ctx, types.NamespacedName{Name: namespace}, ns)
 	switch {
 	case apierrors.IsNotFound(err): // the cache does not have it yet
 		return false, nil

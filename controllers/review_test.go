@@ -231,7 +231,7 @@ func TestANamespaceThatTheCacheDoesNotHave(t *testing.T) {
 	account := &v1alpha1.KieAccount{Spec: v1alpha1.KieAccountSpec{AllowedNamespaces: v1alpha1.AllowedNamespaces{
 		From: v1alpha1.NamespacesSelector, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "film"}},
 	}}}
-	allowed, err := (&VideoGenerationReconciler{Client: noNamespaces{}}).allows(t.Context(), account, corev1.NamespaceDefault)
+	allowed, err := allows(t.Context(), noNamespaces{}, account, corev1.NamespaceDefault)
 	if allowed || err != nil {
 		t.Errorf("allowed is %v, %v; want not yet", allowed, err)
 	}

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -97,8 +98,9 @@ func (r *VideoGenerationReconciler) Init() {
 // resources have their videos stored at a time.
 func (r *StorageReconciler) SetupWithManager(mgr ctrl.Manager, concurrency int) error {
 	r.Init()
+	r.workers = concurrency
 	hasStorage := predicate.NewPredicateFuncs(func(o client.Object) bool {
-		return o.(*v1alpha1.VideoGeneration).Status.Storage != nil
+		return o.(*v1alpha1.VideoGeneration).Status.Storage != nil || controllerutil.ContainsFinalizer(o, v1alpha1.FinalizerStoredVideos)
 	})
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("storage").

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
@@ -35,6 +36,8 @@ const (
 	// maxStoreAgain is for storage, which somebody may be putting right, maxFetchAgain for a host of KIE.AI's.
 	maxStoreAgain = 5 * time.Minute
 	maxFetchAgain = time.Hour
+	// turnAgain is how soon one whose turn it is not looks again.
+	turnAgain = 5 * time.Second
 	// storeTries is how often the result is written when others write at the same time.
 	storeTries = 5
 )
@@ -61,8 +64,13 @@ type StorageReconciler struct {
 	// AllowInsecure sends API keys over plain http.
 	AllowInsecure bool
 
+	// workers is how many resources have their videos stored at a time.
+	workers int
+
 	mu    sync.Mutex
 	tries map[types.NamespacedName]*tries
+	// tenants are the namespaces, other than that of administrators, into whose storage something is stored now.
+	tenants map[string]bool
 }
 
 // tries is what this process remembers of tries that failed. It may be lost:
@@ -77,7 +85,9 @@ type tries struct {
 }
 
 // Init makes the reconciler ready for use without a manager.
-func (r *StorageReconciler) Init() { r.tries = map[types.NamespacedName]*tries{} }
+func (r *StorageReconciler) Init() {
+	r.tries, r.tenants = map[types.NamespacedName]*tries{}, map[string]bool{}
+}
 
 // Reconcile stores what is not stored of a resource, as far as that is possible
 // now, and sees to it that the resource has a finalizer if its videos are to be
@@ -90,9 +100,16 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the VideoGeneration: %w", err)
 	}
-	if !vg.DeletionTimestamp.IsZero() || vg.Status.Storage == nil {
+	switch {
+	case !vg.DeletionTimestamp.IsZero():
 		r.forget(req.NamespacedName)
 		return ctrl.Result{}, nil
+	case vg.Status.Storage == nil || !hasVideos(vg):
+		r.forget(req.NamespacedName)
+		if len(storedURIs(vg)) > 0 {
+			return ctrl.Result{}, nil
+		}
+		return quietConflict(r.setFinalizer(ctx, vg, false)) // there is nothing to be deleted
 	}
 	account, err := accountOfStatus(ctx, r.Client, vg)
 	if err != nil {
@@ -106,10 +123,22 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		r.forget(req.NamespacedName)
 		return quietConflict(r.guard(ctx, vg, p))
 	}
+	if p.byAccount {
+		if allowed, err := allows(ctx, r.Client, account, vg.Namespace); err != nil {
+			return ctrl.Result{}, err
+		} else if !allowed {
+			return r.refuse(ctx, vg, fmt.Sprintf("KieAccount %s, which says where to store it, does not allow namespace %s: change its spec.allowedNamespaces", vg.Status.Account, vg.Namespace))
+		}
+	}
 	known, now := r.of(vg, p), r.Clock.Now()
 	if now.Before(known.next) {
 		return ctrl.Result{RequeueAfter: known.next.Sub(now)}, nil
 	}
+	leave, ok := r.enter(p)
+	if !ok {
+		return ctrl.Result{RequeueAfter: turnAgain}, nil
+	}
+	defer leave()
 	// Right before the first byte.
 	if err := r.guard(ctx, vg, p); err != nil {
 		return quietConflict(err)
@@ -137,19 +166,48 @@ func (r *StorageReconciler) withoutPlace(ctx context.Context, vg *v1alpha1.Video
 	if account != nil || !storagePending(vg) {
 		return ctrl.Result{}, nil
 	}
-	now := r.Clock.Now()
-	if until := lastExpiry(vg).Sub(now); until > 0 {
+	if until := lastExpiry(vg).Sub(r.Clock.Now()); until > 0 {
 		return ctrl.Result{RequeueAfter: until}, nil
 	}
-	return quietConflict(r.write(ctx, vg, nil, &artifact.StorageError{
-		Class: artifact.InvalidStorage, Message: fmt.Sprintf("KieAccount %s, which says where to store it, does not exist", vg.Status.Account),
-	}))
+	return r.refuse(ctx, vg, fmt.Sprintf("KieAccount %s, which says where to store it, does not exist", vg.Status.Account))
+}
+
+// refuse says why nothing is stored for now, and comes back.
+func (r *StorageReconciler) refuse(ctx context.Context, vg *v1alpha1.VideoGeneration, message string) (ctrl.Result, error) {
+	result, err := quietConflict(r.write(ctx, vg, nil, &artifact.StorageError{Class: artifact.InvalidStorage, Message: message}))
+	if err == nil && result.RequeueAfter == 0 {
+		result.RequeueAfter = maxStoreAgain
+	}
+	return result, err
+}
+
+// enter takes a place among those who store, and returns how to leave it. Who is
+// not an administrator holds one at a time, and all of them together leave one
+// free: a bucket that takes its time does not keep others from storing.
+func (r *StorageReconciler) enter(p place) (leave func(), ok bool) {
+	if p.trusted(r.Places.OperatorNamespace) {
+		return func() {}, true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.tenants[p.namespace] || len(r.tenants) >= max(r.workers-1, 1) {
+		return nil, false
+	}
+	r.tenants[p.namespace] = true
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.tenants, p.namespace)
+	}, true
 }
 
 // guard adds the finalizer, or removes it, by what is to become of the videos
 // when the resource is deleted.
 func (r *StorageReconciler) guard(ctx context.Context, vg *v1alpha1.VideoGeneration, p place) error {
-	wanted := p.policy == v1alpha1.DeletionDelete
+	return r.setFinalizer(ctx, vg, p.policy == v1alpha1.DeletionDelete)
+}
+
+func (r *StorageReconciler) setFinalizer(ctx context.Context, vg *v1alpha1.VideoGeneration, wanted bool) error {
 	if wanted == controllerutil.ContainsFinalizer(vg, v1alpha1.FinalizerStoredVideos) {
 		return nil
 	}
@@ -191,7 +249,7 @@ func (r *StorageReconciler) writeOnce(ctx context.Context, vg *v1alpha1.VideoGen
 		noteStored(vg, url, object)
 	}
 	noteProgress(vg, failure, now)
-	if isMade(vg) {
+	if isAboutStorage(vg) {
 		summarize(vg, waiting{}, now)
 	}
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
@@ -203,6 +261,15 @@ func (r *StorageReconciler) writeOnce(ctx context.Context, vg *v1alpha1.VideoGen
 	}
 	announce(r.Recorder, r.Metrics, before, vg)
 	return nil
+}
+
+// isAboutStorage reports whether Ready says how far the storing is, and speaks of
+// the present spec. Else it is left to the other reconciler, which sees what is
+// written here.
+func isAboutStorage(vg *v1alpha1.VideoGeneration) bool {
+	ready := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReady)
+	return isMade(vg) && vg.Status.ObservedGeneration == vg.Generation && ready != nil &&
+		(ready.Reason == v1alpha1.ReasonStoring || ready.Reason == v1alpha1.ReasonStorageFailed)
 }
 
 // noteProgress says in the status how far the storing is, by what is stored.
@@ -247,7 +314,7 @@ func (r *StorageReconciler) of(vg *v1alpha1.VideoGeneration, p place) *tries {
 	defer r.mu.Unlock()
 	name := client.ObjectKeyFromObject(vg)
 	known := r.tries[name]
-	where := fmt.Sprintf("%s %+v", p.namespace, *p.spec)
+	where := p.identity()
 	if known == nil || known.uid != vg.UID || known.place != where {
 		known = &tries{uid: vg.UID, place: where}
 		r.tries[name] = known

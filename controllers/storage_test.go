@@ -313,12 +313,16 @@ func TestDeletionPolicies(t *testing.T) {
 		left   bool
 		warned bool
 	}{
-		"Retain":                  {policy: v1alpha1.DeletionRetain, left: true},
-		"none":                    {left: true},
-		"Delete":                  {policy: v1alpha1.DeletionDelete},
-		"Delete, then Retain":     {policy: v1alpha1.DeletionDelete, left: true, change: func(w *world) { w.setPolicy(v1alpha1.DeletionRetain) }},
-		"Retain, then Delete":     {policy: v1alpha1.DeletionRetain, change: func(w *world) { w.setPolicy(v1alpha1.DeletionDelete) }},
-		"Delete, no account":      {policy: v1alpha1.DeletionDelete, left: true, warned: true, change: func(w *world) { w.must(w.live.Delete(w.t.Context(), w.account())) }},
+		"Retain":              {policy: v1alpha1.DeletionRetain, left: true},
+		"none":                {left: true},
+		"Delete":              {policy: v1alpha1.DeletionDelete},
+		"Delete, then Retain": {policy: v1alpha1.DeletionDelete, left: true, change: func(w *world) { w.setPolicy(v1alpha1.DeletionRetain) }},
+		"Retain, then Delete": {policy: v1alpha1.DeletionRetain, change: func(w *world) { w.setPolicy(v1alpha1.DeletionDelete) }},
+		"Delete, no account":  {policy: v1alpha1.DeletionDelete, change: func(w *world) { w.must(w.live.Delete(w.t.Context(), w.account())) }},
+		"Delete, nobody knows": {policy: v1alpha1.DeletionDelete, left: true, warned: true, change: func(w *world) {
+			w.must(w.live.Delete(w.t.Context(), w.account()))
+			w.restart()
+		}},
 		"Delete, other folder":    {policy: v1alpha1.DeletionDelete, left: true, warned: true, change: func(w *world) { w.setStorage(&v1alpha1.Storage{URL: "file:///ROOT/other", DeletionPolicy: "Delete"}) }},
 		"Delete, gone by itself":  {policy: v1alpha1.DeletionDelete, change: func(w *world) { w.must(os.RemoveAll(filepath.Join(w.root, "films"))) }},
 		"Delete, status is wrong": {policy: v1alpha1.DeletionDelete, left: true, warned: true, change: func(w *world) { w.claim("other/resource/uid/720p.mp4") }},
@@ -334,7 +338,7 @@ func TestDeletionPolicies(t *testing.T) {
 			before := w.filesStored()
 			if test.change != nil {
 				test.change(w)
-				w.run(time.Hour)
+				w.pass(time.Minute)
 			}
 			w.must(w.live.Delete(t.Context(), w.get("video")))
 			w.run(time.Hour)

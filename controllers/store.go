@@ -23,17 +23,19 @@ func (r *VideoGenerationReconciler) store(_ context.Context, l *life) (bool, err
 	progress := vg.Status.Storage
 	switch {
 	case progress == nil:
-		// A KieAccount that gets storage does not reach back to what was finished before.
-		if named && (hasOwnStorage(vg) || !isFinished(l.stored)) {
+		// A KieAccount that gets storage does not reach back to what was finished before, and nobody to what KIE.AI
+		// has deleted.
+		finishedBefore := hasVideos(l.stored) && isFinished(l.stored)
+		if named && (hasOwnStorage(vg) || !finishedBefore) && r.Clock.Now().Before(lastExpiry(vg)) {
 			vg.Status.Storage = &v1alpha1.StorageProgress{State: v1alpha1.StorageStoring, URL: p.text()}
 		}
 	case progress.State == v1alpha1.StorageStored && len(unstored(vg)) > 0:
 		// The larger version has come.
 		*progress = v1alpha1.StorageProgress{State: v1alpha1.StorageStoring, URL: progress.URL}
-	case progress.State != v1alpha1.StorageStoring:
-	case named:
+	case progress.State == v1alpha1.StorageStored:
+	case named && progress.State == v1alpha1.StorageStoring:
 		progress.URL = p.text()
-	case l.account != nil:
+	case !named && l.account != nil:
 		vg.Status.Storage = nil // nobody wants it any more
 	}
 	return false, nil
@@ -46,10 +48,7 @@ func hasVideos(vg *v1alpha1.VideoGeneration) bool {
 
 // storagePending reports whether a finished video is still to be stored.
 func storagePending(vg *v1alpha1.VideoGeneration) bool {
-	if progress := vg.Status.Storage; progress != nil {
-		return progress.State == v1alpha1.StorageStoring
-	}
-	return hasVideos(vg) && hasOwnStorage(vg)
+	return hasVideos(vg) && vg.Status.Storage != nil && vg.Status.Storage.State == v1alpha1.StorageStoring
 }
 
 // storageUnfinished reports whether a video is not stored that should be, now or

@@ -34,7 +34,12 @@ func storedFiles(vg *v1alpha1.VideoGeneration) []storedFile {
 	taken := map[string]bool{}
 	var files []storedFile
 	var stems []string
+	seen := map[string]bool{}
 	add := func(url, stem string, stored *v1alpha1.Artifact) {
+		if seen[url] && stored == nil {
+			return // one file for each link
+		}
+		seen[url] = true
 		file := storedFile{url: url, artifact: stored}
 		if stored != nil {
 			name := path.Base(stored.URI)

@@ -59,7 +59,7 @@ func (v *versions) remember(vg *v1alpha1.VideoGeneration) {
 // though nobody has touched it. What was given up can come back.
 func regressed(before, after *v1alpha1.VideoGeneration) bool {
 	was, is := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionReady), meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionReady)
-	if was == nil || was.Status == metav1.ConditionUnknown || before.UID != after.UID || before.Generation != after.Generation {
+	if was == nil || was.Status == metav1.ConditionUnknown || before.UID != after.UID || before.Status.ObservedGeneration != after.Status.ObservedGeneration {
 		return false
 	}
 	switch was.Reason {

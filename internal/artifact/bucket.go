@@ -13,6 +13,7 @@ import (
 	"io"
 	"net/url"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -96,6 +97,8 @@ type special struct {
 	put func(ctx context.Context, key string, metadata map[string]string, start []byte, rest io.Reader) error
 	// write returns what is called at the beginning of a write, and when all is written but not yet visible.
 	write func(key string) (begin func(as func(any) bool) error, finish func() error)
+	// settle makes sure that what was written is still there after a power failure.
+	settle func(key string) error
 	// stamp puts metadata on an object of a size.
 	stamp func(ctx context.Context, key string, size int64, metadata map[string]string) error
 	// close ends what the bucket does not share with others.
@@ -143,6 +146,8 @@ func (b *Bucket) key(below string) (string, error) {
 	return key, nil
 }
 
+var hexSHA256 = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
 // Find returns the object of a video if it is there completely: Put has written
 // it for the same task and to its end. Every failure is an *StorageError.
 func (b *Bucket) Find(ctx context.Context, v Video) (Object, bool, error) {
@@ -158,10 +163,11 @@ func (b *Bucket) Find(ctx context.Context, v Video) (Object, bool, error) {
 		return Object{}, false, b.failed(ctx, err)
 	}
 	sum := found.Metadata[metadataSHA256]
-	if found.Metadata[metadataTask] != v.TaskID || found.Metadata[metadataSource] != v.source() || sum == "" || found.Metadata[metadataSize] != strconv.FormatInt(found.Size, 10) {
+	whole := hexSHA256.MatchString(sum) && found.Size > 0 && found.Metadata[metadataSize] == strconv.FormatInt(found.Size, 10)
+	if !whole || found.Metadata[metadataTask] != v.TaskID || found.Metadata[metadataSource] != v.source() {
 		return Object{}, false, nil
 	}
-	return Object{URI: b.URI(v.Key), SizeBytes: found.Size, SHA256: sum, ContentType: found.ContentType}, true, nil
+	return Object{URI: b.URI(v.Key), SizeBytes: found.Size, SHA256: sum, ContentType: videoType}, true, nil
 }
 
 // Put stores a video, whatever is under its key, and holds no more than about
@@ -268,7 +274,13 @@ func (b *Bucket) write(ctx context.Context, key string, metadata map[string]stri
 		_ = w.Close()
 		return err
 	}
-	return w.Close()
+	if err := w.Close(); err != nil {
+		return err
+	}
+	if b.special.settle != nil {
+		return b.special.settle(key)
+	}
+	return nil
 }
 
 // errNotAsWritten means that an object is not what was written.

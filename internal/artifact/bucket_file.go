@@ -52,7 +52,7 @@ func (s *Storage) openFile(_ context.Context, b *Bucket) error {
 		return err
 	}
 	bucket.keep = filepath.Join(bucket.folder, filepath.FromSlash(b.prefix))
-	b.special = special{check: bucket.check, prepare: bucket.prepare, sweep: bucket.sweep, write: bucket.write}
+	b.special = special{check: bucket.check, prepare: bucket.prepare, sweep: bucket.sweep, write: bucket.write, settle: bucket.settle}
 	// A temporary file beside the one that it becomes: only on the same filesystem does that happen at once.
 	b.blob, err = fileblob.OpenBucket(bucket.folder, &fileblob.Options{NoTempDir: true, DirFileMode: folderMode})
 	return err
@@ -143,6 +143,16 @@ func (b fileBucket) write(key string) (begin func(as func(any) bool) error, fini
 		return errors.Join(removeIfThere(b.path(key)), removeIfThere(b.path(key)+sidecarSuffix))
 	}
 	return begin, finish
+}
+
+// settle has the name of a file reach the disk.
+func (b fileBucket) settle(key string) error {
+	folder, err := os.Open(filepath.Dir(b.path(key)))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = folder.Close() }()
+	return folder.Sync()
 }
 
 // sweep removes the temporary files of a key, its metadata if there is no file of

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -27,6 +28,8 @@ const (
 	defaultRegion = "us-east-1"
 	// maxS3Backoff bounds the time between two of the 3 attempts of a request.
 	maxS3Backoff = time.Second
+	// maxUploadPages bounds how many lists of a thousand uploads are read. One key has one or two of them.
+	maxUploadPages = 3
 )
 
 // openS3 opens a bucket of S3, or of a server that is compatible with it.
@@ -115,7 +118,7 @@ func (s *Storage) s3Config(ctx context.Context, p Place) (aws.Config, error) {
 // with the library's own client, which does what the environment says too:
 // AWS_CA_BUNDLE, proxies.
 func ownAWS(ctx context.Context) (aws.Config, error) {
-	cfg, err := config.LoadDefaultConfig(ctx)
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(storageRequestTimeout)))
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("%w: %w", errNoIdentity, err)
 	}
@@ -181,7 +184,7 @@ func (b s3Bucket) abortUploads(ctx context.Context, key string) error {
 	pages := s3.NewListMultipartUploadsPaginator(b.client, &s3.ListMultipartUploadsInput{
 		Bucket: aws.String(b.name), Prefix: aws.String(key),
 	})
-	for pages.HasMorePages() {
+	for n := 0; n < maxUploadPages && pages.HasMorePages(); n++ {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return err

@@ -18,7 +18,7 @@ import (
 
 func TestBucketStoresVideos(t *testing.T) {
 	eachStore(t, func(t *testing.T, s store, b *Bucket) {
-		for i, size := range []int{0, 1000, bufferBytes - 1, bufferBytes, bufferBytes + 1, 2 * bufferBytes, 20_000_000} {
+		for i, size := range []int{1, 1000, bufferBytes - 1, bufferBytes, bufferBytes + 1, 2 * bufferBytes, 20_000_000} {
 			t.Run(strconv.Itoa(size), func(t *testing.T) {
 				if _, found, err := b.Find(t.Context(), testVideo); found || err != nil {
 					t.Fatalf("found %v before anything is stored: %v", found, err)

@@ -206,7 +206,7 @@ func (d *Download) judge(err error) (again bool, failure *StorageError) {
 	words, again := noAnswer(err)
 	err = withoutURL(err)
 	switch {
-	case d.caller.Err() != nil:
+	case errors.Is(d.caller.Err(), context.Canceled):
 		return false, d.failure(Interrupted, "it was interrupted", err)
 	case errors.Is(context.Cause(d.whole), errTooSlow):
 		return false, d.failure(DownloadFailed, "it takes more than 30 minutes: check that its host is well", errTooSlow)

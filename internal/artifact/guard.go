@@ -32,10 +32,10 @@ const (
 	dialTimeout            = 10 * time.Second
 	responseHeaderTimeout  = 15 * time.Second
 	// storageAnswerTimeout is longer, because a storage puts a large file together before it answers.
-	storageAnswerTimeout = time.Minute
+	storageAnswerTimeout = 3 * time.Minute
 	// storageRequestTimeout bounds one request, the largest of which reads a video back. Whoever takes a connection
 	// and then neither reads nor answers does not keep others from storing for long.
-	storageRequestTimeout = 5 * time.Minute
+	storageRequestTimeout = 15 * time.Minute
 )
 
 // userAgent is sent because some servers refuse requests without a name, or
@@ -83,7 +83,7 @@ func (g guard) storageClient() *http.Client {
 	return &http.Client{
 		CheckRedirect: noRedirects,
 		Timeout:       storageRequestTimeout,
-		Transport:     signedTransport{guardedTransport{allowHTTP: g.allowPrivate || g.allowHTTP, Transport: transport}},
+		Transport:     boundedAnswers{signedTransport{guardedTransport{allowHTTP: g.allowPrivate || g.allowHTTP, Transport: transport}}},
 	}
 }
 
@@ -94,7 +94,7 @@ func trustedStorageClient() *http.Client {
 	transport := guard{allowPrivate: true}.transport()
 	transport.ResponseHeaderTimeout = storageAnswerTimeout
 	transport.Proxy = http.ProxyFromEnvironment
-	return &http.Client{CheckRedirect: noRedirects, Timeout: storageRequestTimeout, Transport: transport}
+	return &http.Client{CheckRedirect: noRedirects, Timeout: storageRequestTimeout, Transport: boundedAnswers{transport}}
 }
 
 // transport connects to what the guard lets it.
