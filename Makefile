@@ -159,7 +159,9 @@ test-race: ## Run all tests with the race detector, which needs a C compiler.
 PLAN ?=
 .PHONY: perturb
 perturb: control-plane s3-server ## Disturb every effect of every kind of life in every way, and compare the ends. PLAN runs one.
-	go test -tags perturbation -timeout $(TEST_TIMEOUT) -parallel $(TEST_PARALLEL) -run 'TestPerturbations$(if $(PLAN),/$(subst /,$$/^,^$(PLAN)$$))' $(TESTFLAGS) ./controllers
+	go test -tags perturbation -timeout $(TEST_TIMEOUT) -parallel $(TEST_PARALLEL) $(TESTFLAGS) ./controllers -v \
+		-run '$(if $(PLAN),TestPerturbations/^$(subst /,$$/^,$(PLAN))$$,TestPerturbations|TestEveryWriteOfLongerLivesDisturbed|TestInterferenceAtEveryStep)' | \
+		grep -E '^(---|ok|FAIL|panic)|plans were run|--- FAIL|(the life has another end|has not disturbed|did not stay|again: make)'
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME.

@@ -1,3 +1,5 @@
+//go:build perturbation
+
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
@@ -13,18 +15,6 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
-
-// after calls back when a write of the controller was made, and before it hears of it.
-func (w *world) after(write int, act func()) {
-	first := int(w.faults.writes.Load())
-	w.faults.onWrite = func(n int, do func() error) error {
-		err := do()
-		if n == first+write && err == nil {
-			act()
-		}
-		return err
-	}
-}
 
 // interference is what a user does to a resource in the middle of its life.
 type interference struct {

@@ -300,3 +300,19 @@ func TestWhatDiffersIsSaid(t *testing.T) {
 		})
 	}
 }
+
+// The questions to KIE.AI are disturbed, too: the process dies when an upgrade
+// was accepted, and before that is answered.
+func TestTheProcessDiesWhenAnUpgradeIsAccepted(t *testing.T) {
+	for _, resolution := range []v1alpha1.Resolution{v1alpha1.Resolution1080p, v1alpha1.Resolution4K} {
+		t.Run(string(resolution), func(t *testing.T) {
+			w := newWorld(t, worldOptions{})
+			w.sim.SetOnUpgradeAccepted(func(kiesim.Upgrade) { w.dies.Store(true) })
+			w.create("video", in(resolution))
+			w.run(3 * time.Hour)
+			w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+			w.wantPaid(1)
+			w.wantUpgrades(1)
+		})
+	}
+}

@@ -616,6 +616,18 @@ func (f *faultyClient) wrap(w *world, write func(do func() error) error) client.
 	})
 }
 
+// after calls back when a write of the controller was made, and before it hears of it.
+func (w *world) after(write int, act func()) {
+	first := int(w.faults.writes.Load())
+	w.faults.onWrite = func(n int, do func() error) error {
+		err := do()
+		if n == first+write && err == nil {
+			act()
+		}
+		return err
+	}
+}
+
 // lintStatus finds what is wrong with the conditions of a VideoGeneration by
 // the rules of kstatus and of this project.
 func lintStatus(vg *v1alpha1.VideoGeneration) (problems []string) {
