@@ -68,18 +68,23 @@ func (r *VideoGenerationReconciler) resolveAccount(ctx context.Context, l *life)
 // intended, the status names the account of the old one, whose callback may
 // still come.
 //
-// When it lets the next step go on, l.account is the one that is to buy.
+// When it lets the next step go on, l.account is the one that is to buy, and
+// allows the namespace of the resource.
 func (r *VideoGenerationReconciler) moveAccount(ctx context.Context, l *life) (bool, error) {
 	if !l.buying() || isUnbought(l) || l.vg.Status.Task == nil || l.vg.Status.Task.Settled() {
 		return false, nil
 	}
 	key, err := r.accountOf(ctx, l.vg)
-	if err != nil || key == client.ObjectKeyFromObject(l.account) {
-		return err != nil, err
+	if err != nil {
+		return true, err
 	}
+	// Also if it is the same: it may not allow the namespace any more.
 	account, err := r.usableAccount(ctx, l, key, true)
 	if err != nil || account == nil {
 		return true, err
+	}
+	if key == client.ObjectKeyFromObject(l.account) {
+		return false, nil
 	}
 	l.account = account
 	return r.estimate(ctx, l)
