@@ -46,8 +46,9 @@ var (
 	private      = reason{InvalidStorage, "is not at a public address: use one that can be reached from the internet"}
 	insecure     = reason{InvalidStorage, "is not reached over https: correct storage.endpoint"}
 	redirected   = reason{InvalidStorage, "is somewhere else: correct storage.region and storage.endpoint"}
+	badRequest   = reason{AccessDenied, "does not take the request: correct storage.region and storage.endpoint, and check that the credentials have not expired"}
 	noIdentity   = reason{AccessDenied, "needs credentials, and the operator has none of its own there: give it an identity, or name a Secret"}
-	denied       = reason{AccessDenied, "does not accept the credentials, or does not allow them enough: correct them, and allow them to read, write, list and delete objects and to abort uploads"}
+	denied       = reason{AccessDenied, "does not accept the credentials, or does not allow them enough: correct them, and allow them to read and write objects, and to delete them with deletionPolicy Delete"}
 	fileDenied   = reason{AccessDenied, "cannot be written to by the operator: correct its owner and mode, and mount it writable"}
 	notFound     = reason{BucketNotFound, "does not exist: create it, or correct storage.url"}
 	full         = reason{StorageFull, "has no room left: make room, or raise its limit"}
@@ -62,11 +63,11 @@ func (b *Bucket) failed(ctx context.Context, err error) error {
 	if known, ok := errors.AsType[*StorageError](err); ok {
 		return known
 	}
-	r := reasonOf(ctx, err)
+	r := reasonOf(ctx, b.backend, err)
 	return &StorageError{Class: r.class, Message: b.name + " " + r.words, cause: err}
 }
 
-func reasonOf(ctx context.Context, err error) reason {
+func reasonOf(ctx context.Context, backend string, err error) reason {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return interrupted
@@ -79,7 +80,12 @@ func reasonOf(ctx context.Context, err error) reason {
 	case errors.Is(err, errNotAsWritten):
 		return changed
 	}
-	for _, find := range []func(error) (reason, bool){reasonOfFiles, reasonOfIdentity, reasonOfAnswer, reasonOfNetwork} {
+	if backend == "file" {
+		if r, ok := reasonOfFiles(err); ok {
+			return r
+		}
+	}
+	for _, find := range []func(error) (reason, bool){reasonOfIdentity, reasonOfAnswer, reasonOfNetwork} {
 		if r, ok := find(err); ok {
 			return r
 		}
@@ -145,6 +151,8 @@ func reasonOfAnswer(err error) (reason, bool) {
 		return full, true
 	case "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect", "TemporaryRedirect":
 		return redirected, true
+	case "BadRequest": // which is all that S3 says where an answer has no body
+		return badRequest, true
 	case "NoSuchKey", "NoSuchUpload", "BlobNotFound":
 		return changed, true
 	}

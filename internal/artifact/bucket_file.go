@@ -179,10 +179,17 @@ func (b fileBucket) sweep(_ context.Context, key string) error {
 			return err
 		}
 	}
-	for folder != b.keep && folder != b.folder && os.Remove(folder) == nil { // fails if it is not empty
+	for folder != b.keep && folder != b.folder && isFolder(folder) && os.Remove(folder) == nil { // fails if it is not empty
 		folder = filepath.Dir(folder)
 	}
 	return nil
+}
+
+// isFolder says whether there is a folder, and not a link to one, which could be
+// removed though that is full.
+func isFolder(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.IsDir()
 }
 
 // temporaryOf says whether a file is one that was to become another.

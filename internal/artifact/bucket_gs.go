@@ -40,6 +40,7 @@ func (s *Storage) openGS(ctx context.Context, b *Bucket, p Place) error {
 		option.WithHTTPClient(&http.Client{
 			Transport:     &oauth2.Transport{Source: tokens, Base: client.Transport},
 			CheckRedirect: client.CheckRedirect,
+			Timeout:       client.Timeout,
 		}),
 		option.WithoutAuthentication(),
 	}

@@ -125,14 +125,14 @@ func (d *Download) take(p []byte) int {
 		d.tries = 0
 	}
 	// A host may end an answer in good order because it sees that nobody waits for the rest any more.
-	complete := errors.Is(err, io.EOF) && (d.offset == d.size || d.size < 0 && d.attempt.Err() == nil)
+	complete := err == io.EOF && (d.offset == d.size || d.size < 0 && d.attempt.Err() == nil)
 	switch {
 	case d.offset > d.fetcher.maxVideo:
 		d.finish(d.tooLarge())
 		return 0
 	case complete:
 		d.finish(io.EOF)
-	case errors.Is(err, io.EOF):
+	case err == io.EOF:
 		d.breakOff(io.ErrUnexpectedEOF)
 	case err != nil:
 		d.breakOff(err)

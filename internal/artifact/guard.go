@@ -56,6 +56,10 @@ func NewClient(allowPrivate bool) *http.Client {
 	return guard{allowPrivate: allowPrivate}.client()
 }
 
+// azureWireServer is where machines at Azure ask for what concerns them. It looks
+// like a public address.
+var azureWireServer = netip.MustParsePrefix("168.63.129.16/32")
+
 // guard is what a client may reach.
 type guard struct {
 	allowPrivate bool
@@ -119,7 +123,7 @@ func (g guard) transport() *http.Transport {
 
 // control is called for each address before a connection to it is made.
 func (g guard) control() func(network, address string, conn syscall.RawConn) error {
-	allowed := ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(g.public...))
+	allowed := ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(g.public...), ssrf.WithDeniedV4Prefixes(azureWireServer))
 	return func(network, address string, conn syscall.RawConn) error {
 		if err := allowed.Safe(network, address, conn); err != nil {
 			return fmt.Errorf("%w: %w", ErrPrivateAddress, err)

@@ -170,7 +170,7 @@ func (p Place) checkEndpoint(scheme string, o StorageOptions) error {
 		return invalid("storage.endpoint does not go with %s://: remove it", scheme)
 	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
 		return invalid("storage.endpoint is not a URL: use one like https://s3.example.com")
-	case u.User != nil, u.RawQuery != "", u.ForceQuery, u.Fragment != "", strings.Trim(u.Path, "/") != "":
+	case u.User != nil, u.RawQuery != "", u.ForceQuery, strings.Contains(p.Endpoint, "#"), strings.Trim(u.Path, "/") != "":
 		return invalid("storage.endpoint says more than a host: use one like https://s3.example.com")
 	case u.Scheme != "https" && !p.Trusted && !o.AllowPrivate:
 		return invalid("storage.endpoint does not begin with https://: use one that does")
