@@ -190,7 +190,7 @@ func concerns(vg *v1alpha1.VideoGeneration, account string) bool {
 	switch {
 	case vg.Status.Task == nil:
 		return true
-	case vg.Status.Task.Settled() && isFinished(vg) && !wantsLinks(vg):
+	case vg.Status.Task.Settled() && isFinished(vg) && !wantsLinks(vg) && !storageUnfinished(vg):
 		return false
 	default:
 		return vg.Status.Account == account || vg.Status.Account == ""

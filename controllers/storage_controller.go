@@ -122,6 +122,10 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	case !pending:
 		r.forget(req.NamespacedName)
 		return quietConflict(r.guard(ctx, vg, p))
+	case len(storedURIs(vg)) > 0: // whatever becomes of the rest
+		if err := r.guard(ctx, vg, p); err != nil {
+			return quietConflict(err)
+		}
 	}
 	if p.byAccount {
 		if allowed, err := allows(ctx, r.Client, account, vg.Namespace); err != nil {

@@ -13,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
@@ -154,4 +155,12 @@ func TestRememberedCredentials(t *testing.T) {
 			w.must(bucket.Close())
 		}
 	}
+}
+
+// A video of the fallback model is not enlarged, and is stored.
+func TestAFallbackVideoIsStored(t *testing.T) {
+	w := newStoringWorld(t, "")
+	w.create("video", in(v1alpha1.Resolution4K), prompt("[sim:fallback=used]"), func(vg *v1alpha1.VideoGeneration) { vg.Spec.EnableFallback = ptr.To(true) })
+	w.run(time.Hour)
+	w.wantStored(w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonUpgradeFailed), "720p.mp4")
 }

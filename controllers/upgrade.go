@@ -38,8 +38,8 @@ func (r *VideoGenerationReconciler) upgrade(ctx context.Context, l *life) (bool,
 		l.wait = waiting{kind: held, reason: v1alpha1.ReasonSuspended, message: "spec.suspend holds the upgrade back; the 720p video is in status.videos"}
 		return false, nil
 	}
-	if stop, err := r.beginUpgrade(ctx, l); stop || err != nil {
-		return stop, err
+	if begun, err := r.beginUpgrade(ctx, l); !begun || err != nil {
+		return err != nil, err // the video that is there is stored all the same
 	}
 	now, up := r.Clock.Now(), l.vg.Status.Upgrade
 	end := up.SubmittedAt.Add(timeoutOf(l.vg))
@@ -105,16 +105,17 @@ func asksToUpgradeAgain(vg *v1alpha1.VideoGeneration) bool {
 }
 
 // beginUpgrade makes the status say that the upgrade is on its way, and stores
-// that before KIE.AI is asked.
-func (r *VideoGenerationReconciler) beginUpgrade(ctx context.Context, l *life) (stop bool, err error) {
+// that before KIE.AI is asked. If it has not begun, it has ended already, or
+// l.wait says what it waits for.
+func (r *VideoGenerationReconciler) beginUpgrade(ctx context.Context, l *life) (begun bool, err error) {
 	now, up := r.Clock.Now(), l.vg.Status.Upgrade
 	switch {
 	case up != nil && up.State == v1alpha1.UpgradeRunning:
-		return false, nil
+		return true, nil
 	case up != nil && upgradeRevived(l.vg):
 		up.State, up.Failure, up.CompletedAt = v1alpha1.UpgradeRunning, nil, nil
 		l.known.lookAt = now
-		return false, nil
+		return true, nil
 	}
 	up = &v1alpha1.Upgrade{
 		Resolution: l.vg.Spec.Resolution, Attempt: newAttempt(), SubmittedAt: metav1.NewTime(now).Rfc3339Copy(), State: v1alpha1.UpgradeRunning,
@@ -122,7 +123,7 @@ func (r *VideoGenerationReconciler) beginUpgrade(ctx context.Context, l *life) (
 	if ptr.Deref(l.vg.Status.FallbackUsed, false) {
 		l.vg.Status.Upgrade = up
 		endUpgrade(up, v1alpha1.ReasonUpgradeFailed, "KIE.AI made the video with its fallback model, and does not enlarge those; it was not asked to", now)
-		return true, nil
+		return false, nil
 	}
 	// The purchase of the task has paid for the upgrade, unless the task was taken over.
 	price := int64(pricesOf(l.account).Upgrade(string(up.Resolution)))
@@ -130,16 +131,16 @@ func (r *VideoGenerationReconciler) beginUpgrade(ctx context.Context, l *life) (
 		price = 0
 	}
 	if ok, err := r.charge(ctx, l, price); err != nil || !ok {
-		return true, err
+		return false, err
 	}
 	l.vg.Status.Upgrade = up
 	l.known.startOver()
 	l.known.lookAt = now
 	summarize(l.vg, l.wait, now)
 	if err := r.writeStatus(ctx, l); err != nil {
-		return true, errors.Join(err, r.refund(ctx, l, price))
+		return false, errors.Join(err, r.refund(ctx, l, price))
 	}
-	return false, nil
+	return true, nil
 }
 
 // upgradeEvery is how often to ask for an upgrade: less often where KIE.AI calls back.

@@ -145,6 +145,7 @@ func (r *VideoGenerationReconciler) open(ctx context.Context, name types.Namespa
 	known, replaced := r.memory.of(name, vg.UID, r.Clock.Now())
 	if replaced != "" {
 		r.Ledger.Forget(replaced)
+		r.Transfers.stop(replaced)
 	}
 	return &life{vg: vg, stored: vg.DeepCopy(), known: known}, nil
 }
