@@ -125,14 +125,15 @@ func (d *Download) take(p []byte) int {
 		d.tries = 0
 	}
 	// A host may end an answer in good order because it sees that nobody waits for the rest any more.
-	complete := err == io.EOF && (d.offset == d.size || d.size < 0 && d.attempt.Err() == nil)
+	ended := err == io.EOF //nolint:errorlint // a host that hangs up has it inside of its error, and ends nothing
+	complete := ended && (d.offset == d.size || d.size < 0 && d.attempt.Err() == nil)
 	switch {
 	case d.offset > d.fetcher.maxVideo:
 		d.finish(d.tooLarge())
 		return 0
 	case complete:
 		d.finish(io.EOF)
-	case err == io.EOF:
+	case ended:
 		d.breakOff(io.ErrUnexpectedEOF)
 	case err != nil:
 		d.breakOff(err)

@@ -64,7 +64,7 @@ func (c *CheckedReader) fill() {
 	if _, refused := c.inspector.Write(c.pending[waiting:]); refused != nil {
 		err = refused
 	}
-	if err == io.EOF { // and nothing that has it inside: a host that hangs up ends nothing
+	if err == io.EOF { //nolint:errorlint // a host that hangs up has it inside of its error, and ends nothing
 		facts, refused := c.inspector.Finish()
 		if refused == nil {
 			c.facts, c.err = facts, io.EOF
