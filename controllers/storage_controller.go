@@ -240,8 +240,8 @@ func (r *StorageReconciler) write(ctx context.Context, vg *v1alpha1.VideoGenerat
 		if err := r.Live.Get(ctx, name, vg); err != nil {
 			return fmt.Errorf("reading the VideoGeneration past the cache: %w", err)
 		}
-		if vg.UID != uid || vg.Status.Storage == nil {
-			return nil // it was replaced, or nobody wants it any more
+		if vg.UID != uid {
+			return nil // it was replaced
 		}
 	}
 	return r.writeOnce(ctx, vg, stored, failure)
@@ -280,6 +280,7 @@ func isAboutStorage(vg *v1alpha1.VideoGeneration) bool {
 func noteProgress(vg *v1alpha1.VideoGeneration, failure *artifact.StorageError, now time.Time) {
 	progress := vg.Status.Storage
 	switch {
+	case progress == nil: // nobody wants it any more; what is stored is noted all the same
 	case progress.State != v1alpha1.StorageStoring:
 	case len(unstored(vg)) == 0:
 		progress.State, progress.Failure = v1alpha1.StorageStored, nil
