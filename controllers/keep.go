@@ -19,26 +19,32 @@ import (
 // keepTimeout bounds the storing of one video. The download has a bound of its own.
 const keepTimeout = time.Hour
 
-// keep stores what is not stored of a resource. It returns what it could store,
-// by the URL at KIE.AI, and the first reason for which something could not be.
-// The error is one of the API server.
+// interrupted says that nobody waits for the video any more, or not of this operator.
+var interrupted = &artifact.StorageError{Class: artifact.Interrupted, Message: "the storing was ended"}
+
+// keep stores what is not stored of a resource, until the context of its transfer
+// ends. It returns what it could store, by the URL at KIE.AI, and the first reason
+// for which something could not be. The error is one of the API server.
 func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p place) (map[string]v1alpha1.Artifact, *artifact.StorageError, error) {
-	ctx, end := r.Transfers.begin(ctx, vg.UID)
-	defer end()
-	// From here on, who finds it deleted ends this; before, somebody may have found that there is nothing to end.
+	// By now, who finds it deleted ends this; before, somebody may have found that there is nothing to end.
 	now := &v1alpha1.VideoGeneration{}
 	if err := r.Client.Get(ctx, client.ObjectKeyFromObject(vg), now); err != nil {
 		return nil, nil, err
 	}
 	if now.UID != vg.UID || !now.DeletionTimestamp.IsZero() {
-		return nil, &artifact.StorageError{Class: artifact.Interrupted, Message: "the resource is deleted"}, nil
+		return nil, interrupted, nil
 	}
 
 	bucket, err := r.Places.open(ctx, vg.UID, p)
-	if failure, ok := asStorageError(err); ok {
+	failure, ok := asStorageError(err)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return nil, interrupted, nil
+	case ok:
 		r.Metrics.notStored(p.backend(), failure.Class)
 		return nil, failure, nil
-	} else if err != nil {
+	default:
 		return nil, nil, err
 	}
 	defer func() { _ = bucket.Close() }()
@@ -52,13 +58,14 @@ func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGenerati
 			continue
 		}
 		failure, ok := asStorageError(err)
-		if !ok {
+		switch {
+		case ctx.Err() != nil:
+			return stored, interrupted, nil
+		case !ok:
 			return stored, nil, err
 		}
-		if failure.Class != artifact.Interrupted {
-			r.Metrics.notStored(bucket.Backend(), failure.Class)
-			trace(ctx, vg, failure)
-		}
+		r.Metrics.notStored(bucket.Backend(), failure.Class)
+		trace(ctx, vg, failure)
 		if first == nil {
 			first = failure
 		}

@@ -82,6 +82,8 @@ type tries struct {
 	// failed is how many failed in a row.
 	failed int
 	next   time.Time
+	// stored is what is stored and not noted yet, by its URL at KIE.AI.
+	stored map[string]v1alpha1.Artifact
 }
 
 // Init makes the reconciler ready for use without a manager.
@@ -100,10 +102,16 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the VideoGeneration: %w", err)
 	}
+	unnoted := r.unnoted(vg)
 	switch {
 	case !vg.DeletionTimestamp.IsZero():
 		r.forget(req.NamespacedName)
 		return ctrl.Result{}, nil
+	case unnoted != nil:
+		if err := r.note(ctx, vg, unnoted, nil); err != nil {
+			return quietConflict(err)
+		}
+		return ctrl.Result{RequeueAfter: conflictDelay}, nil // by what is noted now
 	case vg.Status.Storage == nil || !hasVideos(vg):
 		r.forget(req.NamespacedName)
 		if len(storedURIs(vg)) > 0 {
@@ -147,20 +155,60 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	if err := r.guard(ctx, vg, p); err != nil {
 		return quietConflict(err)
 	}
-	stored, failure, err := r.keep(ctx, vg, account, p)
+	return r.storeNow(ctx, vg, account, p, known)
+}
+
+// storeNow stores what is not stored, and notes what came of it. Whatever ends it,
+// what is stored by then is noted, and only then has it ended for those who wait
+// for that.
+func (r *StorageReconciler) storeNow(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p place, known *tries) (ctrl.Result, error) {
+	transfer, end := r.Transfers.begin(ctx, vg.UID)
+	defer end()
+	stored, failure, err := r.keep(transfer, vg, account, p)
+	known.stored = stored
+	ended := failure == interrupted
+	if ended {
+		failure = nil
+	}
+	if failure != nil {
+		known.fail(r.Clock.Now(), failure.Class)
+	}
+	if len(stored) > 0 || failure != nil {
+		err = errors.Join(err, r.note(ctx, vg, known, failure))
+	}
+	result, err := quietConflict(err)
 	switch {
-	case err != nil:
-		return ctrl.Result{}, err
-	case failure == nil:
-		return quietConflict(r.write(ctx, vg, stored, nil))
-	case failure.Class == artifact.Interrupted:
-		return ctrl.Result{RequeueAfter: time.Second}, nil
+	case err != nil, result.RequeueAfter > 0:
+	case ended:
+		result.RequeueAfter = time.Second
+	case failure != nil:
+		result.RequeueAfter = max(known.next.Sub(r.Clock.Now()), time.Millisecond)
 	}
-	known.fail(r.Clock.Now(), failure.Class)
-	if result, err := quietConflict(r.write(ctx, vg, stored, failure)); err != nil || result.RequeueAfter > 0 {
-		return result, err
+	return result, err
+}
+
+// unnoted returns what is remembered of the resource if something of it is stored
+// that could not be noted, and else nil.
+func (r *StorageReconciler) unnoted(vg *v1alpha1.VideoGeneration) *tries {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known := r.tries[client.ObjectKeyFromObject(vg)]
+	if known == nil || known.uid != vg.UID || len(known.stored) == 0 {
+		return nil
 	}
-	return ctrl.Result{RequeueAfter: max(known.next.Sub(r.Clock.Now()), time.Millisecond)}, nil
+	return known
+}
+
+// note writes what is stored and why the rest is not. It does so also when the
+// operator is told to stop: what took minutes to do is not thrown away for that.
+func (r *StorageReconciler) note(ctx context.Context, vg *v1alpha1.VideoGeneration, known *tries, failure *artifact.StorageError) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), persistTimeout)
+	defer cancel()
+	err := r.write(ctx, vg, known.stored, failure)
+	if err == nil {
+		known.stored = nil
+	}
+	return err
 }
 
 // withoutPlace waits for the account that says where to store, until KIE.AI has

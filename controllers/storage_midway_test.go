@@ -1,0 +1,126 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+)
+
+// What happens to the storing of a video while it is on its way.
+
+// upToStoring goes on until the first video of a resource is made and is to be
+// stored, and nobody has begun to.
+func (w *world) upToStoring(name string) types.NamespacedName {
+	w.t.Helper()
+	key := types.NamespacedName{Namespace: w.namespace, Name: name}
+	w.run(time.Minute)
+	w.clock.SetTime(w.clock.Now().Add(time.Minute))
+	w.sim.Deliver(w.t.Context())
+	for range 5 {
+		w.sync()
+		w.reconcile(key)
+	}
+	w.sync()
+	if vg := w.get(name); !storagePending(vg) || len(storedURIs(vg)) > 0 {
+		w.t.Fatalf("%s is not about to be stored: %+v", name, vg.Status)
+	}
+	return key
+}
+
+// whileStoring calls back at each request that is made while something is
+// stored, before it is answered. The first has number 1.
+func (w *world) whileStoring(do func(number int, serve func())) {
+	number := 0
+	w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
+		if !w.proc.storage.Transfers.any() {
+			serve.ServeHTTP(rw, r)
+			return
+		}
+		number++
+		served := false
+		do(number, func() { served = true; serve.ServeHTTP(rw, r) })
+		if !served {
+			serve.ServeHTTP(rw, r)
+		}
+	}
+}
+
+// any reports whether anything is being stored.
+func (t *Transfers) any() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.running) > 0
+}
+
+// What was stored is noted, also where the storing of the rest is ended.
+func TestWhatIsStoredIsNotedAtOnce(t *testing.T) {
+	for name, end := range map[string]func(w *world, shutDown func()){
+		"ended by others":  func(w *world, _ func()) { w.proc.storage.Transfers.stop(w.get("video").UID) },
+		"by the operator":  func(_ *world, shutDown func()) { shutDown() },
+		"by both":         func(w *world, shutDown func()) { shutDown(); w.proc.storage.Transfers.stop(w.get("video").UID) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newStoringWorld(t, "")
+			w.create("video", portrait)
+			key := w.upToStoring("video")
+			ctx, shutDown := context.WithCancel(t.Context())
+			defer shutDown()
+			w.whileStoring(func(number int, _ func()) {
+				if number == 2 {
+					end(w, shutDown)
+				}
+			})
+			result, err := w.proc.storage.Reconcile(ctx, ctrl.Request{NamespacedName: key})
+			if err != nil || result.RequeueAfter == 0 {
+				t.Errorf("it says %+v, %v", result, err)
+			}
+			if video := w.get("video").Status.Videos[0]; video.Artifact == nil || video.OriginArtifact != nil {
+				t.Errorf("the video is %+v", video)
+			}
+		})
+	}
+}
+
+// Who waits for the end of the storing finds in the status what was stored.
+func TestStoringEndsWhenItIsNoted(t *testing.T) {
+	w := newStoringWorld(t, "")
+	w.create("video")
+	key := w.upToStoring("video")
+	var ended []bool
+	w.faults.onWrite = func(_ int, do func() error) error {
+		ended = append(ended, w.proc.storage.Transfers.stop(w.get("video").UID))
+		return do()
+	}
+	w.keep(key)
+	if len(ended) != 1 || ended[0] {
+		t.Errorf("the storing had ended when it was noted: %t", ended)
+	}
+	w.wantStored(w.get("video"), "720p.mp4")
+}
+
+// What was stored and could not be noted is noted later, and is not asked of the
+// storage again.
+func TestWhatCouldNotBeNotedIsNotLost(t *testing.T) {
+	w := newStoringWorld(t, "")
+	w.create("video")
+	key := w.upToStoring("video")
+	w.faults.onWrite = func(int, func() error) error { return errServer }
+	w.keep(key)
+	w.faults.onWrite = nil
+	if vg := w.get("video"); len(storedURIs(vg)) > 0 {
+		t.Fatalf("that was noted: %+v", vg.Status.Videos)
+	}
+	w.setStorage(nil) // nobody looks there any more
+	w.run(time.Hour)
+	if vg := w.get("video"); len(storedURIs(vg)) != 1 || vg.Status.Storage != nil {
+		t.Errorf("the status is %+v", vg.Status)
+	}
+}
