@@ -52,7 +52,7 @@ func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGenerati
 	stored := map[string]v1alpha1.Artifact{}
 	var first *artifact.StorageError
 	for _, file := range unstored(vg) {
-		object, err := r.keepFile(ctx, vg, account, bucket, file)
+		object, err := r.keepFile(ctx, vg, account, p, bucket, file)
 		if err == nil {
 			stored[file.url] = object
 			continue
@@ -88,7 +88,7 @@ func ofVideo(class artifact.Class) bool {
 
 // keepFile stores one video, unless it is there already. When its link is dead
 // it gets another one.
-func (r *StorageReconciler) keepFile(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, bucket *artifact.Bucket, file storedFile) (v1alpha1.Artifact, error) {
+func (r *StorageReconciler) keepFile(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p place, bucket *artifact.Bucket, file storedFile) (v1alpha1.Artifact, error) {
 	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
 	defer cancel()
 	video := artifact.Video{
@@ -98,6 +98,10 @@ func (r *StorageReconciler) keepFile(ctx context.Context, vg *v1alpha1.VideoGene
 	object, found, err := bucket.Find(ctx, video)
 	if failure, ok := asStorageError(err); ok && failure.Class != artifact.AccessDenied {
 		return v1alpha1.Artifact{}, err // who may write may not be allowed to look
+	}
+	// Not before the storage has answered, so that what was never stored holds up no deletion, and before the first byte.
+	if err := r.guard(ctx, vg, p); err != nil {
+		return v1alpha1.Artifact{}, err
 	}
 	if !found {
 		object, err = r.download(ctx, bucket, video, file.url)

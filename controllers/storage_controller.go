@@ -151,10 +151,6 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		return ctrl.Result{RequeueAfter: turnAgain}, nil
 	}
 	defer leave()
-	// Right before the first byte.
-	if err := r.guard(ctx, vg, p); err != nil {
-		return quietConflict(err)
-	}
 	return r.storeNow(ctx, vg, account, p, known)
 }
 

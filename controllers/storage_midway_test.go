@@ -6,12 +6,16 @@ package controllers
 import (
 	"context"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/artifact"
 )
 
 // What happens to the storing of a video while it is on its way.
@@ -63,8 +67,8 @@ func (t *Transfers) any() bool {
 // What was stored is noted, also where the storing of the rest is ended.
 func TestWhatIsStoredIsNotedAtOnce(t *testing.T) {
 	for name, end := range map[string]func(w *world, shutDown func()){
-		"ended by others":  func(w *world, _ func()) { w.proc.storage.Transfers.stop(w.get("video").UID) },
-		"by the operator":  func(_ *world, shutDown func()) { shutDown() },
+		"ended by others": func(w *world, _ func()) { w.proc.storage.Transfers.stop(w.get("video").UID) },
+		"by the operator": func(_ *world, shutDown func()) { shutDown() },
 		"by both":         func(w *world, shutDown func()) { shutDown(); w.proc.storage.Transfers.stop(w.get("video").UID) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -122,5 +126,53 @@ func TestWhatCouldNotBeNotedIsNotLost(t *testing.T) {
 	w.run(time.Hour)
 	if vg := w.get("video"); len(storedURIs(vg)) != 1 || vg.Status.Storage != nil {
 		t.Errorf("the status is %+v", vg.Status)
+	}
+}
+
+// Where nothing can be stored, nothing has to be deleted: the deletion of the
+// resource is not held up by storage that was never there.
+func TestOnlyWhatIsStoredHoldsUpADeletion(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	_, storage := w.inS3(v1alpha1.DeletionDelete)
+	w.setStorage(storage)
+	w.create("video")
+	w.run(5 * time.Minute)
+	vg := w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonStorageFailed)
+	w.wantFailure(vg, artifact.InvalidStorage)
+	if len(vg.Finalizers) > 0 {
+		t.Errorf("the finalizers are %q", vg.Finalizers)
+	}
+	w.deleteWithin("video", time.Second)
+}
+
+// There is a finalizer before the first byte is stored.
+func TestTheFinalizerIsThereFirst(t *testing.T) {
+	w := newStoringWorld(t, v1alpha1.DeletionDelete)
+	w.create("video")
+	key := w.upToStoring("video")
+	var finalizers []string
+	w.whileStoring(func(int, func()) { finalizers = append(finalizers, w.get("video").Finalizers...) })
+	w.keep(key)
+	if !slices.Contains(finalizers, v1alpha1.FinalizerStoredVideos) {
+		t.Errorf("the finalizers were %q", finalizers)
+	}
+	w.wantStored(w.get("video"), "720p.mp4")
+}
+
+// Who deletes the resource right before the finalizer is written finds nothing
+// stored of it.
+func TestDeletedBeforeTheFinalizer(t *testing.T) {
+	w := newStoringWorld(t, v1alpha1.DeletionDelete)
+	w.create("video")
+	key := w.upToStoring("video")
+	w.faults.onWrite = func(_ int, do func() error) error {
+		w.faults.onWrite = nil
+		w.must(w.live.Delete(t.Context(), w.get("video")))
+		return do()
+	}
+	w.keep(key)
+	w.run(time.Hour)
+	if files := w.filesStored(); len(files) > 0 {
+		t.Errorf("stored are %q", files)
 	}
 }

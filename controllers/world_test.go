@@ -99,6 +99,10 @@ type process struct {
 	recorder    *events.FakeRecorder
 }
 
+func (p *process) nexts() []map[types.NamespacedName]time.Time {
+	return []map[types.NamespacedName]time.Time{p.next, p.storageNext, p.releaseNext}
+}
+
 type worldOptions struct {
 	sim          kiesim.Options
 	noCallbacks  bool
@@ -420,16 +424,25 @@ func (w *world) round() bool {
 	w.sync()
 	var videos v1alpha1.VideoGenerationList
 	w.must(w.cache.List(w.t.Context(), &videos, client.InNamespace(w.namespace)))
-	slices.SortFunc(videos.Items, func(a, b v1alpha1.VideoGeneration) int { return strings.Compare(a.Name, b.Name) }) // a cache has no order
+	names := map[types.NamespacedName]bool{}
+	for i := range videos.Items {
+		names[client.ObjectKeyFromObject(&videos.Items[i])] = true
+	}
+	for _, next := range w.proc.nexts() { // of what is gone, too
+		for name := range next {
+			names[name] = true
+		}
+	}
+	inOrder := slices.SortedFunc(maps.Keys(names), func(a, b types.NamespacedName) int { return strings.Compare(a.Name, b.Name) }) // a cache has none
 	unseen := w.unseen > 0
-	for _, vg := range videos.Items {
+	for _, name := range inOrder {
 		if unseen {
 			w.unseen--
 			continue
 		}
 		for _, look := range []func(types.NamespacedName){w.reconcile, w.keep, w.letGo} {
 			writes := w.faults.writes.Load()
-			look(client.ObjectKeyFromObject(&vg))
+			look(name)
 			if w.faults.writes.Load() != writes {
 				w.sync()
 			}
@@ -453,7 +466,7 @@ func (w *world) run(horizon time.Duration) {
 			continue
 		}
 		next, some := w.sim.NextEvent()
-		for _, nexts := range []map[types.NamespacedName]time.Time{w.proc.next, w.proc.storageNext, w.proc.releaseNext} {
+		for _, nexts := range w.proc.nexts() {
 			for _, at := range nexts {
 				if !some || at.Before(next) {
 					next, some = at, true
