@@ -20,11 +20,11 @@ import (
 
 // What happens to the storing of a video while it is on its way.
 
-// upToStoring goes on until the first video of a resource is made and is to be
-// stored, and nobody has begun to.
-func (w *world) upToStoring(name string) types.NamespacedName {
+// upToStoring goes on until the first video of the resource "video" is made and is
+// to be stored, and nobody has begun to.
+func (w *world) upToStoring() types.NamespacedName {
 	w.t.Helper()
-	key := types.NamespacedName{Namespace: w.namespace, Name: name}
+	key := types.NamespacedName{Namespace: w.namespace, Name: "video"}
 	w.run(time.Minute)
 	w.clock.SetTime(w.clock.Now().Add(time.Minute))
 	w.sim.Deliver(w.t.Context())
@@ -33,8 +33,8 @@ func (w *world) upToStoring(name string) types.NamespacedName {
 		w.reconcile(key)
 	}
 	w.sync()
-	if vg := w.get(name); !storagePending(vg) || len(storedURIs(vg)) > 0 {
-		w.t.Fatalf("%s is not about to be stored: %+v", name, vg.Status)
+	if vg := w.get("video"); !storagePending(vg) || len(storedURIs(vg)) > 0 {
+		w.t.Fatalf("it is not about to be stored: %+v", vg.Status)
 	}
 	return key
 }
@@ -74,7 +74,7 @@ func TestWhatIsStoredIsNotedAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newStoringWorld(t, "")
 			w.create("video", portrait)
-			key := w.upToStoring("video")
+			key := w.upToStoring()
 			ctx, shutDown := context.WithCancel(t.Context())
 			defer shutDown()
 			w.whileStoring(func(number int, _ func()) {
@@ -97,7 +97,7 @@ func TestWhatIsStoredIsNotedAtOnce(t *testing.T) {
 func TestStoringEndsWhenItIsNoted(t *testing.T) {
 	w := newStoringWorld(t, "")
 	w.create("video")
-	key := w.upToStoring("video")
+	key := w.upToStoring()
 	var ended []bool
 	w.faults.onWrite = func(_ int, do func() error) error {
 		ended = append(ended, w.proc.storage.Transfers.stop(w.get("video").UID))
@@ -115,7 +115,7 @@ func TestStoringEndsWhenItIsNoted(t *testing.T) {
 func TestWhatCouldNotBeNotedIsNotLost(t *testing.T) {
 	w := newStoringWorld(t, "")
 	w.create("video")
-	key := w.upToStoring("video")
+	key := w.upToStoring()
 	w.faults.onWrite = func(int, func() error) error { return errServer }
 	w.keep(key)
 	w.faults.onWrite = nil
@@ -149,7 +149,7 @@ func TestOnlyWhatIsStoredHoldsUpADeletion(t *testing.T) {
 func TestTheFinalizerIsThereFirst(t *testing.T) {
 	w := newStoringWorld(t, v1alpha1.DeletionDelete)
 	w.create("video")
-	key := w.upToStoring("video")
+	key := w.upToStoring()
 	var finalizers []string
 	w.whileStoring(func(int, func()) { finalizers = append(finalizers, w.get("video").Finalizers...) })
 	w.keep(key)
@@ -164,7 +164,7 @@ func TestTheFinalizerIsThereFirst(t *testing.T) {
 func TestDeletedBeforeTheFinalizer(t *testing.T) {
 	w := newStoringWorld(t, v1alpha1.DeletionDelete)
 	w.create("video")
-	key := w.upToStoring("video")
+	key := w.upToStoring()
 	w.faults.onWrite = func(_ int, do func() error) error {
 		w.faults.onWrite = nil
 		w.must(w.live.Delete(t.Context(), w.get("video")))
