@@ -10,6 +10,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/artifact"
@@ -60,6 +61,7 @@ func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGenerati
 		failure, ok := asStorageError(err)
 		switch {
 		case ctx.Err() != nil:
+			r.takeBack(ctx, vg, bucket, file)
 			return stored, interrupted, nil
 		case !ok:
 			return stored, nil, err
@@ -74,6 +76,21 @@ func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGenerati
 		}
 	}
 	return stored, first, nil
+}
+
+// takeBack deletes what the storing of a file has left if it was ended because
+// nobody wants that any more. A storage may have all of a video though its answer
+// was not heard.
+func (r *StorageReconciler) takeBack(ctx context.Context, vg *v1alpha1.VideoGeneration, bucket *artifact.Bucket, file storedFile) {
+	if !errors.Is(context.Cause(ctx), errUnwanted) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
+	defer cancel()
+	if err := bucket.Delete(ctx, file.key); err != nil {
+		log.FromContext(ctx).Info("What may be left of a video that is not to be stored any more could not be deleted",
+			"videoGeneration", client.ObjectKeyFromObject(vg), "uri", bucket.URI(file.key), "cause", err.Error())
+	}
 }
 
 // ofVideo reports whether a failure is about one video and not about the storage.

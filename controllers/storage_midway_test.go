@@ -6,7 +6,9 @@ package controllers
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,19 +43,14 @@ func (w *world) upToStoring(name string) types.NamespacedName {
 
 // whileStoring calls back at each request that is made while something is
 // stored, before it is answered. The first has number 1.
-func (w *world) whileStoring(do func(number int, serve func())) {
+func (w *world) whileStoring(do func(number int)) {
 	number := 0
 	w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
-		if !w.proc.storage.Transfers.any() {
-			serve.ServeHTTP(rw, r)
-			return
+		if w.proc.storage.Transfers.any() {
+			number++
+			do(number)
 		}
-		number++
-		served := false
-		do(number, func() { served = true; serve.ServeHTTP(rw, r) })
-		if !served {
-			serve.ServeHTTP(rw, r)
-		}
+		serve.ServeHTTP(rw, r)
 	}
 }
 
@@ -77,7 +74,7 @@ func TestWhatIsStoredIsNotedAtOnce(t *testing.T) {
 			key := w.upToStoring("video")
 			ctx, shutDown := context.WithCancel(t.Context())
 			defer shutDown()
-			w.whileStoring(func(number int, _ func()) {
+			w.whileStoring(func(number int) {
 				if number == 2 {
 					end(w, shutDown)
 				}
@@ -151,7 +148,7 @@ func TestTheFinalizerIsThereFirst(t *testing.T) {
 	w.create("video")
 	key := w.upToStoring("video")
 	var finalizers []string
-	w.whileStoring(func(int, func()) { finalizers = append(finalizers, w.get("video").Finalizers...) })
+	w.whileStoring(func(int) { finalizers = append(finalizers, w.get("video").Finalizers...) })
 	w.keep(key)
 	if !slices.Contains(finalizers, v1alpha1.FinalizerStoredVideos) {
 		t.Errorf("the finalizers were %q", finalizers)
@@ -174,5 +171,85 @@ func TestDeletedBeforeTheFinalizer(t *testing.T) {
 	w.run(time.Hour)
 	if files := w.filesStored(); len(files) > 0 {
 		t.Errorf("stored are %q", files)
+	}
+}
+
+// Who takes the storage away while something is stored there ends that, and
+// nothing of it is left that nobody knows of.
+func TestStorageIsTakenAwayMidway(t *testing.T) {
+	t.Run("in a folder", func(t *testing.T) {
+		w := newStoringWorld(t, v1alpha1.DeletionDelete)
+		w.create("video")
+		key := w.upToStoring("video")
+		seen := make(chan struct{})
+		w.whileStoring(func(number int) {
+			if number == 1 {
+				w.setStorage(nil)
+				w.seen(key)
+				close(seen)
+			}
+		})
+		w.keep(key)
+		<-seen
+		w.run(time.Hour)
+		w.wantNothingOfStorage("video")
+		if files := w.filesStored(); len(files) > 0 {
+			t.Errorf("stored are %q", files)
+		}
+	})
+	t.Run("in a bucket that has just got it all", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		server, storage := w.inS3(v1alpha1.DeletionDelete)
+		w.must(server.CreateBucket(t.Context(), w.namespace))
+		w.setKey(server, server.SecretAccessKey)
+		storage.Endpoint = w.throughProxy(server.Endpoint)
+		w.create("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Storage = storage })
+		key := w.upToStoring("video")
+		stored, seen := 0, make(chan struct{})
+		w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
+			if r.Method != http.MethodPut || !w.proc.storage.Transfers.any() {
+				serve.ServeHTTP(rw, r)
+				return
+			}
+			serve.ServeHTTP(httptest.NewRecorder(), r)
+			stored += len(w.objects(server))
+			w.update("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Storage = nil })
+			w.seen(key)
+			close(seen)
+			panic(http.ErrAbortHandler) // the answer is lost
+		}
+		w.keep(key)
+		<-seen
+		w.run(time.Hour)
+		if stored != 1 {
+			t.Fatalf("%d objects were stored, want 1", stored)
+		}
+		w.wantNothingOfStorage("video")
+		if objects := w.objects(server); len(objects) > 0 {
+			t.Errorf("the bucket has %q", objects)
+		}
+	})
+}
+
+// seen lets the other reconciler see what was changed while something is stored.
+// The storing may end before that does.
+func (w *world) seen(name types.NamespacedName) {
+	w.sync()
+	if _, err := w.proc.videos.Reconcile(context.Background(), ctrl.Request{NamespacedName: name}); err != nil {
+		w.t.Errorf("reconcile %s: %v", name.Name, err)
+	}
+}
+
+// wantNothingOfStorage asserts that a finished resource has nothing to do with
+// storage any more, and goes without a word about it.
+func (w *world) wantNothingOfStorage(name string) {
+	w.t.Helper()
+	vg := w.wantReady(name, metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	if vg.Status.Storage != nil || len(storedURIs(vg)) > 0 || len(vg.Finalizers) > 0 {
+		w.t.Errorf("the finalizers are %q, the status %+v", vg.Finalizers, vg.Status)
+	}
+	w.deleteWithin(name, time.Second)
+	if slices.ContainsFunc(w.events, func(e string) bool { return strings.Contains(e, "StoredVideosLeft") }) {
+		w.t.Errorf("there is a warning: %q", w.events)
 	}
 }

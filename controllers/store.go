@@ -37,6 +37,7 @@ func (r *VideoGenerationReconciler) store(_ context.Context, l *life) (bool, err
 		progress.URL = p.text()
 	case !named && l.account != nil:
 		vg.Status.Storage = nil // nobody wants it any more
+		r.Transfers.stop(vg.UID)
 	}
 	return false, nil
 }
