@@ -23,17 +23,18 @@ const keepTimeout = time.Hour
 // interrupted says that nobody waits for the video any more, or not of this operator.
 var interrupted = &artifact.StorageError{Class: artifact.Interrupted, Message: "the storing was ended"}
 
-// keep stores what is not stored of a resource, until the context of its transfer
-// ends. It returns what it could store, by the URL at KIE.AI, and the first reason
-// for which something could not be. The error is one of the API server.
-func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p place) (map[string]v1alpha1.Artifact, *artifact.StorageError, error) {
+// keep stores what is due of a resource, until the context of its transfer ends.
+// What it could store, and when to try the rest again, goes to what is known. It
+// returns the first reason for which something could not be stored. The error is
+// one of the API server.
+func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p place, known *tries) (*artifact.StorageError, error) {
 	// By now, who finds it deleted ends this; before, somebody may have found that there is nothing to end.
 	now := &v1alpha1.VideoGeneration{}
 	if err := r.Client.Get(ctx, client.ObjectKeyFromObject(vg), now); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if now.UID != vg.UID || !now.DeletionTimestamp.IsZero() {
-		return nil, interrupted, nil
+		return interrupted, nil
 	}
 
 	bucket, err := r.Places.open(ctx, vg.UID, p)
@@ -41,33 +42,35 @@ func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGenerati
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
-		return nil, interrupted, nil
+		return interrupted, nil
 	case ok:
 		r.Metrics.notStored(p.backend(), failure.Class)
-		return nil, failure, nil
+		known.fail(r.Clock.Now(), "", failure.Class)
+		return failure, nil
 	default:
-		return nil, nil, err
+		return nil, err
 	}
 	defer func() { _ = bucket.Close() }()
 
-	stored := map[string]v1alpha1.Artifact{}
+	due, _ := known.due(unstored(vg), r.Clock.Now())
 	var first *artifact.StorageError
-	for _, file := range unstored(vg) {
+	for _, file := range due {
 		object, err := r.keepFile(ctx, vg, account, p, bucket, file)
 		if err == nil {
-			stored[file.url] = object
+			known.succeed(file.url, object)
 			continue
 		}
 		failure, ok := asStorageError(err)
 		switch {
 		case ctx.Err() != nil:
 			r.takeBack(ctx, vg, bucket, file)
-			return stored, interrupted, nil
+			return interrupted, nil
 		case !ok:
-			return stored, nil, err
+			return first, err
 		}
 		r.Metrics.notStored(bucket.Backend(), failure.Class)
 		trace(ctx, vg, failure)
+		known.fail(r.Clock.Now(), file.url, failure.Class)
 		if first == nil {
 			first = failure
 		}
@@ -75,7 +78,7 @@ func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGenerati
 			break // the others would not do better
 		}
 	}
-	return stored, first, nil
+	return first, nil
 }
 
 // takeBack deletes what the storing of a file has left if it was ended because

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,17 +74,23 @@ type StorageReconciler struct {
 	tenants map[string]bool
 }
 
-// tries is what this process remembers of tries that failed. It may be lost:
-// then the next one comes at once.
+// tries is what this process remembers of tries that failed, and of what they
+// stored. It may be lost: then the next one comes at once.
 type tries struct {
 	uid types.UID
 	// for which storage they were: another one is tried at once.
 	place string
-	// failed is how many failed in a row.
-	failed int
-	next   time.Time
+	// storage has those for which all videos wait, videos those of one video, by its URL at KIE.AI.
+	storage setback
+	videos  map[string]setback
 	// stored is what is stored and not noted yet, by its URL at KIE.AI.
 	stored map[string]v1alpha1.Artifact
+}
+
+// setback is how often in a row something failed, and when it is tried again.
+type setback struct {
+	failed int
+	next   time.Time
 }
 
 // Init makes the reconciler ready for use without a manager.
@@ -143,8 +150,8 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		}
 	}
 	known, now := r.of(vg, p), r.Clock.Now()
-	if now.Before(known.next) {
-		return ctrl.Result{RequeueAfter: known.next.Sub(now)}, nil
+	if due, next := known.due(unstored(vg), now); len(due) == 0 {
+		return ctrl.Result{RequeueAfter: next.Sub(now)}, nil
 	}
 	leave, ok := r.enter(p)
 	if !ok {
@@ -160,16 +167,13 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 func (r *StorageReconciler) storeNow(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p place, known *tries) (ctrl.Result, error) {
 	transfer, end := r.Transfers.begin(ctx, vg.UID)
 	defer end()
-	stored, failure, err := r.keep(transfer, vg, account, p)
-	known.stored = stored
+	failure, err := r.keep(transfer, vg, account, p, known)
 	ended := failure == interrupted
 	if ended {
 		failure = nil
 	}
-	if failure != nil {
-		known.fail(r.Clock.Now(), failure.Class)
-	}
-	if len(stored) > 0 || failure != nil {
+	missing := slices.DeleteFunc(unstored(vg), func(file storedFile) bool { _, stored := known.stored[file.url]; return stored })
+	if len(known.stored) > 0 || failure != nil {
 		err = errors.Join(err, r.note(ctx, vg, known, failure))
 	}
 	result, err := quietConflict(err)
@@ -177,8 +181,10 @@ func (r *StorageReconciler) storeNow(ctx context.Context, vg *v1alpha1.VideoGene
 	case err != nil, result.RequeueAfter > 0:
 	case ended:
 		result.RequeueAfter = time.Second
-	case failure != nil:
-		result.RequeueAfter = max(known.next.Sub(r.Clock.Now()), time.Millisecond)
+	case len(missing) > 0:
+		now := r.Clock.Now()
+		_, next := known.due(missing, now)
+		result.RequeueAfter = max(next.Sub(now), time.Millisecond)
 	}
 	return result, err
 }
@@ -377,18 +383,54 @@ func (r *StorageReconciler) forget(name types.NamespacedName) {
 	delete(r.tries, name)
 }
 
-// fail puts the next try off. A fifth of the time is left to chance, so that those
-// that failed together do not come back together.
-func (t *tries) fail(now time.Time, class artifact.Class) {
-	after := maxStoreAgain
-	if ofVideo(class) {
-		after = maxFetchAgain
+// due lists those of the videos that are to be tried now, and says when the next
+// one is, if there is none.
+func (t *tries) due(missing []storedFile, now time.Time) (due []storedFile, next time.Time) {
+	for _, file := range missing {
+		at := t.storage.next
+		if own := t.videos[file.url].next; own.After(at) {
+			at = own
+		}
+		if !now.Before(at) {
+			due = append(due, file)
+		}
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
 	}
-	if t.failed < 10 {
-		after = min(firstStoreAgain<<t.failed, after)
+	return due, next
+}
+
+// fail puts the next try off: of one video, or of all if it is the storage that
+// failed.
+func (t *tries) fail(now time.Time, url string, class artifact.Class) {
+	if !ofVideo(class) {
+		t.storage = t.storage.again(now, maxStoreAgain)
+		return
 	}
-	t.failed++
-	t.next = now.Add(after - time.Duration(rand.Int64N(int64(after/5)))) //nolint:gosec // nobody gains by guessing it
+	if t.videos == nil {
+		t.videos = map[string]setback{}
+	}
+	t.videos[url] = t.videos[url].again(now, maxFetchAgain)
+}
+
+// succeed notes that a video is stored.
+func (t *tries) succeed(url string, object v1alpha1.Artifact) {
+	if t.stored == nil {
+		t.stored = map[string]v1alpha1.Artifact{}
+	}
+	t.stored[url], t.storage = object, setback{}
+	delete(t.videos, url)
+}
+
+// again puts the next try off, by at most so long. A fifth of the time is left to
+// chance, so that those that failed together do not come back together.
+func (s setback) again(now time.Time, most time.Duration) setback {
+	after := most
+	if s.failed < 10 {
+		after = min(firstStoreAgain<<s.failed, most)
+	}
+	return setback{failed: s.failed + 1, next: now.Add(after - time.Duration(rand.Int64N(int64(after/5))))} //nolint:gosec // nobody gains by guessing it
 }
 
 // accountOfStatus reads the account that has bought the video, nil if there is none any more.

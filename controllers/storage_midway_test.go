@@ -253,3 +253,31 @@ func (w *world) wantNothingOfStorage(name string) {
 		w.t.Errorf("there is a warning: %q", w.events)
 	}
 }
+
+// A video that cannot be stored does not keep a later one of the same resource
+// from being stored at once, and comes no sooner for it.
+func TestAVideoDoesNotWaitForAnother(t *testing.T) {
+	w := newStoringWorld(t, "")
+	w.create("video", in(v1alpha1.Resolution1080p), prompt("[sim:file=gone] [sim:1080p-latency=3h]"), func(vg *v1alpha1.VideoGeneration) {
+		vg.Spec.Timeout = &metav1.Duration{Duration: 6 * time.Hour}
+	})
+	w.run(2 * time.Hour)
+	if vg := w.get("video"); vg.Status.Storage.Failure == nil || len(vg.Status.Videos) != 1 {
+		t.Fatalf("the status is %+v", vg.Status)
+	}
+	base := w.get("video").Status.Videos[0].URL
+	w.run(3 * time.Hour)
+	vg := w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonStorageFailed)
+	if len(vg.Status.Videos) != 2 || vg.Status.Videos[0].Artifact == nil {
+		t.Fatalf("the videos are %+v", vg.Status.Videos)
+	}
+	if waited := vg.Status.Videos[0].Artifact.StoredAt.Sub(vg.Status.Upgrade.CompletedAt.Time); waited > time.Minute {
+		t.Errorf("the larger video was stored %s after it was made", waited)
+	}
+	w.wantFailure(vg, artifact.LinkDead)
+	fetches := w.sim.Fetches(base)
+	w.run(4 * time.Hour)
+	if more := w.sim.Fetches(base) - fetches; more == 0 || more > 16 {
+		t.Errorf("the other one was fetched %d times more in 4 hours, want some times an hour", more)
+	}
+}
