@@ -5,8 +5,11 @@ package controllers
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +17,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
@@ -280,4 +284,97 @@ func TestAVideoDoesNotWaitForAnother(t *testing.T) {
 	if more := w.sim.Fetches(base) - fetches; more == 0 || more > 16 {
 		t.Errorf("the other one was fetched %d times more in 4 hours, want some times an hour", more)
 	}
+}
+
+// One object that cannot be deleted holds up its own resource and no other.
+func TestAnObjectThatStaysHoldsUpNoOther(t *testing.T) {
+	t.Run("because it must not be deleted", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		server, storage := w.inS3(v1alpha1.DeletionDelete)
+		w.must(server.CreateBucket(t.Context(), w.namespace))
+		w.setKey(server, server.SecretAccessKey)
+		storage.Endpoint = w.throughProxy(server.Endpoint)
+		w.setStorage(storage)
+		w.create("bad")
+		w.create("good")
+		w.run(time.Hour)
+		w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
+			if r.Method == http.MethodDelete && strings.Contains(r.URL.Path, "/bad/") {
+				rw.WriteHeader(http.StatusForbidden)
+				return
+			}
+			serve.ServeHTTP(rw, r)
+		}
+		w.must(w.live.Delete(t.Context(), w.get("bad")))
+		w.must(w.live.Delete(t.Context(), w.get("good")))
+		w.run(time.Second)
+		w.get("bad")
+		if objects := w.objects(server); len(objects) != 1 || !strings.Contains(objects[0], "/bad/") {
+			t.Errorf("the bucket has %q", objects)
+		}
+		w.run(time.Hour)
+		left := func(e string) bool { return strings.Contains(e, "StoredVideosLeft") && strings.Contains(e, "/bad/") }
+		if !slices.ContainsFunc(w.events, left) {
+			t.Errorf("there is no warning: %q", w.events)
+		}
+	})
+	// Such a storage looks as if it did not answer at all.
+	t.Run("because the storage fails at it", func(t *testing.T) {
+		w := newStoringWorld(t, v1alpha1.DeletionDelete)
+		w.create("bad")
+		for i := range 3 {
+			w.create(fmt.Sprintf("good-%d", i))
+		}
+		w.run(time.Hour)
+		w.must(os.MkdirAll(filepath.Join(w.root, w.obstruct("bad"), "in the way"), 0o700))
+		for i := range 3 {
+			w.must(w.live.Delete(t.Context(), w.get(fmt.Sprintf("good-%d", i))))
+		}
+		w.deleteWithin("bad", releaseWithin+time.Second)
+		if files := w.filesStored(); len(files) > 0 {
+			t.Errorf("stored are %q", files)
+		}
+	})
+}
+
+// A place is spared after it has not answered, but each resource has a try.
+func TestWhoseTurnItIsToBeLetGo(t *testing.T) {
+	clk := clocktesting.NewFakePassiveClock(time.Unix(1e9, 0))
+	r := &ReleaseReconciler{Clock: clk}
+	r.Init()
+	here, there := place{spec: &v1alpha1.Storage{URL: "s3://here"}}, place{spec: &v1alpha1.Storage{URL: "s3://there"}}
+	want := func(reason, name string, p place, last, want bool) {
+		t.Helper()
+		if got := r.mayTry(video(name), p, last); got != want {
+			t.Errorf("%s: %s may be tried is %t", reason, name, got)
+		}
+	}
+	want("at first", "a", here, false, true)
+	r.answered(here, &artifact.StorageError{Class: artifact.AccessDenied})
+	want("who refuses, answers", "a", here, false, true)
+	r.answered(here, &artifact.StorageError{Class: artifact.StorageUnavailable})
+	want("who does not answer, is spared", "a", here, false, false)
+	want("by others, too", "b", here, false, false)
+	want("not elsewhere", "b", there, false, true)
+	want("at the last moment, if it was tried", "a", here, true, false)
+	want("at the last moment, if it was not", "c", here, true, true)
+	want("and that once", "c", here, true, false)
+	clk.SetTime(clk.Now().Add(releaseAgain))
+	want("after a while", "d", here, false, true)
+	r.answered(here, &artifact.StorageError{Class: artifact.StorageUnavailable})
+	r.answered(here, nil)
+	want("when it answers", "e", here, false, true)
+}
+
+// obstruct removes the file of a stored video, and returns where it was.
+func (w *world) obstruct(name string) string {
+	w.t.Helper()
+	for _, file := range w.filesStored() {
+		if strings.Contains(file, "/"+name+"/") {
+			w.must(os.Remove(filepath.Join(w.root, file)))
+			return file
+		}
+	}
+	w.t.Fatalf("%s is not stored", name)
+	return ""
 }
