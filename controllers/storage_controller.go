@@ -215,15 +215,19 @@ func (r *StorageReconciler) note(ctx context.Context, vg *v1alpha1.VideoGenerati
 
 // withoutPlace waits for the account that says where to store, until KIE.AI has
 // deleted the video. If there is an account that says nothing, the other
-// reconciler takes back that anything is to be stored.
+// reconciler takes back that anything is to be stored, as soon as it comes to it.
 func (r *StorageReconciler) withoutPlace(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount) (ctrl.Result, error) {
-	if account != nil || !storagePending(vg) {
+	if !storagePending(vg) {
 		return ctrl.Result{}, nil
 	}
 	if until := lastExpiry(vg).Sub(r.Clock.Now()); until > 0 {
 		return ctrl.Result{RequeueAfter: until}, nil
 	}
-	return r.refuse(ctx, vg, fmt.Sprintf("KieAccount %s, which says where to store it, does not exist", vg.Status.Account))
+	message := "KieAccount %s, which says where to store it, does not exist"
+	if account != nil {
+		message = "KieAccount %s does not say any more where to store it"
+	}
+	return r.refuse(ctx, vg, fmt.Sprintf(message, vg.Status.Account))
 }
 
 // refuse says why nothing is stored for now, and comes back.

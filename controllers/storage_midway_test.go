@@ -378,3 +378,46 @@ func (w *world) obstruct(name string) string {
 	w.t.Fatalf("%s is not stored", name)
 	return ""
 }
+
+// The end of storage is the end of storing, also where the account that had it
+// cannot be used.
+func TestStorageOfAnInsecureAccountIsTakenAway(t *testing.T) {
+	w := newStoringWorld(t, "")
+	w.create("video", prompt("[sim:file=gone]"))
+	w.run(time.Hour)
+	w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonStorageFailed)
+	w.proc.videos.AllowInsecure, w.proc.storage.AllowInsecure, w.proc.accounts.AllowInsecure = false, false, false
+	w.setStorage(nil)
+	w.run(time.Hour)
+	if vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded); vg.Status.Storage != nil {
+		t.Errorf("status.storage is %+v", vg.Status.Storage)
+	}
+}
+
+// What waits for nobody knows which storage does not wait longer than KIE.AI has
+// the video, whether there is an account or not.
+func TestWaitingForAPlaceEnds(t *testing.T) {
+	for name, take := range map[string]func(w *world){
+		"no account": func(w *world) { w.must(w.live.Delete(w.t.Context(), w.account())) },
+		"no storage": func(w *world) { w.setStorage(nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newStoringWorld(t, "")
+			w.create("video")
+			key := w.upToStoring("video")
+			take(w)
+			w.sync()
+			w.keep(key)
+			if vg := w.get("video"); !storagePending(vg) {
+				t.Fatalf("status.storage is %+v", vg.Status.Storage)
+			}
+			w.clock.SetTime(w.proc.storageNext[key])
+			w.keep(key)
+			vg := w.get("video")
+			w.wantFailure(vg, artifact.InvalidStorage)
+			if vg.Status.Storage.State != v1alpha1.StorageFailed {
+				t.Errorf("status.storage is %+v", vg.Status.Storage)
+			}
+		})
+	}
+}
