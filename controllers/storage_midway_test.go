@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -26,10 +27,11 @@ import (
 
 // What happens to the storing of a video while it is on its way.
 
-// upToStoring goes on until the first video of a resource is made and is to be
+// upToStoring goes on until the video of the resource "video" is made and is to be
 // stored, and nobody has begun to.
-func (w *world) upToStoring(name string) types.NamespacedName {
+func (w *world) upToStoring() types.NamespacedName {
 	w.t.Helper()
+	const name = "video"
 	key := types.NamespacedName{Namespace: w.namespace, Name: name}
 	w.run(time.Minute)
 	w.clock.SetTime(w.clock.Now().Add(time.Minute))
@@ -75,7 +77,7 @@ func TestWhatIsStoredIsNotedAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newStoringWorld(t, "")
 			w.create("video", portrait)
-			key := w.upToStoring("video")
+			key := w.upToStoring()
 			ctx, shutDown := context.WithCancel(t.Context())
 			defer shutDown()
 			w.whileStoring(func(number int) {
@@ -98,7 +100,7 @@ func TestWhatIsStoredIsNotedAtOnce(t *testing.T) {
 func TestStoringEndsWhenItIsNoted(t *testing.T) {
 	w := newStoringWorld(t, "")
 	w.create("video")
-	key := w.upToStoring("video")
+	key := w.upToStoring()
 	var ended []bool
 	w.faults.onWrite = func(_ int, do func() error) error {
 		ended = append(ended, w.proc.storage.Transfers.stop(w.get("video").UID))
@@ -116,7 +118,7 @@ func TestStoringEndsWhenItIsNoted(t *testing.T) {
 func TestWhatCouldNotBeNotedIsNotLost(t *testing.T) {
 	w := newStoringWorld(t, "")
 	w.create("video")
-	key := w.upToStoring("video")
+	key := w.upToStoring()
 	w.faults.onWrite = func(int, func() error) error { return errServer }
 	w.keep(key)
 	w.faults.onWrite = nil
@@ -150,7 +152,7 @@ func TestOnlyWhatIsStoredHoldsUpADeletion(t *testing.T) {
 func TestTheFinalizerIsThereFirst(t *testing.T) {
 	w := newStoringWorld(t, v1alpha1.DeletionDelete)
 	w.create("video")
-	key := w.upToStoring("video")
+	key := w.upToStoring()
 	var finalizers []string
 	w.whileStoring(func(int) { finalizers = append(finalizers, w.get("video").Finalizers...) })
 	w.keep(key)
@@ -165,7 +167,7 @@ func TestTheFinalizerIsThereFirst(t *testing.T) {
 func TestDeletedBeforeTheFinalizer(t *testing.T) {
 	w := newStoringWorld(t, v1alpha1.DeletionDelete)
 	w.create("video")
-	key := w.upToStoring("video")
+	key := w.upToStoring()
 	w.faults.onWrite = func(_ int, do func() error) error {
 		w.faults.onWrite = nil
 		w.must(w.live.Delete(t.Context(), w.get("video")))
@@ -184,7 +186,7 @@ func TestStorageIsTakenAwayMidway(t *testing.T) {
 	t.Run("in a folder", func(t *testing.T) {
 		w := newStoringWorld(t, v1alpha1.DeletionDelete)
 		w.create("video")
-		key := w.upToStoring("video")
+		key := w.upToStoring()
 		seen := make(chan struct{})
 		w.whileStoring(func(number int) {
 			if number == 1 {
@@ -208,7 +210,7 @@ func TestStorageIsTakenAwayMidway(t *testing.T) {
 		w.setKey(server, server.SecretAccessKey)
 		storage.Endpoint = w.throughProxy(server.Endpoint)
 		w.create("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Storage = storage })
-		key := w.upToStoring("video")
+		key := w.upToStoring()
 		stored, seen := 0, make(chan struct{})
 		w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
 			if r.Method != http.MethodPut || !w.proc.storage.Transfers.any() {
@@ -404,7 +406,7 @@ func TestWaitingForAPlaceEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newStoringWorld(t, "")
 			w.create("video")
-			key := w.upToStoring("video")
+			key := w.upToStoring()
 			take(w)
 			w.sync()
 			w.keep(key)
@@ -419,5 +421,25 @@ func TestWaitingForAPlaceEnds(t *testing.T) {
 				t.Errorf("status.storage is %+v", vg.Status.Storage)
 			}
 		})
+	}
+}
+
+// That there are no fresh links for now says nothing of a video that is stored.
+func TestLinksAreNoReasonNotToBeReady(t *testing.T) {
+	w := newStoringWorld(t, "")
+	w.create("video", prompt("[sim:file=gone]"))
+	w.run(time.Hour)
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "kie-credentials"}}
+	w.must(w.live.Delete(t.Context(), secret))
+	w.clock.SetTime(w.clock.Now().Add(time.Hour)) // the key is not remembered any more
+	w.restart()
+	w.update("video", func(vg *v1alpha1.VideoGeneration) {
+		metav1.SetMetaDataAnnotation(&vg.ObjectMeta, v1alpha1.AnnotationRefreshLinks, "1")
+	})
+	before := len(w.events)
+	w.run(2 * time.Hour)
+	w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonStorageFailed)
+	if said := len(w.events) - before; said > 0 {
+		t.Errorf("Ready has changed %d times, last: %s", said, w.events[len(w.events)-1])
 	}
 }
