@@ -129,6 +129,10 @@ func (r *StorageReconciler) keepFile(ctx context.Context, vg *v1alpha1.VideoGene
 			var link string
 			if link, err = r.freshLink(ctx, account, file.url); err == nil {
 				object, err = r.download(ctx, bucket, video, link)
+				if failure, ok := asStorageError(err); ok && failure.Class == artifact.LinkDead {
+					// A fresh link is another one each time, and does not go into the status.
+					err = &artifact.StorageError{Class: artifact.LinkDead, Message: "the link to the video is dead, and so is the fresh one that KIE.AI gives"}
+				}
 			} else if failure := (*kie.Error)(nil); errors.As(err, &failure) {
 				err = &artifact.StorageError{Class: artifact.LinkDead, Message: "the link to the video is dead, and KIE.AI gives no other one now"}
 			}

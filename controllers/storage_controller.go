@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -310,10 +311,10 @@ func (r *StorageReconciler) writeOnce(ctx context.Context, vg *v1alpha1.VideoGen
 	if isAboutStorage(vg) {
 		summarize(vg, waiting{}, now)
 	}
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if data, err := patch.Data(vg); err != nil || string(data) == "{}" {
-		return err
+	if equality.Semantic.DeepEqual(before.Status, vg.Status) {
+		return nil // with the lock, no patch is empty
 	}
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := r.Client.Status().Patch(ctx, vg, patch); err != nil {
 		return fmt.Errorf("writing what is stored: %w", err)
 	}

@@ -424,6 +424,21 @@ func TestWaitingForAPlaceEnds(t *testing.T) {
 	}
 }
 
+// What is the same as before is not written.
+func TestTheSameFailureIsNotedOnce(t *testing.T) {
+	w := newStoringWorld(t, "")
+	w.create("video", prompt("[sim:file=gone]"))
+	w.run(time.Hour)
+	writes, fetches := w.faults.writes.Load(), w.sim.Fetches(w.get("video").Status.Videos[0].URL)
+	w.run(12 * time.Hour)
+	if w.sim.Fetches(w.get("video").Status.Videos[0].URL) == fetches {
+		t.Fatal("it was not tried again")
+	}
+	if more := w.faults.writes.Load() - writes; more > 0 {
+		t.Errorf("there were %d writes", more)
+	}
+}
+
 // That there are no fresh links for now says nothing of a video that is stored.
 func TestLinksAreNoReasonNotToBeReady(t *testing.T) {
 	w := newStoringWorld(t, "")
