@@ -105,7 +105,7 @@ func (r *StorageReconciler) Init() {
 func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	vg := &v1alpha1.VideoGeneration{}
 	if err := r.Client.Get(ctx, req.NamespacedName, vg); apierrors.IsNotFound(err) {
-		r.forget(req.NamespacedName)
+		r.Places.forget(r.forget(req.NamespacedName))
 		return ctrl.Result{}, nil
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the VideoGeneration: %w", err)
@@ -114,6 +114,9 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	switch {
 	case !vg.DeletionTimestamp.IsZero():
 		r.forget(req.NamespacedName)
+		if !controllerutil.ContainsFinalizer(vg, v1alpha1.FinalizerStoredVideos) {
+			r.Places.forget(vg.UID) // else its videos are deleted there
+		}
 		return ctrl.Result{}, nil
 	case unnoted != nil:
 		if err := r.note(ctx, vg, unnoted, nil); err != nil {
@@ -267,6 +270,9 @@ func (r *StorageReconciler) guard(ctx context.Context, vg *v1alpha1.VideoGenerat
 }
 
 func (r *StorageReconciler) setFinalizer(ctx context.Context, vg *v1alpha1.VideoGeneration, wanted bool) error {
+	if !wanted {
+		r.Places.forget(vg.UID)
+	}
 	if wanted == controllerutil.ContainsFinalizer(vg, v1alpha1.FinalizerStoredVideos) {
 		return nil
 	}
@@ -382,10 +388,16 @@ func (r *StorageReconciler) of(vg *v1alpha1.VideoGeneration, p place) *tries {
 	return known
 }
 
-func (r *StorageReconciler) forget(name types.NamespacedName) {
+// forget forgets a resource, and returns its UID if it was remembered.
+func (r *StorageReconciler) forget(name types.NamespacedName) types.UID {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	known := r.tries[name]
 	delete(r.tries, name)
+	if known == nil {
+		return ""
+	}
+	return known.uid
 }
 
 // due lists those of the videos that are to be tried now, and says when the next

@@ -424,6 +424,51 @@ func TestWaitingForAPlaceEnds(t *testing.T) {
 	}
 }
 
+// Nothing is remembered of resources that need it no more.
+func TestPlacesAreForgotten(t *testing.T) {
+	for name, end := range map[string]func(w *world){
+		"deleted":          func(w *world) { w.must(w.live.Delete(w.t.Context(), w.get("video"))) },
+		"to be retained":   func(w *world) { w.setPolicy(v1alpha1.DeletionRetain) },
+		"not to be stored": func(w *world) { w.setStorage(nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newStoringWorld(t, v1alpha1.DeletionDelete)
+			w.create("video", prompt("[sim:file=gone]"))
+			w.run(time.Hour)
+			places := w.proc.storage.Places
+			if len(places.kept) != 1 {
+				t.Fatalf("the places are %+v", places.kept)
+			}
+			end(w)
+			w.run(2 * time.Hour)
+			if len(places.kept) > 0 {
+				t.Errorf("the places are %+v", places.kept)
+			}
+		})
+	}
+	t.Run("deleted without a finalizer", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		server, storage := w.inS3(v1alpha1.DeletionDelete)
+		w.must(server.CreateBucket(t.Context(), w.namespace))
+		w.setKey(server, server.SecretAccessKey)
+		storage.Endpoint = w.throughProxy(server.Endpoint)
+		w.setStorage(storage)
+		w.create("video")
+		key := w.upToStoring()
+		w.onRequest = func(_ int, rw http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			rw.WriteHeader(http.StatusNotImplemented)
+		}
+		w.keep(key)
+		if vg := w.get("video"); len(vg.Finalizers) > 0 {
+			t.Fatalf("the finalizers are %q", vg.Finalizers)
+		}
+		w.deleteWithin("video", time.Minute)
+		if kept := w.proc.storage.Places.kept; len(kept) > 0 {
+			t.Errorf("the places are %+v", kept)
+		}
+	})
+}
+
 // What is the same as before is not written.
 func TestTheSameFailureIsNotedOnce(t *testing.T) {
 	w := newStoringWorld(t, "")
