@@ -153,8 +153,12 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 			return r.refuse(ctx, vg, fmt.Sprintf("KieAccount %s, which says where to store it, does not allow namespace %s: change its spec.allowedNamespaces", vg.Status.Account, vg.Namespace))
 		}
 	}
+	missing := unstored(vg)
+	if len(missing) == 0 { // the status says that it is Storing, and that all is stored
+		return quietConflict(r.write(ctx, vg, nil, nil))
+	}
 	known, now := r.of(vg, p), r.Clock.Now()
-	if due, next := known.due(unstored(vg), now); len(due) == 0 {
+	if due, next := known.due(missing, now); len(due) == 0 {
 		return ctrl.Result{RequeueAfter: next.Sub(now)}, nil
 	}
 	leave, ok := r.enter(p)

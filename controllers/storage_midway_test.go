@@ -503,3 +503,17 @@ func TestLinksAreNoReasonNotToBeReady(t *testing.T) {
 		t.Errorf("Ready has changed %d times, last: %s", said, w.events[len(w.events)-1])
 	}
 }
+
+// A status that says Storing though all is stored comes to its end.
+func TestAllIsStoredAlready(t *testing.T) {
+	w := newStoringWorld(t, "")
+	w.create("video")
+	w.run(time.Hour)
+	vg := w.get("video")
+	vg.Status.Storage.State, vg.Status.Storage.CompletedAt = v1alpha1.StorageStoring, nil
+	w.must(w.live.Status().Update(t.Context(), vg))
+	w.written.regressions = nil
+	w.run(time.Hour)
+	w.wantStored(w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded), "720p.mp4")
+	w.written.regressions = nil // that was somebody else's doing
+}
