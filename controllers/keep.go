@@ -10,6 +10,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/artifact"
@@ -22,17 +23,18 @@ const keepTimeout = time.Hour
 // interrupted says that nobody waits for the video any more, or not of this operator.
 var interrupted = &artifact.StorageError{Class: artifact.Interrupted, Message: "the storing was ended"}
 
-// keep stores what is not stored of a resource, until the context of its transfer
-// ends. It returns what it could store, by the URL at KIE.AI, and the first reason
-// for which something could not be. The error is one of the API server.
-func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p place) (map[string]v1alpha1.Artifact, *artifact.StorageError, error) {
+// keep stores what is due of a resource, until the context of its transfer ends.
+// What it could store, and when to try the rest again, goes to what is known. It
+// returns the first reason for which something could not be stored. The error is
+// one of the API server.
+func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p place, known *tries) (*artifact.StorageError, error) {
 	// By now, who finds it deleted ends this; before, somebody may have found that there is nothing to end.
 	now := &v1alpha1.VideoGeneration{}
 	if err := r.Client.Get(ctx, client.ObjectKeyFromObject(vg), now); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if now.UID != vg.UID || !now.DeletionTimestamp.IsZero() {
-		return nil, interrupted, nil
+		return interrupted, nil
 	}
 
 	bucket, err := r.Places.open(ctx, vg.UID, p)
@@ -40,32 +42,35 @@ func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGenerati
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
-		return nil, interrupted, nil
+		return interrupted, nil
 	case ok:
 		r.Metrics.notStored(p.backend(), failure.Class)
-		return nil, failure, nil
+		known.fail(r.Clock.Now(), "", failure.Class)
+		return failure, nil
 	default:
-		return nil, nil, err
+		return nil, err
 	}
 	defer func() { _ = bucket.Close() }()
 
-	stored := map[string]v1alpha1.Artifact{}
+	due, _ := known.due(unstored(vg), r.Clock.Now())
 	var first *artifact.StorageError
-	for _, file := range unstored(vg) {
+	for _, file := range due {
 		object, err := r.keepFile(ctx, vg, account, p, bucket, file)
 		if err == nil {
-			stored[file.url] = object
+			known.succeed(file.url, object)
 			continue
 		}
 		failure, ok := asStorageError(err)
 		switch {
 		case ctx.Err() != nil:
-			return stored, interrupted, nil
+			r.takeBack(ctx, vg, bucket, file)
+			return interrupted, nil
 		case !ok:
-			return stored, nil, err
+			return first, err
 		}
 		r.Metrics.notStored(bucket.Backend(), failure.Class)
 		trace(ctx, vg, failure)
+		known.fail(r.Clock.Now(), file.url, failure.Class)
 		if first == nil {
 			first = failure
 		}
@@ -73,7 +78,22 @@ func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGenerati
 			break // the others would not do better
 		}
 	}
-	return stored, first, nil
+	return first, nil
+}
+
+// takeBack deletes what the storing of a file has left if it was ended because
+// nobody wants that any more. A storage may have all of a video though its answer
+// was not heard.
+func (r *StorageReconciler) takeBack(ctx context.Context, vg *v1alpha1.VideoGeneration, bucket *artifact.Bucket, file storedFile) {
+	if !errors.Is(context.Cause(ctx), errUnwanted) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
+	defer cancel()
+	if err := bucket.Delete(ctx, file.key); err != nil {
+		log.FromContext(ctx).Info("What may be left of a video that is not to be stored any more could not be deleted",
+			"videoGeneration", client.ObjectKeyFromObject(vg), "uri", bucket.URI(file.key), "cause", err.Error())
+	}
 }
 
 // ofVideo reports whether a failure is about one video and not about the storage.
@@ -109,6 +129,10 @@ func (r *StorageReconciler) keepFile(ctx context.Context, vg *v1alpha1.VideoGene
 			var link string
 			if link, err = r.freshLink(ctx, account, file.url); err == nil {
 				object, err = r.download(ctx, bucket, video, link)
+				if failure, ok := asStorageError(err); ok && failure.Class == artifact.LinkDead {
+					// A fresh link is another one each time, and does not go into the status.
+					err = &artifact.StorageError{Class: artifact.LinkDead, Message: "the link to the video is dead, and so is the fresh one that KIE.AI gives"}
+				}
 			} else if failure := (*kie.Error)(nil); errors.As(err, &failure) {
 				err = &artifact.StorageError{Class: artifact.LinkDead, Message: "the link to the video is dead, and KIE.AI gives no other one now"}
 			}

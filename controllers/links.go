@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
@@ -38,10 +39,12 @@ func (r *VideoGenerationReconciler) refreshLinks(ctx context.Context, l *life) (
 		return false, nil
 	}
 	secrets, err := r.Credentials.Get(ctx, l.account)
-	if err != nil {
-		_, err := r.withoutCredentials(l, err)
+	if problem := (*credentials.Error)(nil); errors.As(err, &problem) {
+		// Ready says nothing of it: the video is made, and its links can wait.
 		l.known.linksAt = now.Add(lookEveryWithout)
 		l.comeBack(l.known.linksAt)
+		return false, nil
+	} else if err != nil {
 		return false, err
 	}
 	endpoint := kie.Endpoint{BaseURL: l.account.Spec.BaseURL, APIKey: secrets.APIKey}

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -73,14 +71,7 @@ var inBucketOfS3 = workload{
 	name: "stored in S3", writes: 6, paid: 1, stored: []string{},
 	begin: func(w *world) {
 		server, storage := w.inS3(v1alpha1.DeletionDelete)
-		target, err := url.Parse(server.Endpoint)
-		w.must(err)
-		proxy := httptest.NewServer(w.watched(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-			r.Out.URL.Scheme, r.Out.URL.Host = target.Scheme, target.Host
-			r.Out.Host = r.In.Host // which is signed
-		}}))
-		w.t.Cleanup(proxy.Close)
-		storage.Endpoint = proxy.URL
+		storage.Endpoint = w.throughProxy(server.Endpoint)
 		w.must(server.CreateBucket(w.t.Context(), w.namespace))
 		w.setKey(server, server.SecretAccessKey)
 		w.setStorage(storage)

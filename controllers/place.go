@@ -113,10 +113,11 @@ func (p *Places) open(ctx context.Context, uid types.UID, at place) (*artifact.B
 	if err != nil {
 		return nil, err
 	}
-	if at.policy == v1alpha1.DeletionDelete {
+	bucket, err := p.openWith(ctx, at, secret)
+	if err == nil && at.policy == v1alpha1.DeletionDelete {
 		p.keep(uid, keptPlace{place: at, secret: secret})
 	}
-	return p.openWith(ctx, at, secret)
+	return bucket, err
 }
 
 // openToDelete opens a place to delete the videos of a resource from. If its

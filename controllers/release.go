@@ -6,12 +6,14 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -20,15 +22,18 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/artifact"
 )
 
 const (
 	// releaseWithin bounds how long a deleted resource waits for its stored videos to be deleted: a namespace is
 	// always deleted in the end.
 	releaseWithin = 10 * time.Minute
-	// releaseAgain is how soon that is tried again, releaseTimeout how long one try takes.
-	releaseAgain   = 15 * time.Second
-	releaseTimeout = 20 * time.Second
+	// releaseAgain is how soon that is tried again, releaseTimeout how long one try takes, and lastReleaseTimeout one
+	// that is made when the time is over.
+	releaseAgain       = 15 * time.Second
+	releaseTimeout     = 20 * time.Second
+	lastReleaseTimeout = 5 * time.Second
 	// releaseWorkers is how many resources are let go of at a time.
 	releaseWorkers = 4
 )
@@ -48,13 +53,17 @@ type ReleaseReconciler struct {
 	Recorder  events.EventRecorder
 
 	mu sync.Mutex
-	// broken is until when a place is not tried, because it has just failed: a bucket that does not answer is not
-	// waited for once for each resource.
+	// broken is until when a place is not tried, because it has just not answered: it is not waited for once for each
+	// resource.
 	broken map[string]time.Time
+	// tried are the resources that have had a try of their own.
+	tried map[types.NamespacedName]types.UID
 }
 
 // Init makes the reconciler ready for use without a manager.
-func (r *ReleaseReconciler) Init() { r.broken = map[string]time.Time{} }
+func (r *ReleaseReconciler) Init() {
+	r.broken, r.tried = map[string]time.Time{}, map[types.NamespacedName]types.UID{}
+}
 
 // Reconcile removes the finalizer of a deleted resource when its stored videos
 // are deleted, or will not be.
@@ -64,6 +73,7 @@ func (r *ReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		return ctrl.Result{}, fmt.Errorf("reading the VideoGeneration: %w", err)
 	}
 	if vg.DeletionTimestamp.IsZero() || !controllerutil.ContainsFinalizer(vg, v1alpha1.FinalizerStoredVideos) {
+		r.forget(req.NamespacedName)
 		return ctrl.Result{}, nil
 	}
 	now, end := r.Clock.Now(), vg.DeletionTimestamp.Add(releaseWithin)
@@ -71,13 +81,15 @@ func (r *ReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	if ended := r.Transfers.stop(vg.UID); !ended && inTime {
 		return ctrl.Result{RequeueAfter: time.Second}, nil
 	}
-	left, err := r.deleteStored(ctx, vg)
+	left, err := r.deleteStored(ctx, vg, !inTime)
 	switch {
 	case err != nil && inTime:
 		return ctrl.Result{}, err
 	case left.again && inTime:
 		log.FromContext(ctx).Info("The stored videos of a deleted VideoGeneration could not be deleted yet", "cause", left.cause)
-		return ctrl.Result{RequeueAfter: min(releaseAgain, end.Sub(now))}, nil
+		// A third of the time more is left to chance, so that it is not always the same one who finds that a place is broken.
+		again := releaseAgain + rand.N(releaseAgain/3) //nolint:gosec // nobody gains by guessing it
+		return ctrl.Result{RequeueAfter: min(again, end.Sub(now))}, nil
 	}
 	if len(left.uris) > 0 {
 		r.Recorder.Eventf(vg, nil, corev1.EventTypeWarning, "StoredVideosLeft", actionReconcile, "%s",
@@ -90,24 +102,44 @@ func (r *ReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		return quietConflict(fmt.Errorf("removing the finalizer: %w", err))
 	}
 	r.Places.forget(vg.UID)
+	r.forget(req.NamespacedName)
 	return ctrl.Result{}, nil
 }
 
-// isBroken reports whether a place has failed a moment ago.
-func (r *ReleaseReconciler) isBroken(p place) bool {
+// forget forgets a resource that is let go of.
+func (r *ReleaseReconciler) forget(name types.NamespacedName) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	until, broken := r.broken[p.identity()]
-	if broken && !r.Clock.Now().Before(until) {
-		delete(r.broken, p.identity())
-	}
-	return broken && r.Clock.Now().Before(until)
+	delete(r.tried, name)
 }
 
-func (r *ReleaseReconciler) breaks(p place) {
+// mayTry reports whether a resource is tried now, and notes that it is: not while
+// its place is broken, unless it would be let go of without a try of its own.
+func (r *ReleaseReconciler) mayTry(vg *v1alpha1.VideoGeneration, p place, last bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.broken[p.identity()] = r.Clock.Now().Add(releaseAgain - time.Second)
+	name := client.ObjectKeyFromObject(vg)
+	until, broken := r.broken[p.identity()]
+	switch {
+	case broken && !r.Clock.Now().Before(until):
+		delete(r.broken, p.identity())
+	case broken && (!last || r.tried[name] == vg.UID):
+		return false
+	}
+	r.tried[name] = vg.UID
+	return true
+}
+
+// answered notes that a place answers, or does not. That it refuses one object says
+// nothing of the others.
+func (r *ReleaseReconciler) answered(p place, failure *artifact.StorageError) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if failure != nil && failure.Class == artifact.StorageUnavailable {
+		r.broken[p.identity()] = r.Clock.Now().Add(releaseAgain - time.Second)
+	} else {
+		delete(r.broken, p.identity())
+	}
 }
 
 // storedURIs lists where the videos of a resource are stored.
@@ -132,8 +164,8 @@ type leftover struct {
 
 // deleteStored deletes the stored videos of a resource, if that is what its
 // deletionPolicy says, and returns what is left of them. The error is one of the
-// API server.
-func (r *ReleaseReconciler) deleteStored(ctx context.Context, vg *v1alpha1.VideoGeneration) (leftover, error) {
+// API server. After the last try it is let go of.
+func (r *ReleaseReconciler) deleteStored(ctx context.Context, vg *v1alpha1.VideoGeneration, last bool) (leftover, error) {
 	all := leftover{uris: storedURIs(vg), cause: "the API server does not answer", again: true}
 	account, err := accountOfStatus(ctx, r.Client, vg)
 	if err != nil {
@@ -150,11 +182,15 @@ func (r *ReleaseReconciler) deleteStored(ctx context.Context, vg *v1alpha1.Video
 	case !named:
 		all.cause, all.again = "its storage is not known any more", account == nil
 		return all, nil
-	case r.isBroken(p):
+	case !r.mayTry(vg, p, last):
 		all.cause = "its storage does not answer"
 		return all, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, releaseTimeout)
+	timeout := releaseTimeout
+	if last {
+		timeout = lastReleaseTimeout // others wait for theirs
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	bucket, err := r.Places.openToDelete(ctx, vg.UID, p)
 	if failure, ok := asStorageError(err); ok {
@@ -172,12 +208,13 @@ func (r *ReleaseReconciler) deleteStored(ctx context.Context, vg *v1alpha1.Video
 			left.uris, left.cause = append(left.uris, file.artifact.URI), "it is not where its storage is now"
 			continue
 		}
-		if err := bucket.Delete(ctx, file.key); err != nil {
-			failure, ok := asStorageError(err)
-			if !ok {
-				return all, err
-			}
-			r.breaks(p)
+		err := bucket.Delete(ctx, file.key)
+		failure, ok := asStorageError(err)
+		if err != nil && !ok {
+			return all, err
+		}
+		r.answered(p, failure)
+		if failure != nil {
 			left.uris, left.cause, left.again = append(left.uris, bucket.URI(file.key)), failure.Message, true
 		}
 	}

@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -73,17 +75,23 @@ type StorageReconciler struct {
 	tenants map[string]bool
 }
 
-// tries is what this process remembers of tries that failed. It may be lost:
-// then the next one comes at once.
+// tries is what this process remembers of tries that failed, and of what they
+// stored. It may be lost: then the next one comes at once.
 type tries struct {
 	uid types.UID
 	// for which storage they were: another one is tried at once.
 	place string
-	// failed is how many failed in a row.
-	failed int
-	next   time.Time
+	// storage has those for which all videos wait, videos those of one video, by its URL at KIE.AI.
+	storage setback
+	videos  map[string]setback
 	// stored is what is stored and not noted yet, by its URL at KIE.AI.
 	stored map[string]v1alpha1.Artifact
+}
+
+// setback is how often in a row something failed, and when it is tried again.
+type setback struct {
+	failed int
+	next   time.Time
 }
 
 // Init makes the reconciler ready for use without a manager.
@@ -97,7 +105,7 @@ func (r *StorageReconciler) Init() {
 func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	vg := &v1alpha1.VideoGeneration{}
 	if err := r.Client.Get(ctx, req.NamespacedName, vg); apierrors.IsNotFound(err) {
-		r.forget(req.NamespacedName)
+		r.Places.forget(r.forget(req.NamespacedName))
 		return ctrl.Result{}, nil
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the VideoGeneration: %w", err)
@@ -106,6 +114,9 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	switch {
 	case !vg.DeletionTimestamp.IsZero():
 		r.forget(req.NamespacedName)
+		if !controllerutil.ContainsFinalizer(vg, v1alpha1.FinalizerStoredVideos) {
+			r.Places.forget(vg.UID) // else its videos are deleted there
+		}
 		return ctrl.Result{}, nil
 	case unnoted != nil:
 		if err := r.note(ctx, vg, unnoted, nil); err != nil {
@@ -142,9 +153,13 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 			return r.refuse(ctx, vg, fmt.Sprintf("KieAccount %s, which says where to store it, does not allow namespace %s: change its spec.allowedNamespaces", vg.Status.Account, vg.Namespace))
 		}
 	}
+	missing := unstored(vg)
+	if len(missing) == 0 { // the status says that it is Storing, and that all is stored
+		return quietConflict(r.write(ctx, vg, nil, nil))
+	}
 	known, now := r.of(vg, p), r.Clock.Now()
-	if now.Before(known.next) {
-		return ctrl.Result{RequeueAfter: known.next.Sub(now)}, nil
+	if due, next := known.due(missing, now); len(due) == 0 {
+		return ctrl.Result{RequeueAfter: next.Sub(now)}, nil
 	}
 	leave, ok := r.enter(p)
 	if !ok {
@@ -160,16 +175,13 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 func (r *StorageReconciler) storeNow(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p place, known *tries) (ctrl.Result, error) {
 	transfer, end := r.Transfers.begin(ctx, vg.UID)
 	defer end()
-	stored, failure, err := r.keep(transfer, vg, account, p)
-	known.stored = stored
+	failure, err := r.keep(transfer, vg, account, p, known)
 	ended := failure == interrupted
 	if ended {
 		failure = nil
 	}
-	if failure != nil {
-		known.fail(r.Clock.Now(), failure.Class)
-	}
-	if len(stored) > 0 || failure != nil {
+	missing := slices.DeleteFunc(unstored(vg), func(file storedFile) bool { _, stored := known.stored[file.url]; return stored })
+	if len(known.stored) > 0 || failure != nil {
 		err = errors.Join(err, r.note(ctx, vg, known, failure))
 	}
 	result, err := quietConflict(err)
@@ -177,8 +189,10 @@ func (r *StorageReconciler) storeNow(ctx context.Context, vg *v1alpha1.VideoGene
 	case err != nil, result.RequeueAfter > 0:
 	case ended:
 		result.RequeueAfter = time.Second
-	case failure != nil:
-		result.RequeueAfter = max(known.next.Sub(r.Clock.Now()), time.Millisecond)
+	case len(missing) > 0:
+		now := r.Clock.Now()
+		_, next := known.due(missing, now)
+		result.RequeueAfter = max(next.Sub(now), time.Millisecond)
 	}
 	return result, err
 }
@@ -209,15 +223,19 @@ func (r *StorageReconciler) note(ctx context.Context, vg *v1alpha1.VideoGenerati
 
 // withoutPlace waits for the account that says where to store, until KIE.AI has
 // deleted the video. If there is an account that says nothing, the other
-// reconciler takes back that anything is to be stored.
+// reconciler takes back that anything is to be stored, as soon as it comes to it.
 func (r *StorageReconciler) withoutPlace(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount) (ctrl.Result, error) {
-	if account != nil || !storagePending(vg) {
+	if !storagePending(vg) {
 		return ctrl.Result{}, nil
 	}
 	if until := lastExpiry(vg).Sub(r.Clock.Now()); until > 0 {
 		return ctrl.Result{RequeueAfter: until}, nil
 	}
-	return r.refuse(ctx, vg, fmt.Sprintf("KieAccount %s, which says where to store it, does not exist", vg.Status.Account))
+	message := "KieAccount %s, which says where to store it, does not exist"
+	if account != nil {
+		message = "KieAccount %s does not say any more where to store it"
+	}
+	return r.refuse(ctx, vg, fmt.Sprintf(message, vg.Status.Account))
 }
 
 // refuse says why nothing is stored for now, and comes back.
@@ -256,6 +274,9 @@ func (r *StorageReconciler) guard(ctx context.Context, vg *v1alpha1.VideoGenerat
 }
 
 func (r *StorageReconciler) setFinalizer(ctx context.Context, vg *v1alpha1.VideoGeneration, wanted bool) error {
+	if !wanted {
+		r.Places.forget(vg.UID)
+	}
 	if wanted == controllerutil.ContainsFinalizer(vg, v1alpha1.FinalizerStoredVideos) {
 		return nil
 	}
@@ -300,10 +321,10 @@ func (r *StorageReconciler) writeOnce(ctx context.Context, vg *v1alpha1.VideoGen
 	if isAboutStorage(vg) {
 		summarize(vg, waiting{}, now)
 	}
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if data, err := patch.Data(vg); err != nil || string(data) == "{}" {
-		return err
+	if equality.Semantic.DeepEqual(before.Status, vg.Status) {
+		return nil // with the lock, no patch is empty
 	}
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := r.Client.Status().Patch(ctx, vg, patch); err != nil {
 		return fmt.Errorf("writing what is stored: %w", err)
 	}
@@ -371,24 +392,66 @@ func (r *StorageReconciler) of(vg *v1alpha1.VideoGeneration, p place) *tries {
 	return known
 }
 
-func (r *StorageReconciler) forget(name types.NamespacedName) {
+// forget forgets a resource, and returns its UID if it was remembered.
+func (r *StorageReconciler) forget(name types.NamespacedName) types.UID {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	known := r.tries[name]
 	delete(r.tries, name)
+	if known == nil {
+		return ""
+	}
+	return known.uid
 }
 
-// fail puts the next try off. A fifth of the time is left to chance, so that those
-// that failed together do not come back together.
-func (t *tries) fail(now time.Time, class artifact.Class) {
-	after := maxStoreAgain
-	if ofVideo(class) {
-		after = maxFetchAgain
+// due lists those of the videos that are to be tried now, and says when the next
+// one is, if there is none.
+func (t *tries) due(missing []storedFile, now time.Time) (due []storedFile, next time.Time) {
+	for _, file := range missing {
+		at := t.storage.next
+		if own := t.videos[file.url].next; own.After(at) {
+			at = own
+		}
+		if !now.Before(at) {
+			due = append(due, file)
+		}
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
 	}
-	if t.failed < 10 {
-		after = min(firstStoreAgain<<t.failed, after)
+	return due, next
+}
+
+// fail puts the next try off: of one video, or of all if it is the storage that
+// failed.
+func (t *tries) fail(now time.Time, url string, class artifact.Class) {
+	if !ofVideo(class) {
+		t.storage = t.storage.again(now, maxStoreAgain)
+		return
 	}
-	t.failed++
-	t.next = now.Add(after - time.Duration(rand.Int64N(int64(after/5)))) //nolint:gosec // nobody gains by guessing it
+	if t.videos == nil {
+		t.videos = map[string]setback{}
+	}
+	t.videos[url] = t.videos[url].again(now, maxFetchAgain)
+}
+
+// succeed notes that a video is stored.
+func (t *tries) succeed(url string, object v1alpha1.Artifact) {
+	if t.stored == nil {
+		t.stored = map[string]v1alpha1.Artifact{}
+	}
+	t.stored[url], t.storage = object, setback{}
+	delete(t.videos, url)
+}
+
+// again puts the next try off, by at most so long. A fifth of the time is left to
+// chance, so that those that failed together do not come back together.
+func (s setback) again(now time.Time, most time.Duration) setback {
+	after := most
+	if s.failed < 10 {
+		after = min(firstStoreAgain<<s.failed, most)
+	}
+	return setback{failed: s.failed + 1, next: now.Add(after - time.Duration(rand.Int64N(int64(after/5))))} //nolint:gosec // nobody gains by guessing it
 }
 
 // accountOfStatus reads the account that has bought the video, nil if there is none any more.

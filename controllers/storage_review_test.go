@@ -48,7 +48,7 @@ func TestTriesBecomeRarer(t *testing.T) {
 	w.create("video")
 	w.run(time.Hour)
 	known := w.proc.storage.tries[types.NamespacedName{Namespace: w.namespace, Name: "video"}]
-	if known == nil || known.failed < 10 || known.failed > 30 {
+	if known == nil || known.storage.failed < 10 || known.storage.failed > 30 {
 		t.Errorf("the tries in an hour: %+v", known)
 	}
 }

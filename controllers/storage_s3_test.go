@@ -5,6 +5,9 @@ package controllers
 
 import (
 	"context"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -53,6 +56,19 @@ func (w *world) setKey(server *testenv.S3, key string) {
 	}
 	w.must(client.IgnoreAlreadyExists(w.live.Create(w.t.Context(), secret)))
 	w.must(w.live.Update(w.t.Context(), secret))
+}
+
+// throughProxy is where an S3 server is reached through a proxy that can be disturbed.
+func (w *world) throughProxy(endpoint string) string {
+	w.t.Helper()
+	target, err := url.Parse(endpoint)
+	w.must(err)
+	proxy := httptest.NewServer(w.watched(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.Out.URL.Scheme, r.Out.URL.Host = target.Scheme, target.Host
+		r.Out.Host = r.In.Host // which is signed
+	}}))
+	w.t.Cleanup(proxy.Close)
+	return proxy.URL
 }
 
 // objects lists what is in the bucket of this world.

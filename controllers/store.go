@@ -14,13 +14,20 @@ import (
 //
 // When it lets the next step go on, the status says whether a video is still to
 // be stored.
-func (r *VideoGenerationReconciler) store(_ context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) store(ctx context.Context, l *life) (bool, error) {
 	vg := l.vg
 	if !hasVideos(vg) {
 		return false, nil
 	}
-	p, named := placeOf(vg, l.account)
-	progress := vg.Status.Storage
+	progress, account := vg.Status.Storage, l.account
+	if account == nil && storageUnfinished(vg) {
+		// Also an account to which no API key is sent says where to store, or no more.
+		var err error
+		if account, err = accountOfStatus(ctx, r.Client, vg); err != nil {
+			return true, err
+		}
+	}
+	p, named := placeOf(vg, account)
 	switch {
 	case progress == nil:
 		// A KieAccount that gets storage does not reach back to what was finished before, and nobody to what KIE.AI
@@ -35,8 +42,9 @@ func (r *VideoGenerationReconciler) store(_ context.Context, l *life) (bool, err
 	case progress.State == v1alpha1.StorageStored:
 	case named && progress.State == v1alpha1.StorageStoring:
 		progress.URL = p.text()
-	case !named && l.account != nil:
+	case !named && account != nil:
 		vg.Status.Storage = nil // nobody wants it any more
+		r.Transfers.stop(vg.UID)
 	}
 	return false, nil
 }

@@ -5,31 +5,36 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
 )
 
+// errUnwanted ends the storing of what nobody wants stored any more. Else it ends
+// with the process, and the next one goes on.
+var errUnwanted = errors.New("the video is not to be stored any more")
+
 // Transfers are the resources whose videos are being stored at this moment.
-// With it, whoever finds that a resource is deleted can end that, and knows when
-// it has ended.
+// With it, whoever finds that a resource is deleted, or that its storage is taken
+// away, can end that, and knows when it has ended.
 type Transfers struct {
 	mu      sync.Mutex
-	running map[types.UID]context.CancelFunc
+	running map[types.UID]context.CancelCauseFunc
 }
 
 // NewTransfers returns Transfers without any.
-func NewTransfers() *Transfers { return &Transfers{running: map[types.UID]context.CancelFunc{}} }
+func NewTransfers() *Transfers { return &Transfers{running: map[types.UID]context.CancelCauseFunc{}} }
 
 // begin notes that the videos of a resource are being stored. The caller calls
 // end when they no longer are, and stops when the context ends.
 func (t *Transfers) begin(ctx context.Context, uid types.UID) (_ context.Context, end func()) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.running[uid] = cancel
 	return ctx, func() {
-		cancel()
+		cancel(nil)
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		delete(t.running, uid)
@@ -42,7 +47,7 @@ func (t *Transfers) stop(uid types.UID) bool {
 	defer t.mu.Unlock()
 	cancel, running := t.running[uid]
 	if running {
-		cancel()
+		cancel(errUnwanted)
 	}
 	return !running
 }
