@@ -170,3 +170,13 @@ func (r *StorageReconciler) freshLink(ctx context.Context, account *v1alpha1.Kie
 	}
 	return r.KIE.DownloadURL(ctx, kie.Endpoint{BaseURL: account.Spec.BaseURL, APIKey: secrets.APIKey}, url)
 }
+
+// asStorageError is the error as one that is shown; ok is false for those of the API server.
+func asStorageError(err error) (failure *artifact.StorageError, ok bool) {
+	return errors.AsType[*artifact.StorageError](err)
+}
+
+// trace logs a failure, which holds no secrets.
+func trace(ctx context.Context, vg *v1alpha1.VideoGeneration, failure *artifact.StorageError) {
+	log.FromContext(ctx).Info("A video could not be stored", "videoGeneration", client.ObjectKeyFromObject(vg), "class", failure.Class)
+}

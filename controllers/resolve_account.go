@@ -188,3 +188,20 @@ func readyAccount(account *v1alpha1.KieAccount) (waiting, bool) {
 		return waiting{}, true
 	}
 }
+
+// accountOfStatus reads the account that has bought the video, nil if there is none any more.
+func accountOfStatus(ctx context.Context, reader client.Reader, vg *v1alpha1.VideoGeneration) (*v1alpha1.KieAccount, error) {
+	key, ok := accountKey(vg.Status.Account)
+	if !ok {
+		return nil, nil
+	}
+	account := &v1alpha1.KieAccount{}
+	switch err := reader.Get(ctx, key, account); {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading the account: %w", err)
+	default:
+		return account, nil
+	}
+}

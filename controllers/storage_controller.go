@@ -7,23 +7,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
-	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/artifact"
@@ -31,18 +25,8 @@ import (
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
-// How soon after a failure a video is tried to be stored again: twice as long
-// after each one.
-const (
-	firstStoreAgain = 15 * time.Second
-	// maxStoreAgain is for storage, which somebody may be putting right, maxFetchAgain for a host of KIE.AI's.
-	maxStoreAgain = 5 * time.Minute
-	maxFetchAgain = time.Hour
-	// turnAgain is how soon one whose turn it is not looks again.
-	turnAgain = 5 * time.Second
-	// storeTries is how often the result is written when others write at the same time.
-	storeTries = 5
-)
+// turnAgain is how soon one whose turn it is not looks again.
+const turnAgain = 5 * time.Second
 
 // StorageReconciler stores the finished videos of VideoGenerations. It is a
 // controller of its own, with workers of its own, because a download takes
@@ -73,25 +57,6 @@ type StorageReconciler struct {
 	tries map[types.NamespacedName]*tries
 	// tenants are the namespaces, other than that of administrators, into whose storage something is stored now.
 	tenants map[string]bool
-}
-
-// tries is what this process remembers of tries that failed, and of what they
-// stored. It may be lost: then the next one comes at once.
-type tries struct {
-	uid types.UID
-	// for which storage they were: another one is tried at once.
-	place string
-	// storage has those for which all videos wait, videos those of one video, by its URL at KIE.AI.
-	storage setback
-	videos  map[string]setback
-	// stored is what is stored and not noted yet, by its URL at KIE.AI.
-	stored map[string]v1alpha1.Artifact
-}
-
-// setback is how often in a row something failed, and when it is tried again.
-type setback struct {
-	failed int
-	next   time.Time
 }
 
 // Init makes the reconciler ready for use without a manager.
@@ -197,30 +162,6 @@ func (r *StorageReconciler) storeNow(ctx context.Context, vg *v1alpha1.VideoGene
 	return result, err
 }
 
-// unnoted returns what is remembered of the resource if something of it is stored
-// that could not be noted, and else nil.
-func (r *StorageReconciler) unnoted(vg *v1alpha1.VideoGeneration) *tries {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	known := r.tries[client.ObjectKeyFromObject(vg)]
-	if known == nil || known.uid != vg.UID || len(known.stored) == 0 {
-		return nil
-	}
-	return known
-}
-
-// note writes what is stored and why the rest is not. It does so also when the
-// operator is told to stop: what took minutes to do is not thrown away for that.
-func (r *StorageReconciler) note(ctx context.Context, vg *v1alpha1.VideoGeneration, known *tries, failure *artifact.StorageError) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), persistTimeout)
-	defer cancel()
-	err := r.write(ctx, vg, known.stored, failure)
-	if err == nil {
-		known.stored = nil
-	}
-	return err
-}
-
 // withoutPlace waits for the account that says where to store, until KIE.AI has
 // deleted the video. If there is an account that says nothing, the other
 // reconciler takes back that anything is to be stored, as soon as it comes to it.
@@ -290,193 +231,4 @@ func (r *StorageReconciler) setFinalizer(ctx context.Context, vg *v1alpha1.Video
 		return fmt.Errorf("writing the finalizer: %w", err)
 	}
 	return nil
-}
-
-// write notes what is stored now and why the rest is not. Others may write the
-// status meanwhile: what took minutes to do is not thrown away for that.
-func (r *StorageReconciler) write(ctx context.Context, vg *v1alpha1.VideoGeneration, stored map[string]v1alpha1.Artifact, failure *artifact.StorageError) error {
-	uid, name := vg.UID, client.ObjectKeyFromObject(vg)
-	for range storeTries - 1 {
-		err := r.writeOnce(ctx, vg, stored, failure)
-		if !apierrors.IsConflict(err) {
-			return err
-		}
-		vg = &v1alpha1.VideoGeneration{}
-		if err := r.Live.Get(ctx, name, vg); err != nil {
-			return fmt.Errorf("reading the VideoGeneration past the cache: %w", err)
-		}
-		if vg.UID != uid {
-			return nil // it was replaced
-		}
-	}
-	return r.writeOnce(ctx, vg, stored, failure)
-}
-
-func (r *StorageReconciler) writeOnce(ctx context.Context, vg *v1alpha1.VideoGeneration, stored map[string]v1alpha1.Artifact, failure *artifact.StorageError) error {
-	before, now := vg.DeepCopy(), r.Clock.Now()
-	for url, object := range stored {
-		noteStored(vg, url, object)
-	}
-	noteProgress(vg, failure, now)
-	if isAboutStorage(vg) {
-		summarize(vg, waiting{}, now)
-	}
-	if equality.Semantic.DeepEqual(before.Status, vg.Status) {
-		return nil // with the lock, no patch is empty
-	}
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Status().Patch(ctx, vg, patch); err != nil {
-		return fmt.Errorf("writing what is stored: %w", err)
-	}
-	announce(r.Recorder, r.Metrics, before, vg)
-	return nil
-}
-
-// isAboutStorage reports whether Ready says how far the storing is, and speaks of
-// the present spec. Else it is left to the other reconciler, which sees what is
-// written here.
-func isAboutStorage(vg *v1alpha1.VideoGeneration) bool {
-	ready := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReady)
-	return isMade(vg) && vg.Status.ObservedGeneration == vg.Generation && ready != nil &&
-		(ready.Reason == v1alpha1.ReasonStoring || ready.Reason == v1alpha1.ReasonStorageFailed)
-}
-
-// noteProgress says in the status how far the storing is, by what is stored.
-func noteProgress(vg *v1alpha1.VideoGeneration, failure *artifact.StorageError, now time.Time) {
-	progress := vg.Status.Storage
-	switch {
-	case progress == nil: // nobody wants it any more; what is stored is noted all the same
-	case progress.State != v1alpha1.StorageStoring:
-	case len(unstored(vg)) == 0:
-		progress.State, progress.Failure = v1alpha1.StorageStored, nil
-		progress.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
-	case failure != nil:
-		progress.Failure = &v1alpha1.StorageFailure{Reason: string(failure.Class), Message: boundedMessage(failure.Message)}
-		if !now.Before(lastExpiry(vg)) {
-			progress.State = v1alpha1.StorageFailed
-			progress.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
-		}
-	}
-}
-
-// lastExpiry is when KIE.AI has deleted all that is not stored.
-func lastExpiry(vg *v1alpha1.VideoGeneration) time.Time {
-	var last time.Time
-	for i := range vg.Status.Videos {
-		video := &vg.Status.Videos[i]
-		if isStored(video) {
-			continue
-		}
-		expires := vg.Status.Task.SubmittedAt.Add(videoLifetime)
-		if video.ExpiresAt != nil {
-			expires = video.ExpiresAt.Time
-		}
-		if expires.After(last) {
-			last = expires
-		}
-	}
-	return last
-}
-
-// of returns what is remembered of the resource.
-func (r *StorageReconciler) of(vg *v1alpha1.VideoGeneration, p place) *tries {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	name := client.ObjectKeyFromObject(vg)
-	known := r.tries[name]
-	where := p.identity()
-	if known == nil || known.uid != vg.UID || known.place != where {
-		known = &tries{uid: vg.UID, place: where}
-		r.tries[name] = known
-	}
-	return known
-}
-
-// forget forgets a resource, and returns its UID if it was remembered.
-func (r *StorageReconciler) forget(name types.NamespacedName) types.UID {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	known := r.tries[name]
-	delete(r.tries, name)
-	if known == nil {
-		return ""
-	}
-	return known.uid
-}
-
-// due lists those of the videos that are to be tried now, and says when the next
-// one is, if there is none.
-func (t *tries) due(missing []storedFile, now time.Time) (due []storedFile, next time.Time) {
-	for _, file := range missing {
-		at := t.storage.next
-		if own := t.videos[file.url].next; own.After(at) {
-			at = own
-		}
-		if !now.Before(at) {
-			due = append(due, file)
-		}
-		if next.IsZero() || at.Before(next) {
-			next = at
-		}
-	}
-	return due, next
-}
-
-// fail puts the next try off: of one video, or of all if it is the storage that
-// failed.
-func (t *tries) fail(now time.Time, url string, class artifact.Class) {
-	if !ofVideo(class) {
-		t.storage = t.storage.again(now, maxStoreAgain)
-		return
-	}
-	if t.videos == nil {
-		t.videos = map[string]setback{}
-	}
-	t.videos[url] = t.videos[url].again(now, maxFetchAgain)
-}
-
-// succeed notes that a video is stored.
-func (t *tries) succeed(url string, object v1alpha1.Artifact) {
-	if t.stored == nil {
-		t.stored = map[string]v1alpha1.Artifact{}
-	}
-	t.stored[url], t.storage = object, setback{}
-	delete(t.videos, url)
-}
-
-// again puts the next try off, by at most so long. A fifth of the time is left to
-// chance, so that those that failed together do not come back together.
-func (s setback) again(now time.Time, most time.Duration) setback {
-	after := most
-	if s.failed < 10 {
-		after = min(firstStoreAgain<<s.failed, most)
-	}
-	return setback{failed: s.failed + 1, next: now.Add(after - time.Duration(rand.Int64N(int64(after/5))))} //nolint:gosec // nobody gains by guessing it
-}
-
-// accountOfStatus reads the account that has bought the video, nil if there is none any more.
-func accountOfStatus(ctx context.Context, reader client.Reader, vg *v1alpha1.VideoGeneration) (*v1alpha1.KieAccount, error) {
-	key, ok := accountKey(vg.Status.Account)
-	if !ok {
-		return nil, nil
-	}
-	account := &v1alpha1.KieAccount{}
-	switch err := reader.Get(ctx, key, account); {
-	case apierrors.IsNotFound(err):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("reading the account: %w", err)
-	default:
-		return account, nil
-	}
-}
-
-// asStorageError is the error as one that is shown; ok is false for those of the API server.
-func asStorageError(err error) (failure *artifact.StorageError, ok bool) {
-	return errors.AsType[*artifact.StorageError](err)
-}
-
-// trace logs a failure, which holds no secrets.
-func trace(ctx context.Context, vg *v1alpha1.VideoGeneration, failure *artifact.StorageError) {
-	log.FromContext(ctx).Info("A video could not be stored", "videoGeneration", client.ObjectKeyFromObject(vg), "class", failure.Class)
 }

@@ -1,0 +1,121 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/artifact"
+)
+
+// storeTries is how often the result is written when others write at the same time.
+const storeTries = 5
+
+// note writes what is stored and why the rest is not. It does so also when the
+// operator is told to stop: what took minutes to do is not thrown away for that.
+func (r *StorageReconciler) note(ctx context.Context, vg *v1alpha1.VideoGeneration, known *tries, failure *artifact.StorageError) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), persistTimeout)
+	defer cancel()
+	err := r.write(ctx, vg, known.stored, failure)
+	if err == nil {
+		known.stored = nil
+	}
+	return err
+}
+
+// write notes what is stored now and why the rest is not. Others may write the
+// status meanwhile: what took minutes to do is not thrown away for that.
+func (r *StorageReconciler) write(ctx context.Context, vg *v1alpha1.VideoGeneration, stored map[string]v1alpha1.Artifact, failure *artifact.StorageError) error {
+	uid, name := vg.UID, client.ObjectKeyFromObject(vg)
+	for range storeTries - 1 {
+		err := r.writeOnce(ctx, vg, stored, failure)
+		if !apierrors.IsConflict(err) {
+			return err
+		}
+		vg = &v1alpha1.VideoGeneration{}
+		if err := r.Live.Get(ctx, name, vg); err != nil {
+			return fmt.Errorf("reading the VideoGeneration past the cache: %w", err)
+		}
+		if vg.UID != uid {
+			return nil // it was replaced
+		}
+	}
+	return r.writeOnce(ctx, vg, stored, failure)
+}
+
+func (r *StorageReconciler) writeOnce(ctx context.Context, vg *v1alpha1.VideoGeneration, stored map[string]v1alpha1.Artifact, failure *artifact.StorageError) error {
+	before, now := vg.DeepCopy(), r.Clock.Now()
+	for url, object := range stored {
+		noteStored(vg, url, object)
+	}
+	noteProgress(vg, failure, now)
+	if isAboutStorage(vg) {
+		summarize(vg, waiting{}, now)
+	}
+	if equality.Semantic.DeepEqual(before.Status, vg.Status) {
+		return nil // with the lock, no patch is empty
+	}
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Status().Patch(ctx, vg, patch); err != nil {
+		return fmt.Errorf("writing what is stored: %w", err)
+	}
+	announce(r.Recorder, r.Metrics, before, vg)
+	return nil
+}
+
+// isAboutStorage reports whether Ready says how far the storing is, and speaks of
+// the present spec. Else it is left to the other reconciler, which sees what is
+// written here.
+func isAboutStorage(vg *v1alpha1.VideoGeneration) bool {
+	ready := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReady)
+	return isMade(vg) && vg.Status.ObservedGeneration == vg.Generation && ready != nil &&
+		(ready.Reason == v1alpha1.ReasonStoring || ready.Reason == v1alpha1.ReasonStorageFailed)
+}
+
+// noteProgress says in the status how far the storing is, by what is stored.
+func noteProgress(vg *v1alpha1.VideoGeneration, failure *artifact.StorageError, now time.Time) {
+	progress := vg.Status.Storage
+	switch {
+	case progress == nil: // nobody wants it any more; what is stored is noted all the same
+	case progress.State != v1alpha1.StorageStoring:
+	case len(unstored(vg)) == 0:
+		progress.State, progress.Failure = v1alpha1.StorageStored, nil
+		progress.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
+	case failure != nil:
+		progress.Failure = &v1alpha1.StorageFailure{Reason: string(failure.Class), Message: boundedMessage(failure.Message)}
+		if !now.Before(lastExpiry(vg)) {
+			progress.State = v1alpha1.StorageFailed
+			progress.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
+		}
+	}
+}
+
+// lastExpiry is when KIE.AI has deleted all that is not stored.
+func lastExpiry(vg *v1alpha1.VideoGeneration) time.Time {
+	var last time.Time
+	for i := range vg.Status.Videos {
+		video := &vg.Status.Videos[i]
+		if isStored(video) {
+			continue
+		}
+		expires := vg.Status.Task.SubmittedAt.Add(videoLifetime)
+		if video.ExpiresAt != nil {
+			expires = video.ExpiresAt.Time
+		}
+		if expires.After(last) {
+			last = expires
+		}
+	}
+	return last
+}
