@@ -70,10 +70,7 @@ func (w *world) ending(load workload) ending {
 var inBucketOfS3 = workload{
 	name: "stored in S3", writes: 6, paid: 1, stored: []string{},
 	begin: func(w *world) {
-		server, storage := w.inS3(v1alpha1.DeletionDelete)
-		storage.Endpoint = w.throughProxy(server.Endpoint)
-		w.must(server.CreateBucket(w.t.Context(), w.namespace))
-		w.setKey(server, server.SecretAccessKey)
+		_, storage := w.inDisturbedS3()
 		w.setStorage(storage)
 		w.create("video")
 	},

@@ -205,10 +205,7 @@ func TestStorageIsTakenAwayMidway(t *testing.T) {
 	})
 	t.Run("in a bucket that has just got it all", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
-		server, storage := w.inS3(v1alpha1.DeletionDelete)
-		w.must(server.CreateBucket(t.Context(), w.namespace))
-		w.setKey(server, server.SecretAccessKey)
-		storage.Endpoint = w.throughProxy(server.Endpoint)
+		server, storage := w.inDisturbedS3()
 		w.create("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Storage = storage })
 		key := w.upToStoring()
 		stored, seen := 0, make(chan struct{})
@@ -292,10 +289,7 @@ func TestAVideoDoesNotWaitForAnother(t *testing.T) {
 func TestAnObjectThatStaysHoldsUpNoOther(t *testing.T) {
 	t.Run("because it must not be deleted", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
-		server, storage := w.inS3(v1alpha1.DeletionDelete)
-		w.must(server.CreateBucket(t.Context(), w.namespace))
-		w.setKey(server, server.SecretAccessKey)
-		storage.Endpoint = w.throughProxy(server.Endpoint)
+		server, storage := w.inDisturbedS3()
 		w.setStorage(storage)
 		w.create("bad")
 		w.create("good")
@@ -448,10 +442,7 @@ func TestPlacesAreForgotten(t *testing.T) {
 	}
 	t.Run("deleted without a finalizer", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
-		server, storage := w.inS3(v1alpha1.DeletionDelete)
-		w.must(server.CreateBucket(t.Context(), w.namespace))
-		w.setKey(server, server.SecretAccessKey)
-		storage.Endpoint = w.throughProxy(server.Endpoint)
+		_, storage := w.inDisturbedS3()
 		w.setStorage(storage)
 		w.create("video")
 		key := w.upToStoring()

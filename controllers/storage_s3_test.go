@@ -58,17 +58,22 @@ func (w *world) setKey(server *testenv.S3, key string) {
 	w.must(w.live.Update(w.t.Context(), secret))
 }
 
-// throughProxy is where an S3 server is reached through a proxy that can be disturbed.
-func (w *world) throughProxy(endpoint string) string {
+// inDisturbedS3 is storage in a bucket of an S3 server that is there, with the right
+// key, behind a proxy that can be disturbed. What is stored goes with its resource.
+func (w *world) inDisturbedS3() (*testenv.S3, *v1alpha1.Storage) {
 	w.t.Helper()
-	target, err := url.Parse(endpoint)
+	server, storage := w.inS3(v1alpha1.DeletionDelete)
+	w.must(server.CreateBucket(w.t.Context(), w.namespace))
+	w.setKey(server, server.SecretAccessKey)
+	target, err := url.Parse(server.Endpoint)
 	w.must(err)
 	proxy := httptest.NewServer(w.watched(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.Out.URL.Scheme, r.Out.URL.Host = target.Scheme, target.Host
 		r.Out.Host = r.In.Host // which is signed
 	}}))
 	w.t.Cleanup(proxy.Close)
-	return proxy.URL
+	storage.Endpoint = proxy.URL
+	return server, storage
 }
 
 // objects lists what is in the bucket of this world.
