@@ -163,6 +163,12 @@ perturb: control-plane s3-server ## Disturb every effect of every kind of life i
 		-run '$(if $(PLAN),TestPerturbations/^$(subst /,$$/^,$(PLAN))$$,TestPerturbations|TestEveryWriteOfLongerLivesDisturbed|TestInterferenceAtEveryStep)' | \
 		grep -E '^(---|ok|FAIL|panic)|plans were run|--- FAIL|(the life has another end|has not disturbed|did not stay|again: make)'
 
+# The mutants to try, by promise and name, such as MUTANT=P1; empty for all.
+MUTANT ?=
+.PHONY: mutants
+mutants: control-plane s3-server ## Break each promise on purpose, and see that the tests notice. MUTANT chooses some.
+	go run ./hack/mutants -run '$(MUTANT)'
+
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME.
 	@grep -r --include='*_test.go' -o '^func Fuzz[A-Za-z0-9_]*' $(wildcard api cmd controllers internal) | \

@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -174,6 +175,30 @@ func TestWithoutCallbacksTheScheduleIsKept(t *testing.T) {
 	}
 }
 
+// A callback that never comes costs minutes, and not the time until the deadline.
+func TestPollingIsTheNetBelowCallbacks(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.create("video", prompt("[sim:callback=never]"))
+	w.run(firstLookWithCallbacks + lookEveryWithCallbacks)
+	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+}
+
+// KIE.AI is away when the deadline passes: what is paid for is not given up before
+// it has been asked.
+func TestKIEIsAwayAtTheDeadline(t *testing.T) {
+	w := newWorld(t, worldOptions{noCallbacks: true})
+	w.create("video", prompt("[sim:latency=2m]"))
+	w.pass(time.Minute)
+	w.onRequest = func(int, http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) }
+	w.run(time.Hour)
+	if vg := w.get("video"); vg.Status.Task.State != v1alpha1.TaskRunning {
+		t.Errorf("the task is %+v while KIE.AI is away", vg.Status.Task)
+	}
+	w.onRequest = nil
+	w.run(time.Hour)
+	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+}
+
 func TestARestartMakesNothingDue(t *testing.T) {
 	w := newWorld(t, worldOptions{noCallbacks: true})
 	w.create("video", prompt("[sim:never-finish]"), func(vg *v1alpha1.VideoGeneration) { vg.Spec.Timeout = &metav1.Duration{Duration: 24 * time.Hour} })
@@ -193,15 +218,17 @@ func TestARestartMakesNothingDue(t *testing.T) {
 // Each answer about a task that KIE.AI does not know, or not yet, means the same.
 func TestUnknownRecords(t *testing.T) {
 	for _, answer := range []kiesim.UnknownRecord{kiesim.UnknownRecordCode422, kiesim.UnknownRecordNull, kiesim.UnknownRecordCode404} {
-		t.Run(string(answer), func(t *testing.T) {
-			w := newWorld(t, worldOptions{sim: kiesim.Options{UnknownRecord: answer}})
-			w.create("late", prompt("[sim:record=null-for=3m]"))
-			w.create("foreign", annotated(v1alpha1.AnnotationAdoptTaskID, otherTaskID))
-			w.run(time.Hour)
-			w.wantReady("late", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
-			w.wantReady("foreign", metav1.ConditionFalse, v1alpha1.ReasonTaskNotFound)
-			w.wantPaid(1)
-		})
+		for name, noCallbacks := range map[string]bool{"called back": false, "polled": true} {
+			t.Run(string(answer)+"/"+name, func(t *testing.T) {
+				w := newWorld(t, worldOptions{noCallbacks: noCallbacks, sim: kiesim.Options{UnknownRecord: answer}})
+				w.create("late", prompt("[sim:record=null-for=3m]"))
+				w.create("foreign", annotated(v1alpha1.AnnotationAdoptTaskID, otherTaskID))
+				w.run(time.Hour)
+				w.wantReady("late", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+				w.wantReady("foreign", metav1.ConditionFalse, v1alpha1.ReasonTaskNotFound)
+				w.wantPaid(1)
+			})
+		}
 	}
 }
 

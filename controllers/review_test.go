@@ -61,6 +61,28 @@ func TestAStaleViewDoesNotForgetAPurchase(t *testing.T) {
 	w.wantPaid(2)
 }
 
+// The id of a purchase is in memory only when its resource is replaced by another
+// one of the same name: it does not go to the stranger, who buys a video of its own.
+func TestAnotherResourceOfTheNameBuysItsOwn(t *testing.T) {
+	w := newWorld(t, worldOptions{paidMost: 2})
+	first := w.create("video")
+	w.downFrom(2)
+	w.round()
+	w.wantPaid(1)
+	if id := w.get("video").Status.Task.ID; id != "" {
+		t.Fatalf("the task id %s was written", id)
+	}
+	w.must(w.live.Delete(t.Context(), first))
+	w.mend()
+	w.create("video")
+	w.run(time.Hour)
+	vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	w.wantPaid(2)
+	if vg.Status.Task.ID != w.sim.State().Tasks[1].ID {
+		t.Errorf("the resource has task %s, want the one that was bought for it", vg.Status.Task.ID)
+	}
+}
+
 // A user asks to buy again on another account what was lost on the first one,
 // whose callback is there: nothing has to be bought, and nothing is asked of
 // the account that does not know the task.

@@ -407,7 +407,7 @@ func TestWaitingForAPlaceEnds(t *testing.T) {
 			if vg := w.get("video"); !storagePending(vg) {
 				t.Fatalf("status.storage is %+v", vg.Status.Storage)
 			}
-			w.clock.SetTime(w.proc.storageNext[key])
+			w.clock.SetTime(w.proc.storageQueue.next[key])
 			w.keep(key)
 			vg := w.get("video")
 			w.wantFailure(vg, artifact.InvalidStorage)

@@ -22,6 +22,8 @@ import (
 type versions struct {
 	mu sync.Mutex
 	of map[string]string
+	// changes is how often that has changed.
+	changes int
 	// history has the versions of VideoGenerations by name, the oldest first.
 	history map[string][]*v1alpha1.VideoGeneration
 	// regressions are ends that did not stay.
@@ -71,6 +73,12 @@ func regressed(before, after *v1alpha1.VideoGeneration) bool {
 	return !byUser && is != nil && is.Reason != was.Reason // a status that is emptied is a user's doing too
 }
 
+func (v *versions) changed() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.changes
+}
+
 func (v *versions) all() map[string]string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -86,6 +94,7 @@ func (v *versions) note(obj client.Object) {
 	defer v.mu.Unlock()
 	if last := v.of[key]; key != "" && (len(version) > len(last) || (len(version) == len(last) && version > last)) {
 		v.of[key] = version
+		v.changes++
 		if vg, ok := obj.(*v1alpha1.VideoGeneration); ok {
 			v.remember(vg)
 		}
@@ -96,6 +105,7 @@ func (v *versions) forget(obj client.Object) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	delete(v.of, keyOf(obj))
+	v.changes++
 }
 
 // keyOf names the objects that caches are compared by.

@@ -92,15 +92,34 @@ type process struct {
 	release  *ReleaseReconciler
 	accounts *KieAccountReconciler
 	handler  http.Handler
-	// next is when each is to be looked at again, by one reconciler or another.
-	next, storageNext, releaseNext map[types.NamespacedName]time.Time
+	// queue, storageQueue and releaseQueue say what each of the reconcilers is to look at, and when.
+	queue, storageQueue, releaseQueue *queue
 	// accountNext is when the account is to be looked at.
 	accountNext time.Time
 	recorder    *events.FakeRecorder
 }
 
-func (p *process) nexts() []map[types.NamespacedName]time.Time {
-	return []map[types.NamespacedName]time.Time{p.next, p.storageNext, p.releaseNext}
+func (p *process) queues() []*queue { return []*queue{p.queue, p.storageQueue, p.releaseQueue} }
+
+// queue stands for the workqueue of a reconciler and its watches: it looks at a
+// resource after a change, of whatever there is, and when the reconciler asked
+// to come back. What it does not ask for does not happen.
+type queue struct {
+	// next is when each resource is to be looked at again.
+	next map[types.NamespacedName]time.Time
+	// seen is which change each was last looked at after.
+	seen map[types.NamespacedName]int
+}
+
+func newQueue() *queue {
+	return &queue{next: map[types.NamespacedName]time.Time{}, seen: map[types.NamespacedName]int{}}
+}
+
+// has reports whether a resource is to be looked at now, after so many changes.
+func (q *queue) has(name types.NamespacedName, changes int, now time.Time) bool {
+	seen, known := q.seen[name]
+	next, due := q.next[name]
+	return !known || seen != changes || (due && !next.After(now))
 }
 
 type worldOptions struct {
@@ -240,8 +259,7 @@ func (w *world) restart() {
 	if window == 0 {
 		window = 30 * time.Minute
 	}
-	p := &process{next: map[types.NamespacedName]time.Time{}, storageNext: map[types.NamespacedName]time.Time{},
-		releaseNext: map[types.NamespacedName]time.Time{}, recorder: events.NewFakeRecorder(1000)}
+	p := &process{queue: newQueue(), storageQueue: newQueue(), releaseQueue: newQueue(), recorder: events.NewFakeRecorder(1000)}
 	places := &Places{Live: w.live, Storage: artifact.NewStorage(artifact.StorageOptions{AllowPrivate: true, FileRoot: w.root}), OperatorNamespace: w.namespace}
 	transfers := NewTransfers()
 	p.videos = &VideoGenerationReconciler{
@@ -354,23 +372,31 @@ var errCrash = errors.New("the process is gone")
 // reconcile looks at one VideoGeneration, as the workqueue would.
 func (w *world) reconcile(name types.NamespacedName) {
 	w.t.Helper()
-	w.look(name, w.proc.videos, w.proc.next)
+	w.look(name, w.proc.videos, w.proc.queue)
 }
 
 // keep stores the videos of a VideoGeneration, as the other workqueue would.
 func (w *world) keep(name types.NamespacedName) {
 	w.t.Helper()
-	w.look(name, w.proc.storage, w.proc.storageNext)
+	w.look(name, w.proc.storage, w.proc.storageQueue)
 }
 
 // letGo lets go of a VideoGeneration that is deleted.
 func (w *world) letGo(name types.NamespacedName) {
 	w.t.Helper()
-	w.look(name, w.proc.release, w.proc.releaseNext)
+	w.look(name, w.proc.release, w.proc.releaseQueue)
 }
 
-func (w *world) look(name types.NamespacedName, with reconcile.Reconciler, next map[types.NamespacedName]time.Time) {
+func (w *world) look(name types.NamespacedName, with reconcile.Reconciler, q *queue) {
 	w.t.Helper()
+	changes, now := w.written.changed(), w.clock.Now()
+	if !q.has(name, changes, now) {
+		return
+	}
+	q.seen[name] = changes
+	if w.staleGets > 0 {
+		delete(q.seen, name) // the change is still to come
+	}
 	crashed := false
 	func() {
 		defer func() {
@@ -383,13 +409,13 @@ func (w *world) look(name types.NamespacedName, with reconcile.Reconciler, next 
 			}
 		}()
 		result, err := with.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: name})
-		delete(next, name)
+		delete(q.next, name)
 		switch {
 		case err != nil:
 			w.t.Logf("reconcile %s: %v", name.Name, err)
-			next[name] = w.clock.Now().Add(time.Second)
+			q.next[name] = w.clock.Now().Add(time.Second)
 		case result.RequeueAfter > 0:
-			next[name] = w.clock.Now().Add(result.RequeueAfter)
+			q.next[name] = w.clock.Now().Add(result.RequeueAfter)
 		}
 	}()
 	w.collectEvents()
@@ -428,8 +454,8 @@ func (w *world) round() bool {
 	for i := range videos.Items {
 		names[client.ObjectKeyFromObject(&videos.Items[i])] = true
 	}
-	for _, next := range w.proc.nexts() { // of what is gone, too
-		for name := range next {
+	for _, q := range w.proc.queues() { // of what is gone, too
+		for name := range q.next {
 			names[name] = true
 		}
 	}
@@ -465,9 +491,12 @@ func (w *world) run(horizon time.Duration) {
 		if w.round() {
 			continue
 		}
+		if w.paid() > 200 {
+			w.t.Fatal("it buys on and on")
+		}
 		next, some := w.sim.NextEvent()
-		for _, nexts := range w.proc.nexts() {
-			for _, at := range nexts {
+		for _, q := range w.proc.queues() {
+			for _, at := range q.next {
 				if !some || at.Before(next) {
 					next, some = at, true
 				}
@@ -578,6 +607,8 @@ type faultyClient struct {
 	// onWrite decides about each write of the controller, onReceive about each of the callback server. do makes the write.
 	onWrite, onReceive func(number int, do func() error) error
 	writes, receives   atomic.Int64
+	// patch is what the controller is writing to a status.
+	patch client.Patch
 }
 
 func newFaultyClient(w *world) *faultyClient {
@@ -624,6 +655,7 @@ func (f *faultyClient) wrap(w *world, write func(do func() error) error) client.
 			if _, account := obj.(*v1alpha1.KieAccount); account {
 				return c.SubResource(sub).Patch(ctx, obj, patch, opts...)
 			}
+			f.patch = patch
 			return write(func() error { return c.SubResource(sub).Patch(ctx, obj, patch, opts...) })
 		},
 	})

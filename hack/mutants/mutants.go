@@ -1,0 +1,264 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+)
+
+// mutant is a deliberate break of the code.
+type mutant struct {
+	// promise is the one that is broken, as docs/reliability.md numbers it.
+	promise string
+	// name says what the broken operator does.
+	name string
+	// file is changed: before, which is in it once, becomes after.
+	file, before, after string
+	// pkg has the tests, if it is not the package of the file; tests is a regular expression for go test -run.
+	pkg, tests string
+}
+
+// testsIn is the folder of the package whose tests have to notice.
+func (m mutant) testsIn() string {
+	if m.pkg != "" {
+		return m.pkg
+	}
+	return path.Dir(m.file)
+}
+
+// apply returns the text of the broken file.
+func (m mutant) apply(root string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(root, m.file))
+	if err != nil {
+		return nil, err
+	}
+	if n := bytes.Count(text, []byte(m.before)); n != 1 {
+		return nil, fmt.Errorf("%s has the text to change %d times, want once: the code has changed, and the mutant has to follow", m.file, n)
+	}
+	return bytes.Replace(text, []byte(m.before), []byte(m.after), 1), nil
+}
+
+var mutants = []mutant{
+	{
+		promise: "P1", name: "buys on a view that is out of date",
+		file:   "controllers/status_patch.go",
+		before: "patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})",
+		after:  "patch := client.MergeFrom(before)",
+		tests:  "TestTwoManagersRace",
+	},
+	{
+		promise: "P1", name: "buys again when the answer was lost",
+		file:   "controllers/submit.go",
+		before: "case kie.NotSent, kie.Deferred:",
+		after:  "case kie.NotSent, kie.Deferred, kie.Unknown:",
+		tests:  "TestTheAnswerIsLost/drop",
+	},
+	{
+		promise: "P1", name: "buys once more than spec.retry allows",
+		file:   "controllers/retry.go",
+		before: "task.Number >= vg.Spec.Retry.MaxAttempts",
+		after:  "task.Number > vg.Spec.Retry.MaxAttempts",
+		tests:  "TestRetry",
+	},
+	{
+		promise: "P1", name: "takes a late write for a new one",
+		file:   "controllers/status_patch.go",
+		before: `{Op: "test", Path: "/status/task/attempt", Value: attempt},`,
+		after:  "",
+		tests:  "TestALateWriteChangesNothing",
+	},
+	{
+		promise: "P1", name: "sends a purchase where a redirect points",
+		file:   "internal/kie/client.go",
+		before: "purchases: &http.Client{Transport: purchases, CheckRedirect: stayHere}",
+		after:  "purchases: &http.Client{Transport: purchases}",
+		tests:  "TestGenerateNeverFollowsRedirects",
+	},
+	{
+		promise: "P2", name: "acknowledges a callback that was not written",
+		file:   "internal/callback/mailbox.go",
+		before: "case !apierrors.IsConflict(err):\n\t\t\treturn apiUnavailable",
+		after:  "case !apierrors.IsConflict(err):\n\t\t\treturn accepted",
+		tests:  "TestNoAcknowledgementWithoutAWrite",
+	},
+	{
+		promise: "P2", name: "acknowledges a callback that lost to other writes",
+		file:   "internal/callback/mailbox.go",
+		before: "if writes == maxWrites {\n\t\t\treturn contended",
+		after:  "if writes == maxWrites {\n\t\t\treturn accepted",
+		tests:  "TestDeliverGivesUpAfterThreeConflicts",
+	},
+	{
+		promise: "P3", name: "relies on callbacks alone",
+		file:   "controllers/observe.go",
+		before: "l.comeBack(s.next(r.Clock.Now()))",
+		after:  "_ = s.next(r.Clock.Now())",
+		tests:  "TestPollingIsTheNetBelowCallbacks",
+	},
+	{
+		promise: "P3", name: "gives up at the deadline without asking",
+		file:   "controllers/expire.go",
+		before: "case !l.known.lookedAt.Before(end):",
+		after:  "default:",
+		tests:  "TestKIEIsAwayAtTheDeadline",
+	},
+	{
+		promise: "P3", name: "gives up a task whose record is late",
+		file:   "controllers/observe.go",
+		before: "if now.Before(task.SubmittedAt.Add(grace)) {",
+		after:  "if now.Before(task.SubmittedAt.Add(-grace)) {",
+		tests:  "TestUnknownRecords",
+	},
+	{
+		promise: "P3", name: "does not come back after a write that failed",
+		file:   "controllers/status_patch.go",
+		before: "default:\n\t\treturn ctrl.Result{}, err\n",
+		after:  "default:\n\t\treturn ctrl.Result{}, nil\n",
+		tests:  "TestEveryWriteDisturbed/result",
+	},
+	{
+		promise: "P4", name: "takes any signature",
+		file:   "internal/callback/authenticate.go",
+		before: "return kie.VerifySignature(keys, taskID, timestamps[0], signatures[0])",
+		after:  "return len(kie.Sign(keys[0], taskID, timestamps[0])) == len(signatures[0])",
+		tests:  "TestHostileRequests",
+	},
+	{
+		promise: "P4", name: "takes a signature of any time",
+		file:   "internal/callback/authenticate.go",
+		before: "return -limit <= skew && skew <= limit",
+		after:  "return -limit <= skew || skew <= limit",
+		tests:  "TestHostileRequests",
+	},
+	{
+		promise: "P4", name: "takes a callback about another task",
+		file:   "internal/callback/addressee.go",
+		before: "return a.anyID || slices.Contains(a.ids, taskID)",
+		after:  "return a.anyID || len(a.ids) > 0 && taskID != \"\"",
+		tests:  "TestHostileRequests",
+	},
+	{
+		promise: "P4", name: "believes the callback that the task has succeeded",
+		file:   "controllers/observe.go",
+		before: "r.note(ctx, l, record)\n",
+		after:  "if c := l.vg.Status.Callback; c != nil && c.Code != nil && *c.Code == 200 {\n\t\t\trecord.State = kie.RecordSucceeded\n\t\t}\n\t\tr.note(ctx, l, record)\n",
+		tests:  "TestHowATaskEnds/callback",
+	},
+	{
+		promise: "P4", name: "gives a lost purchase whatever task a callback names",
+		file:   "controllers/recover.go",
+		before: `if record.CallbackURL != "" && !strings.HasSuffix(record.CallbackURL, "/"+task.Attempt) {`,
+		after:  `if strings.HasSuffix(record.CallbackURL, "//"+task.Attempt) {`,
+		tests:  "TestACallbackCannotGiveAnotherTask",
+	},
+	{
+		promise: "P5", name: "takes a resource of the same name for the same",
+		file:   "controllers/memory.go",
+		before: "if r == nil || r.uid != uid {",
+		after:  "if r == nil {",
+		tests:  "TestAnotherResourceOfTheNameBuysItsOwn",
+	},
+	{
+		promise: "P5", name: "deletes a resource that has changed meanwhile",
+		file:   "controllers/clean_up.go",
+		before: "client.Preconditions{UID: ptr.To(l.stored.UID), ResourceVersion: ptr.To(l.stored.ResourceVersion)}",
+		after:  "client.Preconditions{UID: ptr.To(l.stored.UID)}",
+		tests:  "TestTimeToLive",
+	},
+	{
+		promise: "P5", name: "writes a callback to whatever has the name",
+		file:   "internal/callback/mailbox.go",
+		before: "patch.Metadata.ResourceVersion = vg.ResourceVersion",
+		after:  "",
+		tests:  "TestDeliver|TestOneWriteForManyReplicas",
+	},
+	{
+		promise: "P5", name: "asks on about what has ended",
+		file:   "api/v1alpha1/task.go",
+		before: "case TaskSucceeded:\n\t\treturn true",
+		after:  "case TaskSucceeded:\n\t\treturn false",
+		pkg:    "controllers", tests: "TestAnEndStaysAnEnd",
+	},
+	{
+		promise: "P6", name: "forgets what was bought before a restart",
+		file:   "controllers/ledger.go",
+		before: "if end := task.SubmittedAt.Add(strangersCount + window); end.After(now) {",
+		after:  "if end := task.SubmittedAt.Add(strangersCount - window); end.After(now.Add(time.Hour)) {",
+		tests:  "TestAdmissionKeepsTheLimits|TestLimitsHoldAcrossARestart",
+	},
+	{
+		promise: "P6", name: "does not count a purchase that has no answer yet",
+		file:   "controllers/ledger.go",
+		before: "c.occupiedUntil = append(c.occupiedUntil, now.Add(window))",
+		after:  "_ = now",
+		tests:  "TestAdmissionKeepsTheLimits|TestAnUnansweredPurchase",
+	},
+	{
+		promise: "P7", name: "logs prompts",
+		file:   "controllers/submit.go",
+		before: `logger.Info("KIE.AI accepted the task", `,
+		after:  `logger.Info("KIE.AI accepted the task", "prompt", l.vg.Spec.Prompt, `,
+		tests:  "TestAVideoIsBoughtOnceAndCalledBack",
+	},
+	{
+		promise: "P7", name: "logs callback paths",
+		file:   "internal/callback/handler.go",
+		before: `h.log.V(1).Info("callback not accepted", `,
+		after:  `h.log.V(1).Info("callback not accepted", "path", r.URL.Path, `,
+		tests:  "TestHostileRequests",
+	},
+	{
+		promise: "P7", name: "prints keys",
+		file:   "internal/credentials/credentials.go",
+		before: `_, _ = fmt.Fprint(state, text) // a fmt.State does not fail`,
+		after:  `_, _ = fmt.Fprint(state, text, c.APIKey)`,
+		tests:  "TestCredentialsKeepTheirKeys",
+	},
+	{
+		promise: "P7", name: "shows a key that KIE.AI repeats",
+		file:   "internal/kie/errors.go",
+		before: `message = strings.ReplaceAll(message, secret, "[redacted]")`,
+		after:  `message = strings.ReplaceAll(message, secret, secret)`,
+		tests:  "TestRedact|TestGenerateRedacts",
+	},
+	{
+		promise: "P8", name: "reads a body of any size",
+		file:   "internal/callback/body.go",
+		before: "io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))",
+		after:  "io.ReadAll(r.Body)",
+		tests:  "TestHostileRequests",
+	},
+	{
+		promise: "P8", name: "works on any number of requests at a time",
+		file:   "internal/callback/handler.go",
+		before: "default:\n\t\treturn tooMany\n",
+		after:  "default:\n\t\th.slots = make(chan struct{}, 1)\n\t\th.slots <- struct{}{}\n",
+		tests:  "TestTooManyRequests",
+	},
+	{
+		promise: "P8", name: "reads an answer of any size",
+		file:   "internal/kie/client.go",
+		before: "if len(body) > maxResponseBytes {",
+		after:  "if len(body) > 2*maxResponseBytes {",
+		tests:  "TestGenerateBoundsTheAnswer|TestQueryFailures",
+	},
+	{
+		promise: "P8", name: "remembers every purchase for ever",
+		file:   "controllers/ledger.go",
+		before: "} else if a.canForget(p, shown[attempt], now.Add(-window)) {",
+		after:  "} else if a.canForget(p, shown[attempt], now.Add(-window)) && false {",
+		tests:  "TestTheLedgerForgets",
+	},
+	{
+		promise: "P8", name: "remembers every earlier task for ever",
+		file:   "controllers/history.go",
+		before: "return history[max(len(history)-maxHistory, 0):]",
+		after:  "return history",
+		tests:  "TestHistoryIsBounded",
+	},
+}
