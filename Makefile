@@ -163,6 +163,14 @@ perturb: control-plane s3-server ## Disturb every effect of every kind of life i
 		-run '$(if $(PLAN),TestPerturbations/^$(subst /,$$/^,$(PLAN))$$,TestPerturbations|TestEveryWriteOfLongerLivesDisturbed|TestInterferenceAtEveryStep)' | \
 		grep -E '^(---|ok|FAIL|panic)|plans were run|--- FAIL|(the life has another end|has not disturbed|did not stay|again: make)'
 
+# How many stories each of 6 tellers tells, of about 240 steps.
+STORIES ?= 100
+.PHONY: property
+property: control-plane ## Let users, KIE.AI and bad luck do things in any order, and check the promises after each step.
+	go test -tags perturbation -timeout 30m -parallel 6 $(TESTFLAGS) ./controllers -v -run '^TestStories$$' \
+		-rapid.checks=$(STORIES) -rapid.steps=240 -rapid.nofailfile | \
+		grep -E '^(---|ok|FAIL|panic)|--- FAIL|steps in|\[rapid\]|To reproduce|P[0-9]: ' | grep -v 'rapid. draw'
+
 # The mutants to try, by promise and name, such as MUTANT=P1; empty for all.
 MUTANT ?=
 .PHONY: mutants
@@ -176,6 +184,10 @@ fuzz: ## Run each fuzz target for FUZZTIME.
 		echo "$$(dirname "$$file") $$target"; \
 		go test "./$$(dirname "$$file")" -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME); \
 	done
+
+.PHONY: proof
+proof: ## Run all that docs/reliability.md speaks of, except make chaos, and print what came of it. FUZZTIME is for each target.
+	@$(MAKE) --no-print-directory perturb property mutants fuzz
 
 .PHONY: bench
 bench: control-plane s3-server ## Run all benchmarks.

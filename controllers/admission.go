@@ -30,7 +30,7 @@ func queueOf(view []v1alpha1.VideoGeneration, me *v1alpha1.VideoGeneration) []ca
 func candidateOf(vg *v1alpha1.VideoGeneration) candidate {
 	return candidate{
 		uid: vg.UID, created: vg.CreationTimestamp.Time, priority: ptr.Deref(vg.Spec.Priority, 0),
-		name: types.NamespacedName{Namespace: vg.Namespace, Name: vg.Name},
+		name: types.NamespacedName{Namespace: vg.Namespace, Name: vg.Name}, hasPlace: atWork(vg),
 	}
 }
 
@@ -60,6 +60,10 @@ func firstInQueue(view []v1alpha1.VideoGeneration, n int) []types.NamespacedName
 // waiting. Within a namespace the highest priority goes first, then the oldest;
 // a priority does not reach beyond its namespace, because whoever can set it
 // there sets it for himself.
+//
+// Before all others come those that have a place in flight already, of a
+// purchase that was lost and is made again: as long as they wait, the others
+// wait for that place.
 func inTurn(queue []candidate, busy map[string]int) {
 	slices.SortFunc(queue, func(a, b candidate) int {
 		if d := cmp.Compare(b.priority, a.priority); d != 0 {
@@ -74,6 +78,12 @@ func inTurn(queue []candidate, busy map[string]int) {
 		ahead[namespace]++
 	}
 	slices.SortFunc(queue, func(a, b candidate) int {
+		if a.hasPlace != b.hasPlace {
+			if a.hasPlace {
+				return -1
+			}
+			return 1
+		}
 		if d := cmp.Compare(a.turn, b.turn); d != 0 {
 			return d
 		}
@@ -134,6 +144,8 @@ type candidate struct {
 	created  time.Time
 	priority int32
 	name     types.NamespacedName
+	// hasPlace says that a purchase of it counts as in flight.
+	hasPlace bool
 	// turn is how many videos of its namespace come before it.
 	turn int
 }

@@ -200,3 +200,33 @@ func TestARefusedResourceLetsTheOthersGo(t *testing.T) {
 		})
 	}
 }
+
+// A purchase that was lost keeps its place in flight. When its user asks to buy
+// again, nobody who waits for that place is in its way, nor it in theirs.
+func TestALostPurchaseIsInNobodysWay(t *testing.T) {
+	for name, suspended := range map[string]bool{"bought again": false, "to be bought again and suspended": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, worldOptions{paidMost: 2, accountLimit: &v1alpha1.AccountLimits{InFlight: 1}})
+			w.sim.SetFaults(kiesim.Faults{AcceptThen: kiesim.AcceptThenDrop, NoCallback: true})
+			w.create("lost")
+			w.pass(time.Minute)
+			w.sim.SetFaults(kiesim.Faults{})
+			w.create("first", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Priority = ptr.To[int32](9) })
+			w.pass(time.Minute)
+			w.wantReady("first", metav1.ConditionUnknown, v1alpha1.ReasonQueued)
+			w.update("lost", resubmit)
+			if suspended {
+				w.update("lost", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = ptr.To(true) })
+			}
+			w.run(2 * time.Hour)
+			w.wantReady("first", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+			if suspended {
+				w.wantReady("lost", metav1.ConditionUnknown, v1alpha1.ReasonSuspended)
+				w.wantPaid(2)
+				return
+			}
+			w.wantReady("lost", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+			w.wantPaid(3)
+		})
+	}
+}

@@ -23,7 +23,7 @@ import (
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
-func pngFile(t *testing.T) []byte {
+func pngFile(t tester) []byte {
 	t.Helper()
 	var file bytes.Buffer
 	if err := png.Encode(&file, image.NewGray(image.Rect(0, 0, 64, 36))); err != nil {

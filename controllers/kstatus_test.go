@@ -20,7 +20,7 @@ import (
 )
 
 // kstatusOf is what Flux, Argo CD, kapp and others make of a resource.
-func kstatusOf(t *testing.T, u *unstructured.Unstructured) status.Status {
+func kstatusOf(t tester, u *unstructured.Unstructured) status.Status {
 	t.Helper()
 	result, err := status.Compute(u)
 	if err != nil {
@@ -29,7 +29,7 @@ func kstatusOf(t *testing.T, u *unstructured.Unstructured) status.Status {
 	return result.Status
 }
 
-func unstructuredOf(t *testing.T, vg *v1alpha1.VideoGeneration) *unstructured.Unstructured {
+func unstructuredOf(t tester, vg *v1alpha1.VideoGeneration) *unstructured.Unstructured {
 	t.Helper()
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(vg)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -90,7 +91,15 @@ func (r *VideoGenerationReconciler) recover(ctx context.Context, l *life) (bool,
 	case calledBack(l.vg):
 		l.wait = l.known.trouble
 	}
+	now, end := r.Clock.Now(), task.SubmittedAt.Add(r.RecoveryWindow)
+	over := r.CallbackBaseURL == "" || !now.Before(end)
 	if needsPurchase(l.vg) && l.wait.reason == "" {
+		// It may be long until it can be bought again, and others wait for its place in flight.
+		if over && task.State == v1alpha1.TaskSubmitting {
+			endLost(task, now)
+		} else if !over {
+			l.comeBack(end)
+		}
 		return false, nil
 	}
 	if task.State == v1alpha1.TaskFailed {
@@ -101,11 +110,8 @@ func (r *VideoGenerationReconciler) recover(ctx context.Context, l *life) (bool,
 		l.comeBack(l.known.lookAt)
 		return true, nil // the callback is there, and KIE.AI could not be asked about it
 	}
-	now, end := r.Clock.Now(), task.SubmittedAt.Add(r.RecoveryWindow)
-	if r.CallbackBaseURL == "" || !now.Before(end) {
-		endTask(task, v1alpha1.ReasonSubmissionUnknown, 0, fmt.Sprintf(
-			"the answer to the purchase was lost, so it may or may not have been made: look at kie.ai/logs, then set annotation %s to its task id, or %s to %q to buy again",
-			v1alpha1.AnnotationAdoptTaskID, v1alpha1.AnnotationResubmit, task.Attempt), now)
+	if over {
+		endLost(task, now)
 		return true, nil
 	}
 	l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonSubmitting,
@@ -115,6 +121,13 @@ func (r *VideoGenerationReconciler) recover(ctx context.Context, l *life) (bool,
 		l.comeBack(r.schedule(l).next(now))
 	}
 	return true, nil
+}
+
+// endLost gives up a purchase of which nothing was heard, and says the ways out.
+func endLost(task *v1alpha1.Task, now time.Time) {
+	endTask(task, v1alpha1.ReasonSubmissionUnknown, 0, fmt.Sprintf(
+		"the answer to the purchase was lost, so it may or may not have been made: look at kie.ai/logs, then set annotation %s to its task id, or %s to %q to buy again",
+		v1alpha1.AnnotationAdoptTaskID, v1alpha1.AnnotationResubmit, task.Attempt), now)
 }
 
 // follow asks KIE.AI about the task that the callback of a lost purchase names,

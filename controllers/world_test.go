@@ -10,11 +10,11 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,6 +25,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/events"
 	clocktesting "k8s.io/utils/clock/testing"
+	"pgregory.net/rapid"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -50,7 +51,7 @@ const (
 // callback handler and the real reconcilers, driven by hand on a clock that
 // only moves when nothing else is left to do.
 type world struct {
-	t         *testing.T
+	t         tester
 	namespace string
 	clock     *clocktesting.FakePassiveClock
 	sim       *kiesim.Simulator
@@ -134,12 +135,23 @@ type worldOptions struct {
 	serial bool
 }
 
-func newWorld(t *testing.T, opts worldOptions) *world {
+// tester is what a world needs of a test, or of one story of a property.
+type tester interface {
+	rapid.TB
+	Context() context.Context
+	Cleanup(func())
+}
+
+func newWorld(t tester, opts worldOptions) *world {
 	t.Helper()
-	if !opts.serial {
-		t.Parallel()
+	if parallel, can := t.(interface{ Parallel() }); can && !opts.serial {
+		parallel.Parallel()
 	}
-	w := &world{t: t, opts: opts, paidMost: max(opts.paidMost, 1), clock: clocktesting.NewFakePassiveClock(time.Now().Truncate(time.Second)), root: t.TempDir()}
+	w := &world{t: t, opts: opts, paidMost: max(opts.paidMost, 1), clock: clocktesting.NewFakePassiveClock(time.Now().Truncate(time.Second))}
+	root, err := os.MkdirTemp("", "videos-")
+	w.must(err)
+	t.Cleanup(func() { w.must(os.RemoveAll(root)) })
+	w.root = root
 
 	live, err := client.NewWithWatch(apiServer, client.Options{Scheme: testenv.Scheme()})
 	w.must(err)
@@ -194,7 +206,7 @@ func newWorld(t *testing.T, opts worldOptions) *world {
 }
 
 // newSimServer serves a simulated KIE.AI until the test ends, and returns where.
-func newSimServer(t *testing.T, sim *kiesim.Simulator) string {
+func newSimServer(t tester, sim *kiesim.Simulator) string {
 	t.Helper()
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
@@ -395,7 +407,7 @@ func (w *world) look(name types.NamespacedName, with reconcile.Reconciler, q *qu
 	}
 	q.seen[name] = changes
 	if w.staleGets > 0 {
-		delete(q.seen, name) // the change is still to come
+		q.seen[name] = -1 // the change is still to come
 	}
 	crashed := false
 	func() {
@@ -455,7 +467,7 @@ func (w *world) round() bool {
 		names[client.ObjectKeyFromObject(&videos.Items[i])] = true
 	}
 	for _, q := range w.proc.queues() { // of what is gone, too
-		for name := range q.next {
+		for name := range q.seen {
 			names[name] = true
 		}
 	}
@@ -502,7 +514,7 @@ func (w *world) run(horizon time.Duration) {
 				}
 			}
 		}
-		if (!some || next.After(w.proc.accountNext)) && w.anyoneWaits() {
+		if (!some || next.After(w.proc.accountNext)) && len(w.waits()) > 0 {
 			next, some = w.proc.accountNext, true
 		}
 		if !some || next.After(end) {
@@ -510,17 +522,20 @@ func (w *world) run(horizon time.Duration) {
 		}
 		w.clock.SetTime(latest(next, w.clock.Now().Add(time.Millisecond)))
 	}
-	w.t.Fatal("it does not come to rest")
+	w.t.Fatalf("it does not come to rest: %v", w.waits())
 }
 
-// anyoneWaits reports whether something is on its way to an end.
-func (w *world) anyoneWaits() bool {
+// waits says of everything that is on its way to an end what it waits for.
+func (w *world) waits() (waiting []string) {
 	w.t.Helper()
 	var videos v1alpha1.VideoGenerationList
 	w.must(w.cache.List(w.t.Context(), &videos, client.InNamespace(w.namespace)))
-	return slices.ContainsFunc(videos.Items, func(vg v1alpha1.VideoGeneration) bool {
-		return meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReconciling) != nil
-	})
+	for _, vg := range videos.Items {
+		if c := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReconciling); c != nil {
+			waiting = append(waiting, vg.Name+": "+c.Message)
+		}
+	}
+	return waiting
 }
 
 func latest(a, b time.Time) time.Time {
@@ -565,13 +580,19 @@ func (w *world) assertPaidOnce() {
 // callBack calls back as KIE.AI would, with a valid signature.
 func (w *world) callBack(attempt, taskID string) int {
 	w.t.Helper()
+	return w.callBackWith(testHMACKey, attempt, taskID)
+}
+
+// callBackWith calls back with a signature by some key.
+func (w *world) callBackWith(key, attempt, taskID string) int {
+	w.t.Helper()
 	body := strings.NewReader(`{"code":200,"msg":"success","data":{"taskId":"` + taskID + `"}}`)
 	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, callback.URL(w.callbacks.URL, attempt), body)
 	w.must(err)
 	timestamp := strconv.FormatInt(w.clock.Now().Unix(), 10)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set(kie.HeaderTimestamp, timestamp)
-	req.Header.Set(kie.HeaderSignature, kie.Sign(testHMACKey, taskID, timestamp))
+	req.Header.Set(kie.HeaderSignature, kie.Sign(key, taskID, timestamp))
 	resp, err := http.DefaultClient.Do(req)
 	w.must(err)
 	w.must(resp.Body.Close())
