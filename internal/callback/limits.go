@@ -13,11 +13,15 @@ const (
 	maxBodyBytes = 64 << 10
 	// maxHeaderBytes bounds the request line and the headers together. net/http adds 4 KiB of its own.
 	maxHeaderBytes = 16 << 10
-	// maxRequests bounds the requests that are worked on at a time; more are told to come back later. With
-	// maxBodyBytes it bounds the memory for bodies to 16 MiB.
+	// maxRequests bounds the requests that are worked on at a time, after all of their body has arrived; more are
+	// told to come back later. It is less than maxConnections, so that there is always a connection to drop.
 	maxRequests = 256
-	// maxConnections bounds the open connections. More of them wait in the queue of the kernel.
+	// maxConnections bounds the open connections. When there are as many, a new one takes the place of the one
+	// that has waited longest for its sender.
 	maxConnections = 512
+	// maxLeaving bounds the goroutines of connections that were dropped and have not ended yet. At the half second
+	// that net/http takes over some of them, 8192 connections a second can be dropped.
+	maxLeaving = 4096
 
 	// handlingTimeout is the budget of one request, from the end of its headers to its answer: the rest of the
 	// body, a read of a Secret if the key is not in memory, and the write. It leaves KIE.AI's 15 seconds two

@@ -12,7 +12,6 @@ import (
 	"net/http"
 
 	"github.com/go-logr/logr"
-	"golang.org/x/net/netutil"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
 
@@ -78,7 +77,7 @@ func (s *Server) Start(ctx context.Context) error {
 
 	server := s.httpServer()
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(netutil.LimitListener(listener, maxConnections)) }()
+	go func() { failed <- server.Serve(limitConnections(listener, maxConnections, maxLeaving)) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serving callbacks: %w", err)
@@ -113,6 +112,7 @@ func (s *Server) httpServer() *http.Server {
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
+		ConnContext:       withConnection,
 		ErrorLog:          log.New(errorLog{s.log}, "", 0),
 		// "OPTIONS *" would otherwise be answered with 200, past the handler.
 		DisableGeneralOptionsHandler: true,
