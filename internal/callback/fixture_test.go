@@ -200,7 +200,7 @@ func (w *world) newReplica(t *testing.T, change func(*replica)) *replica {
 	if change != nil {
 		change(r)
 	}
-	server := NewServer("127.0.0.1:0", r.handler, log)
+	server := NewServer(ServerOptions{BindAddress: "127.0.0.1:0", Handler: r.handler, Log: log})
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	for _, start := range []func(context.Context) error{operator.Start, server.Start} {
