@@ -11,8 +11,9 @@ const (
 	// maxBodyBytes bounds a body. The largest part of a real one is an echo of the prompt, at most 5000
 	// characters, and a handful of URLs.
 	maxBodyBytes = 64 << 10
-	// maxHeaderBytes bounds the request line and the headers together. net/http adds 4 KiB of its own.
-	maxHeaderBytes = 16 << 10
+	// maxHeaderBytes bounds the request line and the headers together. net/http adds 4 KiB of its own. It is what
+	// decides about memory: a header of 5 bytes takes some 150.
+	maxHeaderBytes = 4 << 10
 	// maxRequests bounds the requests that are worked on at a time, after all of their body has arrived; more are
 	// told to come back later. It is less than maxConnections, so that there is always a connection to drop.
 	maxRequests = 256
