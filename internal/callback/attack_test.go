@@ -25,7 +25,6 @@ type attack struct {
 	before  goleak.Option // the goroutines that there were
 	heap    uint64        // and the memory
 
-	open atomic.Int64 // connections, as the senders see it
 	made atomic.Int64 // connections, from the beginning
 	peak uint64       // of the memory
 }
@@ -55,11 +54,9 @@ func begin(t *testing.T, address string, parallel int, send func(ctx context.Con
 					continue // reset at once
 				}
 				a.made.Add(1)
-				a.open.Add(1)
 				closed := context.AfterFunc(ctx, func() { _ = conn.Close() })
 				send(ctx, conn, sender)
 				closed()
-				a.open.Add(-1)
 				// A reset leaves the port free for the next connection.
 				_ = conn.(*net.TCPConn).SetLinger(0)
 				_ = conn.Close()
@@ -67,7 +64,7 @@ func begin(t *testing.T, address string, parallel int, send func(ctx context.Con
 		})
 	}
 	t.Cleanup(a.end)
-	NewWithT(t).Eventually(a.made.Load).WithTimeout(patience).WithPolling(10*time.Millisecond).Should(BeNumerically(">=", parallel), "the attack has not begun")
+	a.reaches(t, int64(parallel))
 	return a
 }
 
@@ -77,13 +74,17 @@ func (a *attack) end() {
 	a.senders.Wait()
 }
 
-// goesOn fails the test if the attack has come to a rest, and samples the memory.
-func (a *attack) goesOn(t *testing.T) {
+// goesOn waits for so many more connections and samples the memory.
+func (a *attack) goesOn(t *testing.T, connections int) {
 	t.Helper()
-	if a.open.Load() == 0 {
-		t.Error("the attack is over")
-	}
+	a.reaches(t, a.made.Load()+int64(connections))
 	a.peak = max(a.peak, heap())
+}
+
+// reaches waits until there have been so many connections.
+func (a *attack) reaches(t *testing.T, connections int64) {
+	t.Helper()
+	NewWithT(t).Eventually(a.made.Load).WithTimeout(patience).WithPolling(time.Millisecond).Should(BeNumerically(">=", connections), "the attack does not go on")
 }
 
 // leavesNothing ends the attack, and fails the test if it leaves goroutines or

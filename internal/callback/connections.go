@@ -18,19 +18,20 @@ import (
 //
 // A connection waits from the start, through the TLS handshake, the headers and
 // the body, until a request has arrived; then it is held and stays until the
-// request is answered; then it waits again. If all of them are held, the next
-// one has to wait, and those behind it wait in the queue of the kernel.
+// request is answered; then it waits again. If all are held, the next connection
+// has to wait, and those behind it wait in the queue of the kernel.
 //
-// One that is dropped leaves its place at once, and its goroutine a moment later:
-// net/http pauses for half a second before it closes a connection on which it
-// has refused a long body. leavingLimit bounds how many such goroutines there are.
+// The goroutine of a connection that was dropped ends a moment later, or half a
+// second, which net/http pauses before it closes a connection on which it has
+// refused a long body. leavingLimit bounds how many such goroutines there are.
 type connections struct {
 	net.Listener
 	limit, leavingLimit int
 
 	mu      sync.Mutex
-	changed sync.Cond // a place may be free, or the listener is closed
+	changed sync.Cond // what Accept waits for may have come
 	closed  bool
+	unread  *connection // the last one that was accepted, until something reads from it
 	open    int
 	leaving int
 	waiting list.List // of *connection, those that have waited longest first
@@ -53,13 +54,18 @@ func (c *connections) Accept() (net.Conn, error) {
 	defer c.mu.Unlock()
 	for !c.closed {
 		switch {
+		case c.unread != nil:
+			// Where there is more to do than processors can do, connections would else be dropped before
+			// anybody has looked at what came on them.
+			c.changed.Wait()
 		case c.open < c.limit:
 			admitted := &connection{Conn: accepted, owner: c}
 			c.open++
+			c.unread = admitted
 			admitted.place = c.waiting.PushBack(admitted)
 			return admitted, nil
 		case c.waiting.Len() > 0 && c.leaving < c.leavingLimit:
-			c.dropOldest()
+			c.drop(c.waiting.Front().Value.(*connection))
 		default:
 			c.changed.Wait()
 		}
@@ -68,12 +74,11 @@ func (c *connections) Accept() (net.Conn, error) {
 	return nil, net.ErrClosed
 }
 
-// dropOldest ends the connection that has waited longest. The lock is held when
-// it is called and when it returns, but not in between: Close waits for a Read
-// that is under way to return.
-func (c *connections) dropOldest() {
-	dropped := c.waiting.Remove(c.waiting.Front()).(*connection)
-	dropped.place, dropped.dropped = nil, true
+// drop ends a connection. The lock is held when it is called and when it returns,
+// but not in between: Close waits for a Read that is under way to return.
+func (c *connections) drop(dropped *connection) {
+	dropped.stay()
+	dropped.dropped = true
 	c.open--
 	c.leaving++
 
@@ -99,33 +104,56 @@ func (c *connections) Close() error {
 type connection struct {
 	net.Conn
 	owner *connections
+	begin sync.Once // of the reading
 
 	place   *list.Element // among those that wait; nil while it is held, and afterwards
 	dropped bool
 	ended   bool
 }
 
+// Read lets Accept go on.
+func (c *connection) Read(p []byte) (int, error) {
+	c.begin.Do(func() {
+		c.owner.mu.Lock()
+		defer c.owner.mu.Unlock()
+		c.letAcceptGoOn()
+	})
+	return c.Conn.Read(p)
+}
+
+func (c *connection) letAcceptGoOn() {
+	if c.owner.unread == c {
+		c.owner.unread = nil
+		c.owner.changed.Broadcast()
+	}
+}
+
+// stay takes it away from those that wait.
+func (c *connection) stay() {
+	if c.place != nil {
+		c.owner.waiting.Remove(c.place)
+		c.place = nil
+	}
+}
+
 // Close is called by net/http, or by the TLS connection that it has, when it is
 // through with the connection. The place is free then.
 func (c *connection) Close() error {
 	err := c.Conn.Close()
-	o := c.owner
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if c.ended {
+	c.owner.mu.Lock()
+	defer c.owner.mu.Unlock()
+	switch {
+	case c.ended:
 		return err
+	case c.dropped:
+		c.owner.leaving--
+	default:
+		c.owner.open--
 	}
 	c.ended = true
-	if c.place != nil {
-		o.waiting.Remove(c.place)
-		c.place = nil
-	}
-	if c.dropped {
-		o.leaving--
-	} else {
-		o.open--
-	}
-	o.changed.Broadcast()
+	c.stay()
+	c.letAcceptGoOn()
+	c.owner.changed.Broadcast()
 	return err
 }
 
@@ -142,25 +170,18 @@ func (c *connection) CloseWrite() error {
 func (c *connection) hold() bool {
 	c.owner.mu.Lock()
 	defer c.owner.mu.Unlock()
-	if c.dropped || c.ended {
-		return false
-	}
-	if c.place != nil {
-		c.owner.waiting.Remove(c.place)
-		c.place = nil
-	}
-	return true
+	c.stay()
+	return !c.dropped && !c.ended
 }
 
 // release ends a hold. The connection has waited least of all then.
 func (c *connection) release() {
 	c.owner.mu.Lock()
 	defer c.owner.mu.Unlock()
-	if c.dropped || c.ended || c.place != nil {
-		return
+	if c.place == nil && !c.dropped && !c.ended {
+		c.place = c.owner.waiting.PushBack(c)
+		c.owner.changed.Broadcast()
 	}
-	c.place = c.owner.waiting.PushBack(c)
-	c.owner.changed.Broadcast()
 }
 
 type connectionKey struct{}

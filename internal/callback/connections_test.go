@@ -48,6 +48,7 @@ type accepting struct {
 	pipes    *pipes
 	accepted chan *connection
 	senders  []net.Conn
+	unread   bool // nobody reads from what is accepted
 }
 
 func accept(t *testing.T, limit, leavingLimit int) *accepting {
@@ -59,6 +60,9 @@ func accept(t *testing.T, limit, leavingLimit int) *accepting {
 			if err != nil {
 				close(a.accepted)
 				return
+			}
+			if !a.unread {
+				go func() { _, _ = conn.Read(make([]byte, 1)) }()
 			}
 			a.accepted <- conn.(*connection)
 		}
@@ -215,6 +219,31 @@ func TestLeavingConnectionsAreBounded(t *testing.T) {
 	})
 }
 
+// Accept does not get ahead of the goroutines that read: on a busy machine it
+// would drop what nobody has looked at.
+func TestAcceptWaitsForTheReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := accept(t, 1, 10)
+		defer a.close()
+		a.unread = true
+		first := a.must(a.next())
+		if a.next() != nil || !isOpen(first) {
+			t.Fatal("a connection was dropped before anybody has read from it")
+		}
+		go func() { _, _ = first.Read(make([]byte, 1)) }()
+		second := a.must(a.waiting())
+		if isOpen(first) {
+			t.Error("there are two connections in one place")
+		}
+		// One that is closed is as good as one that was read from.
+		if a.next() != nil {
+			t.Fatal("a connection was dropped before anybody has read from it")
+		}
+		_ = second.Close()
+		a.must(a.waiting())
+	})
+}
+
 func TestCloseEndsAnAcceptThatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := accept(t, 1, 10)
@@ -312,7 +341,7 @@ func TestManyConnectionsAtATime(t *testing.T) {
 		t.Error("nothing was answered")
 	}
 	if listener.open != 0 || listener.leaving != 0 || listener.waiting.Len() != 0 {
-		t.Errorf("after the end %d are open, %d leave, %d wait", listener.open, listener.leaving, listener.waiting.Len())
+		t.Errorf("after the end %d are open, %d leave and %d wait", listener.open, listener.leaving, listener.waiting.Len())
 	}
 }
 

