@@ -9,6 +9,9 @@ import (
 	"crypto/tls"
 	"net"
 	"sync"
+	"time"
+
+	"k8s.io/utils/clock"
 )
 
 // connections is a listener with a limit on open connections. When the limit is
@@ -18,27 +21,31 @@ import (
 //
 // A connection waits from the start, through the TLS handshake, the headers and
 // the body, until a request has arrived; then it is held and stays until the
-// request is answered; then it waits again. If all are held, the next connection
-// has to wait, and those behind it wait in the queue of the kernel.
+// request is answered; then it waits again. One that has waited for less than
+// grace stays too, for senders that are not next door. If none can be dropped,
+// the next connection has to wait, and those behind it wait in the queue of the
+// kernel.
 //
 // The goroutine of a connection that was dropped ends a moment later, or half a
 // second, which net/http pauses before it closes a connection on which it has
-// refused a long body. leavingLimit bounds how many such goroutines there are.
+// refused a long body. As limit connections can be dropped within grace, and no
+// more, this bounds the goroutines as well.
 type connections struct {
 	net.Listener
-	limit, leavingLimit int
+	limit int
+	grace time.Duration
+	clock clock.WithDelayedExecution
 
 	mu      sync.Mutex
 	changed sync.Cond // what Accept waits for may have come
 	closed  bool
 	unread  *connection // the last one that was accepted, until something reads from it
 	open    int
-	leaving int
 	waiting list.List // of *connection, those that have waited longest first
 }
 
-func limitConnections(listener net.Listener, limit, leavingLimit int) *connections {
-	c := &connections{Listener: listener, limit: limit, leavingLimit: leavingLimit}
+func limitConnections(listener net.Listener, limit int, grace time.Duration) *connections {
+	c := &connections{Listener: listener, limit: limit, grace: grace, clock: clock.RealClock{}}
 	c.changed.L = &c.mu
 	return c
 }
@@ -52,43 +59,52 @@ func (c *connections) Accept() (net.Conn, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for !c.closed {
-		switch {
-		case c.unread != nil:
-			// Where there is more to do than processors can do, connections would else be dropped before
-			// anybody has looked at what came on them.
-			c.changed.Wait()
-		case c.open < c.limit:
-			admitted := &connection{Conn: accepted, owner: c}
-			c.open++
-			c.unread = admitted
-			admitted.place = c.waiting.PushBack(admitted)
-			return admitted, nil
-		case c.waiting.Len() > 0 && c.leaving < c.leavingLimit:
-			c.drop(c.waiting.Front().Value.(*connection))
-		default:
-			c.changed.Wait()
-		}
+	// On a machine with too much to do, goroutines run late. Accept does not get ahead of them: it would drop
+	// connections before anybody has looked at what came on them.
+	for c.unread != nil && !c.closed {
+		c.changed.Wait()
 	}
-	_ = accepted.Close()
-	return nil, net.ErrClosed
+	for c.open == c.limit && !c.closed {
+		c.makeRoom()
+	}
+	if c.closed {
+		_ = accepted.Close()
+		return nil, net.ErrClosed
+	}
+	c.unread = &connection{Conn: accepted, owner: c}
+	c.open++
+	c.unread.wait()
+	return c.unread, nil
 }
 
-// drop ends a connection. The lock is held when it is called and when it returns,
-// but not in between: Close waits for a Read that is under way to return.
-func (c *connections) drop(dropped *connection) {
-	dropped.stay()
-	dropped.dropped = true
-	c.open--
-	c.leaving++
-
+// makeRoom drops the connection that has waited longest, or waits for a change
+// if it cannot be dropped yet. The lock is held when it is called and when it
+// returns, but not all the time in between.
+func (c *connections) makeRoom() {
+	if c.waiting.Len() == 0 {
+		c.changed.Wait()
+		return
+	}
+	oldest := c.waiting.Front().Value.(*connection)
+	if early := c.grace - c.clock.Since(oldest.since); early > 0 {
+		// It takes the lock so that it comes after the beginning of Wait.
+		timer := c.clock.AfterFunc(early, func() {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.changed.Broadcast()
+		})
+		c.changed.Wait()
+		timer.Stop()
+		return
+	}
+	oldest.leave()
 	c.mu.Unlock()
-	defer c.mu.Lock()
+	defer c.mu.Lock() // Close waits for a Read that is under way to return
 	// A reset, not the end of a stream: the kernel would keep that for a sender that does not close its side.
-	if tcp, ok := dropped.Conn.(*net.TCPConn); ok {
+	if tcp, ok := oldest.Conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
-	_ = dropped.Conn.Close()
+	_ = oldest.Conn.Close()
 }
 
 // Close ends Accept, also one that waits for a place.
@@ -103,29 +119,18 @@ func (c *connections) Close() error {
 // connection is one that Accept has returned. The lock of its owner guards it.
 type connection struct {
 	net.Conn
-	owner *connections
-	begin sync.Once // of the reading
+	owner   *connections
+	reading sync.Once
 
-	place   *list.Element // among those that wait; nil while it is held, and afterwards
-	dropped bool
-	ended   bool
+	left  bool          // it was dropped or closed
+	place *list.Element // among those that wait; nil while it is held, and after it has left
+	since time.Time     // when it began to wait
 }
 
-// Read lets Accept go on.
-func (c *connection) Read(p []byte) (int, error) {
-	c.begin.Do(func() {
-		c.owner.mu.Lock()
-		defer c.owner.mu.Unlock()
-		c.letAcceptGoOn()
-	})
-	return c.Conn.Read(p)
-}
-
-func (c *connection) letAcceptGoOn() {
-	if c.owner.unread == c {
-		c.owner.unread = nil
-		c.owner.changed.Broadcast()
-	}
+// wait puts it behind all others that wait.
+func (c *connection) wait() {
+	c.since = c.owner.clock.Now()
+	c.place = c.owner.waiting.PushBack(c)
 }
 
 // stay takes it away from those that wait.
@@ -136,24 +141,40 @@ func (c *connection) stay() {
 	}
 }
 
-// Close is called by net/http, or by the TLS connection that it has, when it is
-// through with the connection. The place is free then.
+// leave gives its room to another one, once.
+func (c *connection) leave() {
+	if !c.left {
+		c.left = true
+		c.stay()
+		c.owner.open--
+		c.looked()
+	}
+}
+
+// looked lets Accept go on.
+func (c *connection) looked() {
+	if c.owner.unread == c {
+		c.owner.unread = nil
+	}
+	c.owner.changed.Broadcast()
+}
+
+// Read is called by net/http, or by the TLS connection that it has.
+func (c *connection) Read(p []byte) (int, error) {
+	c.reading.Do(func() {
+		c.owner.mu.Lock()
+		defer c.owner.mu.Unlock()
+		c.looked()
+	})
+	return c.Conn.Read(p)
+}
+
+// Close is called by them when they are through with the connection.
 func (c *connection) Close() error {
 	err := c.Conn.Close()
 	c.owner.mu.Lock()
 	defer c.owner.mu.Unlock()
-	switch {
-	case c.ended:
-		return err
-	case c.dropped:
-		c.owner.leaving--
-	default:
-		c.owner.open--
-	}
-	c.ended = true
-	c.stay()
-	c.letAcceptGoOn()
-	c.owner.changed.Broadcast()
+	c.leave()
 	return err
 }
 
@@ -171,15 +192,15 @@ func (c *connection) hold() bool {
 	c.owner.mu.Lock()
 	defer c.owner.mu.Unlock()
 	c.stay()
-	return !c.dropped && !c.ended
+	return !c.left
 }
 
 // release ends a hold. The connection has waited least of all then.
 func (c *connection) release() {
 	c.owner.mu.Lock()
 	defer c.owner.mu.Unlock()
-	if c.place == nil && !c.dropped && !c.ended {
-		c.place = c.owner.waiting.PushBack(c)
+	if !c.left && c.place == nil {
+		c.wait()
 		c.owner.changed.Broadcast()
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // pipes is a listener whose senders are in the same bubble.
@@ -51,9 +52,9 @@ type accepting struct {
 	unread   bool // nobody reads from what is accepted
 }
 
-func accept(t *testing.T, limit, leavingLimit int) *accepting {
+func accept(t *testing.T, limit int) *accepting {
 	a := &accepting{t: t, pipes: newPipes(), accepted: make(chan *connection, 100)}
-	a.listener = limitConnections(a.pipes, limit, leavingLimit)
+	a.listener = limitConnections(a.pipes, limit, time.Second)
 	go func() {
 		for {
 			conn, err := a.listener.Accept()
@@ -70,9 +71,11 @@ func accept(t *testing.T, limit, leavingLimit int) *accepting {
 	return a
 }
 
-// next dials, and returns what was accepted then; nil for nothing.
+// next dials when the grace of all that wait is over, and returns what was
+// accepted then; nil for nothing.
 func (a *accepting) next() *connection {
 	a.t.Helper()
+	pass(a.listener.grace)
 	a.senders = append(a.senders, a.pipes.dial())
 	return a.waiting()
 }
@@ -112,16 +115,19 @@ func (a *accepting) close() {
 	}
 }
 
+// pass lets time pass, that of the bubble.
+func pass(duration time.Duration) { <-time.After(duration) }
+
 // isOpen reports whether the server's side can be used.
 func isOpen(c *connection) bool {
 	c.owner.mu.Lock()
 	defer c.owner.mu.Unlock()
-	return !c.dropped && !c.ended
+	return !c.left
 }
 
 func TestTheLongestWaitingIsDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := accept(t, 3, 10)
+		a := accept(t, 3)
 		defer a.close()
 		first, second, third := a.must(a.next()), a.must(a.next()), a.must(a.next())
 
@@ -152,7 +158,7 @@ func TestTheLongestWaitingIsDropped(t *testing.T) {
 
 func TestAConnectionWithARequestIsNeverDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := accept(t, 2, 10)
+		a := accept(t, 2)
 		defer a.close()
 		first, second := a.must(a.next()), a.must(a.next())
 		if !first.hold() || !second.hold() || !first.hold() {
@@ -167,6 +173,7 @@ func TestAConnectionWithARequestIsNeverDropped(t *testing.T) {
 
 		// An answer makes room, for one.
 		first.release()
+		pass(a.listener.grace)
 		a.must(a.waiting())
 		if isOpen(first) || !isOpen(second) {
 			t.Error("the new connection is not in the place of the one that was answered")
@@ -184,7 +191,7 @@ func TestAConnectionWithARequestIsNeverDropped(t *testing.T) {
 
 func TestAConnectionLeavesOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := accept(t, 1, 10)
+		a := accept(t, 1)
 		defer a.close()
 		first := a.must(a.next())
 		_, _ = first.Close(), first.Close()
@@ -202,20 +209,28 @@ func TestAConnectionLeavesOnce(t *testing.T) {
 	})
 }
 
-// Goroutines of dropped connections that do not end hold new ones up, in place
-// of becoming ever more.
-func TestLeavingConnectionsAreBounded(t *testing.T) {
+// A connection that has just begun to wait is not dropped: its request may be on
+// the way. One whose time is over is dropped when room is needed.
+func TestAConnectionHasSomeTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := accept(t, 1, 2)
+		a := accept(t, 1)
 		defer a.close()
 		first := a.must(a.next())
-		a.must(a.next())
-		a.must(a.next())
-		if a.next() != nil {
-			t.Fatal("a connection was accepted, and two that were dropped have not left")
+		pass(a.listener.grace / 2)
+		if !first.hold() {
+			t.Fatal("the only connection was dropped")
 		}
-		_ = first.Close()
+		first.release() // from here on it waits
+		a.senders = append(a.senders, a.pipes.dial())
+		pass(a.listener.grace - 1)
+		if a.waiting() != nil || !isOpen(first) {
+			t.Fatal("a connection was dropped before its time was over")
+		}
+		pass(1)
 		a.must(a.waiting())
+		if isOpen(first) {
+			t.Error("there are two connections in one place")
+		}
 	})
 }
 
@@ -223,7 +238,7 @@ func TestLeavingConnectionsAreBounded(t *testing.T) {
 // would drop what nobody has looked at.
 func TestAcceptWaitsForTheReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := accept(t, 1, 10)
+		a := accept(t, 1)
 		defer a.close()
 		a.unread = true
 		first := a.must(a.next())
@@ -246,7 +261,7 @@ func TestAcceptWaitsForTheReading(t *testing.T) {
 
 func TestCloseEndsAnAcceptThatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := accept(t, 1, 10)
+		a := accept(t, 1)
 		held := a.must(a.next())
 		held.hold()
 		if a.next() != nil {
@@ -281,7 +296,7 @@ func TestManyConnectionsAtATime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener := limitConnections(plain, limit, senders)
+	listener := limitConnections(plain, limit, time.Millisecond)
 	var open, answered atomic.Int32
 	var serving sync.WaitGroup
 	serving.Go(func() {
@@ -340,8 +355,8 @@ func TestManyConnectionsAtATime(t *testing.T) {
 	if answered.Load() == 0 {
 		t.Error("nothing was answered")
 	}
-	if listener.open != 0 || listener.leaving != 0 || listener.waiting.Len() != 0 {
-		t.Errorf("after the end %d are open, %d leave and %d wait", listener.open, listener.leaving, listener.waiting.Len())
+	if listener.open != 0 || listener.waiting.Len() != 0 {
+		t.Errorf("after the end %d are open and %d wait", listener.open, listener.waiting.Len())
 	}
 }
 

@@ -20,10 +20,11 @@ const (
 	// maxConnections bounds the open connections. When there are as many, a new one takes the place of the one
 	// that has waited longest for its sender.
 	maxConnections = 512
-	// maxLeaving bounds the goroutines of connections that were dropped and have not ended yet. At the half second
-	// that net/http takes over some of them, 8192 connections a second can be dropped.
-	maxLeaving = 4096
 
+	// connectionGrace is the time that a connection has at least to bring its request before another one takes its
+	// place. So 5120 connections a second are taken at most, and a full queue of the kernel, which is of 4096 mostly,
+	// is through within a second.
+	connectionGrace = 100 * time.Millisecond
 	// handlingTimeout is the budget of one request, from the end of its headers to its answer: the rest of the
 	// body, a read of a Secret if the key is not in memory, and the write. It leaves KIE.AI's 15 seconds two
 	// thirds for the way.

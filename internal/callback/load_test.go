@@ -7,11 +7,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"slices"
 	"testing"
 	"time"
 
@@ -63,11 +63,7 @@ func TestHostileLoad(t *testing.T) {
 		unknown.without(inOne), append(unknown.without(inChunks), chunk...),
 	}
 
-	attacks := []struct {
-		name    string
-		senders int
-		send    func(ctx context.Context, conn net.Conn, sender int)
-	}{
+	attacks := []hostile{
 		{"nothing-comes", manySenders, func(_ context.Context, conn net.Conn, _ int) {
 			untilEnd(conn)
 		}},
@@ -110,31 +106,59 @@ func TestHostileLoad(t *testing.T) {
 			untilEnd(conn)
 		}},
 	}
-	for _, tc := range attacks {
-		t.Run(tc.name, func(t *testing.T) {
-			var waiting []*v1alpha1.VideoGeneration
-			for i := range callbacks {
-				vg := w.submit(t, fmt.Sprintf("%s-%d", tc.name, i), nil)
-				r.sees(t, w, vg)
-				waiting = append(waiting, vg)
-			}
-			a := begin(t, r.address, tc.senders, tc.send)
-			var took []time.Duration
-			for _, vg := range waiting {
-				took = append(took, r.acceptsInTime(t, call(vg)))
-				a.goesOn(t, tc.senders/20)
-			}
-			a.leavesNothing(t)
-			t.Logf("the slowest of %d valid callbacks took %s", len(took), slices.Max(took).Round(time.Millisecond))
-			for _, vg := range waiting {
-				if w.get(t, vg).Status.Callback == nil {
-					t.Errorf("the callback for %s was lost", vg.Name)
-				}
-			}
-		})
+	for _, attack := range attacks {
+		t.Run(attack.name, func(t *testing.T) { withstands(t, w, r, attack) })
 	}
 	if got := r.written.Load(); got != int32(1+callbacks*len(attacks)) {
 		t.Errorf("%d writes were made, want one for each valid callback", got)
+	}
+}
+
+// With TLS there is one more thing that senders can be slow with.
+func TestHostileLoadOverTLS(t *testing.T) {
+	w := newWorld(t)
+	certificate := newPair(t)
+	r := w.newReplica(t, func(r *replica) { r.tls = &certificate })
+	first := w.submit(t, "first", nil)
+	r.sees(t, w, first)
+	r.acceptsInTime(t, call(first))
+
+	withstands(t, w, r, hostile{"handshakes-stall", manySenders, func(_ context.Context, conn net.Conn, sender int) {
+		if sender%2 == 0 {
+			say(conn, []byte("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"))
+		}
+		untilEnd(conn)
+	}})
+}
+
+// hostile is an attack, and what one of its senders does with a connection.
+type hostile struct {
+	name    string
+	senders int
+	send    func(ctx context.Context, conn net.Conn, sender int)
+}
+
+// withstands sends valid callbacks while the attack goes on.
+func withstands(t *testing.T, w *world, r *replica, h hostile) {
+	t.Helper()
+	var waiting []*v1alpha1.VideoGeneration
+	for i := range callbacks {
+		vg := w.submit(t, fmt.Sprintf("%s-%d", h.name, i), nil)
+		r.sees(t, w, vg)
+		waiting = append(waiting, vg)
+	}
+	a := begin(t, r.address, h.senders, h.send)
+	var slowest time.Duration
+	for _, vg := range waiting {
+		slowest = max(slowest, r.acceptsInTime(t, call(vg)))
+		a.goesOn(t, h.senders/20)
+	}
+	a.leavesNothing(t)
+	t.Logf("the slowest of %d valid callbacks took %s", callbacks, slowest.Round(time.Millisecond))
+	for _, vg := range waiting {
+		if w.get(t, vg).Status.Callback == nil {
+			t.Errorf("the callback for %s was lost", vg.Name)
+		}
 	}
 }
 
@@ -147,6 +171,9 @@ func (r *replica) acceptsInTime(t *testing.T, genuine request) time.Duration {
 		t.Fatalf("a valid callback: %v", err)
 	}
 	defer conn.Close()
+	if r.tls != nil {
+		conn = tls.Client(conn, &tls.Config{RootCAs: r.tls.roots, ServerName: "127.0.0.1"})
+	}
 	if err := conn.SetDeadline(start.Add(promised)); err != nil {
 		t.Fatal(err)
 	}
