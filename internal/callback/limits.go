@@ -7,6 +7,18 @@ import "time"
 
 // What one sender, or all of them together, can take from the operator. KIE.AI
 // waits 15 seconds for an answer and sends a few kilobytes.
+//
+// Together the limits bound the heap that senders can have in use to 160 MiB.
+// Most of it, three quarters, is taken by maxConnections connections that have
+// sent maxHeaderBytes of very short headers and stall; bodies take 32 MiB.
+// TestHostileLoad measures it.
+//
+// There is no limit for each source. Behind an Ingress all requests come from a
+// few addresses, so those who send bad signatures would lock KIE.AI out. And a
+// failed authentication costs little: a look-up in memory and a comparison in
+// constant time for each key. The Secret is read again at most once a second for
+// each account, however many fail (credentials.Store); refusals are logged at
+// V(1) only, and count in metrics whose series are fixed.
 const (
 	// maxBodyBytes bounds a body. The largest part of a real one is an echo of the prompt, at most 5000
 	// characters, and a handful of URLs.

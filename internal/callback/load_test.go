@@ -131,6 +131,42 @@ func TestHostileLoadOverTLS(t *testing.T) {
 	}})
 }
 
+// The API server is slow with a valid callback, and meanwhile there are more
+// stalled connections than there is room for, several times.
+func TestARequestUnderWayIsNotDropped(t *testing.T) {
+	w := newWorld(t)
+	entered, release := make(chan struct{}), make(chan struct{})
+	r := w.newReplica(t, func(r *replica) {
+		r.handler.budget = patience
+		r.beforeWrite = func(ctx context.Context) error {
+			close(entered)
+			select {
+			case <-release:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	})
+	vg := w.submit(t, "lighthouse", nil)
+	r.sees(t, w, vg)
+	conn := r.dial(t)
+	say(conn, []byte(call(vg).String()))
+	<-entered
+	a := begin(t, r.address, 2*maxConnections, func(_ context.Context, conn net.Conn, _ int) { untilEnd(conn) })
+	a.goesOn(t, maxConnections)
+	close(release)
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatalf("a request under way was dropped: %v", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("a request under way was answered with %s", response.Status)
+	}
+	a.leavesNothing(t)
+}
+
 // hostile is an attack, and what one of its senders does with a connection.
 type hostile struct {
 	name    string
