@@ -28,12 +28,11 @@ import (
 //
 // The goroutine of a connection that was dropped ends a moment later, or half a
 // second, which net/http pauses before it closes a connection on which it has
-// refused a long body. As limit connections can be dropped within grace, and no
-// more, this bounds the goroutines as well.
+// refused a long body. At most leavingLimit of them are awaited; then the next
+// connection has to wait.
 type connections struct {
 	net.Listener
-	limit int
-	grace time.Duration
+	connectionLimits
 	clock clock.WithDelayedExecution
 
 	mu      sync.Mutex
@@ -41,11 +40,18 @@ type connections struct {
 	closed  bool
 	unread  *connection // the last one that was accepted, until something reads from it
 	open    int
+	leaving int       // dropped, and net/http is not through with them
 	waiting list.List // of *connection, those that have waited longest first
 }
 
-func limitConnections(listener net.Listener, limit int, grace time.Duration) *connections {
-	c := &connections{Listener: listener, limit: limit, grace: grace, clock: clock.RealClock{}}
+// connectionLimits are those of limits.go, or smaller ones in tests.
+type connectionLimits struct {
+	limit, leavingLimit int
+	grace               time.Duration
+}
+
+func limitConnections(listener net.Listener, limits connectionLimits) *connections {
+	c := &connections{Listener: listener, connectionLimits: limits, clock: clock.RealClock{}}
 	c.changed.L = &c.mu
 	return c
 }
@@ -81,7 +87,7 @@ func (c *connections) Accept() (net.Conn, error) {
 // if it cannot be dropped yet. The lock is held when it is called and when it
 // returns, but not all the time in between.
 func (c *connections) makeRoom() {
-	if c.waiting.Len() == 0 {
+	if c.waiting.Len() == 0 || c.leaving == c.leavingLimit {
 		c.changed.Wait()
 		return
 	}
@@ -98,6 +104,7 @@ func (c *connections) makeRoom() {
 		return
 	}
 	oldest.leave()
+	c.leaving++
 	c.mu.Unlock()
 	defer c.mu.Lock() // Close waits for a Read that is under way to return
 	// A reset, not the end of a stream: the kernel would keep that for a sender that does not close its side.
@@ -123,6 +130,7 @@ type connection struct {
 	reading sync.Once
 
 	left  bool          // it was dropped or closed
+	ended bool          // it was closed
 	place *list.Element // among those that wait; nil while it is held, and after it has left
 	since time.Time     // when it began to wait
 }
@@ -141,14 +149,12 @@ func (c *connection) stay() {
 	}
 }
 
-// leave gives its room to another one, once.
+// leave gives its room to another one.
 func (c *connection) leave() {
-	if !c.left {
-		c.left = true
-		c.stay()
-		c.owner.open--
-		c.looked()
-	}
+	c.left = true
+	c.stay()
+	c.owner.open--
+	c.looked()
 }
 
 // looked lets Accept go on.
@@ -174,7 +180,15 @@ func (c *connection) Close() error {
 	err := c.Conn.Close()
 	c.owner.mu.Lock()
 	defer c.owner.mu.Unlock()
-	c.leave()
+	switch {
+	case c.ended:
+	case c.left:
+		c.owner.leaving--
+		c.owner.changed.Broadcast()
+	default:
+		c.leave()
+	}
+	c.ended = true
 	return err
 }
 

@@ -52,9 +52,9 @@ type accepting struct {
 	unread   bool // nobody reads from what is accepted
 }
 
-func accept(t *testing.T, limit int) *accepting {
+func accept(t *testing.T, limit, leavingLimit int) *accepting {
 	a := &accepting{t: t, pipes: newPipes(), accepted: make(chan *connection, 100)}
-	a.listener = limitConnections(a.pipes, limit, time.Second)
+	a.listener = limitConnections(a.pipes, connectionLimits{limit, leavingLimit, time.Second})
 	go func() {
 		for {
 			conn, err := a.listener.Accept()
@@ -127,7 +127,7 @@ func isOpen(c *connection) bool {
 
 func TestTheLongestWaitingIsDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := accept(t, 3)
+		a := accept(t, 3, 10)
 		defer a.close()
 		first, second, third := a.must(a.next()), a.must(a.next()), a.must(a.next())
 
@@ -158,7 +158,7 @@ func TestTheLongestWaitingIsDropped(t *testing.T) {
 
 func TestAConnectionWithARequestIsNeverDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := accept(t, 2)
+		a := accept(t, 2, 10)
 		defer a.close()
 		first, second := a.must(a.next()), a.must(a.next())
 		if !first.hold() || !second.hold() || !first.hold() {
@@ -191,7 +191,7 @@ func TestAConnectionWithARequestIsNeverDropped(t *testing.T) {
 
 func TestAConnectionLeavesOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := accept(t, 1)
+		a := accept(t, 1, 10)
 		defer a.close()
 		first := a.must(a.next())
 		_, _ = first.Close(), first.Close()
@@ -209,11 +209,31 @@ func TestAConnectionLeavesOnce(t *testing.T) {
 	})
 }
 
+// Goroutines of dropped connections that do not end hold new ones up, in place
+// of becoming ever more.
+func TestLeavingConnectionsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := accept(t, 1, 2)
+		defer a.close()
+		first := a.must(a.next())
+		a.must(a.next())
+		a.must(a.next())
+		if a.next() != nil {
+			t.Fatal("a connection was accepted, and two that were dropped have not left")
+		}
+		_, _ = first.Close(), first.Close()
+		a.must(a.waiting())
+		if a.next() != nil {
+			t.Error("a connection that was closed twice has left twice")
+		}
+	})
+}
+
 // A connection that has just begun to wait is not dropped: its request may be on
 // the way. One whose time is over is dropped when room is needed.
 func TestAConnectionHasSomeTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := accept(t, 1)
+		a := accept(t, 1, 10)
 		defer a.close()
 		first := a.must(a.next())
 		pass(a.listener.grace / 2)
@@ -238,7 +258,7 @@ func TestAConnectionHasSomeTime(t *testing.T) {
 // would drop what nobody has looked at.
 func TestAcceptWaitsForTheReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := accept(t, 1)
+		a := accept(t, 1, 10)
 		defer a.close()
 		a.unread = true
 		first := a.must(a.next())
@@ -261,7 +281,7 @@ func TestAcceptWaitsForTheReading(t *testing.T) {
 
 func TestCloseEndsAnAcceptThatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := accept(t, 1)
+		a := accept(t, 1, 10)
 		held := a.must(a.next())
 		held.hold()
 		if a.next() != nil {
@@ -296,7 +316,7 @@ func TestManyConnectionsAtATime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener := limitConnections(plain, limit, time.Millisecond)
+	listener := limitConnections(plain, connectionLimits{limit, senders, time.Millisecond})
 	var open, answered atomic.Int32
 	var serving sync.WaitGroup
 	serving.Go(func() {
@@ -355,8 +375,8 @@ func TestManyConnectionsAtATime(t *testing.T) {
 	if answered.Load() == 0 {
 		t.Error("nothing was answered")
 	}
-	if listener.open != 0 || listener.waiting.Len() != 0 {
-		t.Errorf("after the end %d are open and %d wait", listener.open, listener.waiting.Len())
+	if listener.open != 0 || listener.leaving != 0 || listener.waiting.Len() != 0 {
+		t.Errorf("after the end %d are open, %d leave and %d wait", listener.open, listener.leaving, listener.waiting.Len())
 	}
 }
 

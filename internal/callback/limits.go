@@ -34,9 +34,13 @@ const (
 	maxConnections = 512
 
 	// connectionGrace is the time that a connection has at least to bring its request before another one takes its
-	// place. So 5120 connections a second are taken at most, and a full queue of the kernel, which is of 4096 mostly,
-	// is through within a second.
-	connectionGrace = 100 * time.Millisecond
+	// place. It is short, because it bounds how many connections can be taken, to 25,600 a second: those that come
+	// faster fill the queue of the kernel, which loses what finds it full.
+	connectionGrace = 20 * time.Millisecond
+	// maxLeaving bounds the goroutines of connections that were dropped and have not ended yet. At the half second
+	// that net/http takes over those on which a long body was refused, 4096 of them can be dropped in a second.
+	maxLeaving = 2048
+
 	// handlingTimeout is the budget of one request, from the end of its headers to its answer: the rest of the
 	// body, a read of a Secret if the key is not in memory, and the write. It leaves KIE.AI's 15 seconds two
 	// thirds for the way.

@@ -97,7 +97,9 @@ func (s *Server) Start(ctx context.Context) error {
 	s.Log.Info("listening for callbacks", "address", s.address.String(), "tls", s.CertificateFolder != "")
 
 	failed := make(chan error, 1)
-	go func() { failed <- serve(limitConnections(listener, maxConnections, connectionGrace)) }()
+	go func() {
+		failed <- serve(limitConnections(listener, connectionLimits{maxConnections, maxLeaving, connectionGrace}))
+	}()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serving callbacks: %w", err)
