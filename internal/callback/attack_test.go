@@ -31,7 +31,7 @@ type attack struct {
 
 // dialling bounds how many connections are made at a time: the senders share the
 // processors of the server, and those of a real attack do not.
-const dialling = 8
+const dialling = 4
 
 // begin starts that many senders and returns when there have been as many
 // connections. A sender is called with a connection and its own number, and

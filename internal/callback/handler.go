@@ -76,6 +76,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.log.V(1).Info("callback not accepted", "outcome", result.name)
 	}
 	result.answer(w)
+	r.Header = nil // net/http keeps the request for half a second more if it has refused a long body
 	releaseConnection(r.Context())
 }
 

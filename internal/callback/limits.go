@@ -8,9 +8,10 @@ import "time"
 // What one sender, or all of them together, can take from the operator. KIE.AI
 // waits 15 seconds for an answer and sends a few kilobytes.
 //
-// Together the limits bound the heap that senders can have in use to 160 MiB.
-// Most of it, three quarters, is taken by maxConnections connections that have
-// sent maxHeaderBytes of very short headers and stall; bodies take 32 MiB.
+// Together the limits keep the heap that senders have in use below 256 MiB, half
+// of what the pod may have. Most of it is taken by maxConnections connections that
+// have sent maxHeaderBytes of very short headers and stall: some 120 MiB. Bodies
+// take 32 MiB. The rest is for what is on its way out when others come very fast.
 // TestHostileLoad measures it.
 //
 // There is no limit for each source. Behind an Ingress all requests come from a

@@ -22,7 +22,7 @@ const (
 	// promised is the time within which a valid callback is accepted, whatever else goes on.
 	promised = 5 * time.Second
 	// maxHeap is what limits.go says about memory.
-	maxHeap = 160 << 20
+	maxHeap = 256 << 20
 )
 
 // callbacks is how many valid ones are sent in each attack, one after the other.
@@ -31,6 +31,10 @@ const callbacks = 5
 // manySenders is an attack that a limit on connections alone would not stand:
 // they hold all of them for as long as a timeout, one lot after the other.
 const manySenders = 10_000
+
+// fewSenders send as much as they can: there are enough of them to keep all
+// processors busy.
+const fewSenders = 300
 
 // Attacks with real connections. While each goes on, valid callbacks are accepted
 // in time; its memory is bounded, and its goroutines end with it.
@@ -51,6 +55,7 @@ func TestHostileLoad(t *testing.T) {
 		distinct = append(distinct, fmt.Sprintf("%x:", i))
 	}
 	manyHeaders := []byte(genuine.and(distinct...).String())
+	manyHeadersAndBody := unknown.and(distinct[:900]...).without("Content-Length: 1000000000")
 	slowly := [][]byte{
 		genuine.without("Content-Length: 60000"), genuine.without("Transfer-Encoding: chunked"),
 		unknown.without("Content-Length: 60000"), unknown.without("Transfer-Encoding: chunked"),
@@ -75,11 +80,11 @@ func TestHostileLoad(t *testing.T) {
 			say(conn, start)
 			drip(ctx, conn, []byte("a\r\nX-Drip: "))
 		}},
-		{"bodies-drip", manySenders, func(ctx context.Context, conn net.Conn, sender int) {
+		{"bodies-drip", 4 * maxConnections, func(ctx context.Context, conn net.Conn, sender int) {
 			say(conn, slowly[sender%len(slowly)])
 			drip(ctx, conn, []byte("1\r\n \r\n"))
 		}},
-		{"bodies-of-100-mb", 300, func(_ context.Context, conn net.Conn, sender int) {
+		{"bodies-of-100-mb", fewSenders, func(_ context.Context, conn net.Conn, sender int) {
 			say(conn, atLength[sender%len(atLength)])
 			for range hundredMB / len(large) {
 				if !say(conn, large) {
@@ -87,21 +92,25 @@ func TestHostileLoad(t *testing.T) {
 				}
 			}
 		}},
-		{"a-header-without-end", 1000, func(_ context.Context, conn net.Conn, _ int) {
+		{"a-header-without-end", fewSenders, func(_ context.Context, conn net.Conn, _ int) {
 			say(conn, start)
 			for say(conn, large) {
 			}
 		}},
-		{"half-a-giant-header", 1000, func(_ context.Context, conn net.Conn, _ int) {
+		{"half-a-giant-header", 2 * maxConnections, func(_ context.Context, conn net.Conn, _ int) {
 			say(conn, start)
 			say(conn, large[:maxHeaderBytes])
 			untilEnd(conn)
 		}},
-		{"many-headers", 1000, func(_ context.Context, conn net.Conn, _ int) {
+		{"many-headers", 2 * maxConnections, func(_ context.Context, conn net.Conn, _ int) {
 			say(conn, manyHeaders[:maxHeaderBytes+4<<10-1])
 			untilEnd(conn)
 		}},
-		{"too-many-headers", 1000, func(_ context.Context, conn net.Conn, _ int) {
+		{"many-headers-and-a-long-body", fewSenders, func(_ context.Context, conn net.Conn, _ int) {
+			say(conn, manyHeadersAndBody)
+			untilEnd(conn)
+		}},
+		{"too-many-headers", fewSenders, func(_ context.Context, conn net.Conn, _ int) {
 			say(conn, manyHeaders)
 			untilEnd(conn)
 		}},
@@ -257,7 +266,7 @@ func drip(ctx context.Context, conn net.Conn, text []byte) {
 		untilEnd(conn)
 		close(ended)
 	}()
-	drops := time.NewTicker(time.Second)
+	drops := time.NewTicker(2 * time.Second)
 	defer drops.Stop()
 	for {
 		select {
