@@ -34,7 +34,7 @@ const manySenders = 10_000
 
 // fewSenders send as much as they can: there are enough of them to keep all
 // processors busy.
-const fewSenders = 300
+const fewSenders = 64
 
 // Attacks with real connections. While each goes on, valid callbacks are accepted
 // in time; its memory is bounded, and its goroutines end with it.
@@ -80,11 +80,11 @@ func TestHostileLoad(t *testing.T) {
 			say(conn, start)
 			drip(ctx, conn, []byte("a\r\nX-Drip: "))
 		}},
-		{"bodies-drip", 4 * maxConnections, func(ctx context.Context, conn net.Conn, sender int) {
+		{"bodies-drip", 2 * maxConnections, func(ctx context.Context, conn net.Conn, sender int) {
 			say(conn, slowly[sender%len(slowly)])
 			drip(ctx, conn, []byte("1\r\n \r\n"))
 		}},
-		{"bodies-of-100-mb", fewSenders, func(_ context.Context, conn net.Conn, sender int) {
+		{"bodies-of-100-mb", 300, func(_ context.Context, conn net.Conn, sender int) {
 			say(conn, atLength[sender%len(atLength)])
 			for range hundredMB / len(large) {
 				if !say(conn, large) {
@@ -102,7 +102,7 @@ func TestHostileLoad(t *testing.T) {
 			say(conn, large[:maxHeaderBytes])
 			untilEnd(conn)
 		}},
-		{"many-headers", 2 * maxConnections, func(_ context.Context, conn net.Conn, _ int) {
+		{"many-headers", maxConnections, func(_ context.Context, conn net.Conn, _ int) {
 			say(conn, manyHeaders[:maxHeaderBytes+4<<10-1])
 			untilEnd(conn)
 		}},
@@ -196,7 +196,7 @@ func withstands(t *testing.T, w *world, r *replica, h hostile) {
 	var slowest time.Duration
 	for _, vg := range waiting {
 		slowest = max(slowest, r.acceptsInTime(t, call(vg)))
-		a.goesOn(t, h.senders/20)
+		a.goesOn(t, h.senders/20+1)
 	}
 	a.leavesNothing(t)
 	t.Logf("the slowest of %d valid callbacks took %s", callbacks, slowest.Round(time.Millisecond))
