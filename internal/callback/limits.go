@@ -38,6 +38,8 @@ const (
 	// place. It is short, because it bounds how many connections can be taken, to 25,600 a second: those that come
 	// faster fill the queue of the kernel, which loses what finds it full.
 	connectionGrace = 20 * time.Millisecond
+	// handshakeGrace is the same with TLS, where a request comes after one or two round trips: 5120 a second.
+	handshakeGrace = 100 * time.Millisecond
 	// maxLeaving bounds the goroutines of connections that were dropped and have not ended yet. At the half second
 	// that net/http takes over those on which a long body was refused, 4096 of them can be dropped in a second.
 	maxLeaving = 2048

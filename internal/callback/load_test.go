@@ -132,7 +132,7 @@ func TestHostileLoadOverTLS(t *testing.T) {
 	r.sees(t, w, first)
 	r.acceptsInTime(t, call(first))
 
-	withstands(t, w, r, hostile{"handshakes-stall", manySenders, func(_ context.Context, conn net.Conn, sender int) {
+	withstands(t, w, r, hostile{"handshakes-stall", 4000, func(_ context.Context, conn net.Conn, sender int) {
 		if sender%2 == 0 {
 			say(conn, []byte("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"))
 		}

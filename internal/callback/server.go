@@ -78,13 +78,14 @@ func (s *Server) Ready(*http.Request) error {
 // gives requests under way the time that a request may take, and returns nil.
 func (s *Server) Start(ctx context.Context) error {
 	server := s.httpServer()
-	serve := server.Serve
+	serve, grace := server.Serve, connectionGrace
 	if s.CertificateFolder != "" {
 		watcher, err := watchCertificate(s.CertificateFolder)
 		if err != nil {
 			return fmt.Errorf("reading the certificate of the callback server: %w", err)
 		}
 		server.TLSConfig = tlsConfig(watcher)
+		grace = handshakeGrace
 		serve = func(listener net.Listener) error { return server.ServeTLS(listener, "", "") }
 		defer s.watch(ctx, watcher)()
 	}
@@ -98,7 +99,7 @@ func (s *Server) Start(ctx context.Context) error {
 
 	failed := make(chan error, 1)
 	go func() {
-		failed <- serve(limitConnections(listener, connectionLimits{maxConnections, maxLeaving, connectionGrace}))
+		failed <- serve(limitConnections(listener, connectionLimits{maxConnections, maxLeaving, grace}))
 	}()
 	select {
 	case err := <-failed:
