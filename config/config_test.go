@@ -81,6 +81,7 @@ func TestEverythingIsAccepted(t *testing.T) {
 		{"default", kustomize(t, "default")},
 		{"dev", kustomize(t, "dev")},
 		{"storage", kustomize(t, "storage")},
+		{"callback-tls", kustomize(t, "callback-tls")},
 		{"prometheus", kustomize(t, "prometheus")},
 		{"callback examples", files(t, "callback/*_example.yaml")},
 		{"tenant", kustomize(t, "tenant")},
@@ -117,6 +118,8 @@ func TestPodsAreRestricted(t *testing.T) {
 	}
 	apply(t, kustomize(t, "storage"))
 	templates[operator+" with a volume"] = podTemplate(t, operator)
+	apply(t, kustomize(t, "callback-tls"))
+	templates[operator+" with a certificate"] = podTemplate(t, operator)
 	for deployment, template := range templates {
 		t.Run(deployment, func(t *testing.T) {
 			pod := &corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}

@@ -189,15 +189,20 @@ func addParts(ctx context.Context, mgr ctrl.Manager, o options) error {
 	}
 	if o.callbackBindAddress != disabled {
 		log := ctrl.Log.WithName("callback")
-		server := callback.NewServer(o.callbackBindAddress, callback.NewHandler(callback.Options{
-			Reader:      mgr.GetCache(),
-			APIReader:   mgr.GetAPIReader(),
-			Writer:      mgr.GetClient().Status(),
-			Credentials: secrets,
-			Clock:       clk,
-			Registerer:  metrics.Registry,
-			Log:         log,
-		}), log)
+		server := callback.NewServer(callback.ServerOptions{
+			BindAddress:       o.callbackBindAddress,
+			CertificateFolder: o.callbackCertPath,
+			Handler: callback.NewHandler(callback.Options{
+				Reader:      mgr.GetCache(),
+				APIReader:   mgr.GetAPIReader(),
+				Writer:      mgr.GetClient().Status(),
+				Credentials: secrets,
+				Clock:       clk,
+				Registerer:  metrics.Registry,
+				Log:         log,
+			}),
+			Log: log,
+		})
 		if err := mgr.Add(server); err != nil {
 			return fmt.Errorf("preparing the callback server: %w", err)
 		}

@@ -18,6 +18,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+
+	"github.com/kie-operator/kie-operator/internal/callback"
 )
 
 // disabled is the address of a server that is not to be started.
@@ -27,6 +29,7 @@ const disabled = "0"
 type options struct {
 	callbackBindAddress      string
 	callbackBaseURL          string
+	callbackCertPath         string
 	metricsBindAddress       string
 	healthProbeBindAddress   string
 	leaderElect              bool
@@ -51,6 +54,8 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	fs.StringVar(&o.callbackBindAddress, "callback-bind-address", ":8082", "address of the server that KIE.AI calls back")
 	fs.StringVar(&o.callbackBaseURL, "callback-base-url", "",
 		"public URL under which KIE.AI reaches the callback server, such as https://kie.example.com; empty means that results are learned by polling only")
+	fs.StringVar(&o.callbackCertPath, "callback-cert-path", "",
+		"folder with tls.crt and tls.key, such as a mounted Secret, for https on the callback server; it may be replaced while the operator runs; empty means plain http")
 	fs.StringVar(&o.metricsBindAddress, "metrics-bind-address", disabled, "address of the metrics server, which speaks https and asks the API server who may read; 0 for none")
 	fs.StringVar(&o.healthProbeBindAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 for none")
 	fs.BoolVar(&o.leaderElect, "leader-elect", false, "let one of several replicas buy; all of them take callbacks")
@@ -105,6 +110,14 @@ func (o options) validate() error {
 			problem("--callback-base-url is plain http, which would show the tokens in callback URLs to the network: use https, or add --allow-private-networks for development")
 		case o.callbackBindAddress == disabled:
 			problem("--callback-base-url needs the callback server: give --callback-bind-address an address other than 0")
+		}
+	}
+	if o.callbackCertPath != "" {
+		if o.callbackBindAddress == disabled {
+			problem("--callback-cert-path needs the callback server: give --callback-bind-address an address other than 0")
+		}
+		if err := callback.CheckCertificate(o.callbackCertPath); err != nil {
+			problem("--callback-cert-path %w", err)
 		}
 	}
 	for flagName, namespaces := range map[string][]string{

@@ -25,6 +25,8 @@ func TestBadFlagsAreRefusedWithASentence(t *testing.T) {
 		{"another scheme", []string{"--callback-base-url=ftp://kie.example.com"}, "--callback-base-url is not a plain http or https URL"},
 		{"plain http", []string{"--callback-base-url=http://kie.example.com"}, "use https, or add --allow-private-networks"},
 		{"callbacks without their server", []string{"--callback-base-url=https://kie.example.com", "--callback-bind-address=0"}, "--callback-base-url needs the callback server"},
+		{"no folder for the certificate", []string{"--callback-cert-path=/does/not/exist"}, `--callback-cert-path "/does/not/exist" is not a folder: mount the Secret`},
+		{"a certificate without its server", []string{"--callback-cert-path=/does/not/exist", "--callback-bind-address=0"}, "--callback-cert-path needs the callback server"},
 		{"no namespace", []string{"--operator-namespace=Kie_Operator"}, `--operator-namespace: "Kie_Operator" is not the name of a namespace`},
 		{"an empty namespace", []string{"--operator-namespace="}, "is not the name of a namespace"},
 		{"no namespaces", []string{"--watch-namespaces=a,b/c"}, `--watch-namespaces: "b/c" is not the name of a namespace`},
@@ -59,7 +61,7 @@ func TestEveryFlagIsExplained(t *testing.T) {
 		t.Fatal("--help is no reason to start")
 	}
 	for _, name := range []string{
-		"callback-bind-address", "callback-base-url", "metrics-bind-address", "health-probe-bind-address", "leader-elect",
+		"callback-bind-address", "callback-base-url", "callback-cert-path", "metrics-bind-address", "health-probe-bind-address", "leader-elect",
 		"leader-election-namespace", "operator-namespace", "watch-namespaces", "max-concurrent-reconciles",
 		"submission-recovery-window", "allow-private-networks", "kubeconfig", "zap-log-level",
 	} {

@@ -172,6 +172,8 @@ type replica struct {
 	written atomic.Int32 // and those that succeeded
 	// beforeWrite, if set, is called before a write, which fails with what it returns.
 	beforeWrite func(context.Context) error
+	// tls, if set before it serves, is the certificate that it shows.
+	tls *pair
 }
 
 // newReplica starts a replica; change, which may be nil, alters its handler
@@ -200,7 +202,12 @@ func (w *world) newReplica(t *testing.T, change func(*replica)) *replica {
 	if change != nil {
 		change(r)
 	}
-	server := NewServer("127.0.0.1:0", r.handler, log)
+	options := ServerOptions{BindAddress: "127.0.0.1:0", Handler: r.handler, Log: log}
+	if r.tls != nil {
+		options.CertificateFolder = t.TempDir()
+		r.tls.write(t, options.CertificateFolder)
+	}
+	server := NewServer(options)
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	for _, start := range []func(context.Context) error{operator.Start, server.Start} {

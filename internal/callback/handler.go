@@ -76,18 +76,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.log.V(1).Info("callback not accepted", "outcome", result.name)
 	}
 	result.answer(w)
+	r.Header = nil // net/http keeps the request for half a second more if it has refused a long body
+	releaseConnection(r.Context())
 }
 
-// bounded handles a request within the limits on time and on the number of
-// requests. A panic ends as an answer like any other. Its value, which may quote
-// the request, does not go to the log; the stack holds addresses only.
+// bounded handles a request within the limit on time. A panic ends as an answer
+// like any other. Its value, which may quote the request, does not go to the
+// log; the stack holds addresses only.
 func (h *handler) bounded(w http.ResponseWriter, r *http.Request) (result *outcome) {
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-	default:
-		return tooMany
-	}
 	defer func() {
 		if recover() != nil {
 			h.log.Error(nil, "panic while a callback was handled", "stack", string(debug.Stack()))
@@ -119,11 +115,17 @@ func (h *handler) handle(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return refused
 	}
 	callback, refused := read(w, r)
-	if refused == nameless && isUpgrade(vg, attempt) {
-		return h.handleNameless(ctx, vg, attempt, callback, r.Header)
+	isNameless := refused == nameless && isUpgrade(vg, attempt)
+	if refused != nil && !isNameless {
+		return refused
 	}
+	leave, refused := h.enter(ctx)
 	if refused != nil {
 		return refused
+	}
+	defer leave()
+	if isNameless {
+		return h.handleNameless(ctx, vg, attempt, callback, r.Header)
 	}
 	if refused := h.authenticate(ctx, vg, callback.TaskID, r.Header); refused != nil {
 		return refused
@@ -133,6 +135,23 @@ func (h *handler) handle(ctx context.Context, w http.ResponseWriter, r *http.Req
 		h.log.Info("callback received", "namespace", vg.Namespace, "name", vg.Name, "task", callback.TaskID)
 	}
 	return result
+}
+
+// enter begins the work on a request that has arrived, within the limit on the
+// number of those. Until leave is called it has a slot, and until its answer is
+// sent its connection stays. A sender that is slow with its body has neither.
+func (h *handler) enter(ctx context.Context) (leave func(), refused *outcome) {
+	select {
+	case h.slots <- struct{}{}:
+		leave = func() { <-h.slots }
+	default:
+		return nil, tooMany
+	}
+	if !holdConnection(ctx) {
+		leave()
+		return nil, brokenOff
+	}
+	return leave, nil
 }
 
 // handleNameless takes a callback that names no task, which KIE.AI sends for an

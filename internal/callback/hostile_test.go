@@ -236,7 +236,7 @@ func TestRefusalsLookAlike(t *testing.T) {
 		}
 		return strings.Replace(string(raw), response.Header.Get("Date"), "(date)", 1)
 	}
-	want := "HTTP/1.1 404 Not Found\r\nConnection: close\r\nDate: (date)\r\nContent-Length: 0\r\n\r\n"
+	want := "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\nDate: (date)\r\n\r\n"
 	for reason, text := range map[string]request{
 		"an unknown path":                  genuine.at("/"),
 		"an unknown token":                 genuine.at(pathPrefix + newAttempt()),

@@ -6,6 +6,7 @@ package callback
 import (
 	"io"
 	"net/http"
+	"strconv"
 )
 
 // outcome is how a request ended: the name of it in metrics and logs, and the
@@ -57,20 +58,24 @@ var outcomes = []*outcome{
 // form that KIE.AI's own examples have.
 const acknowledgement = `{"code":200,"msg":"success"}`
 
-// answer sends the outcome. What is sent depends on the status alone.
+// answer sends the outcome, and returns when it is sent. What is sent depends
+// on the status alone.
 //
 // A refusal has no body and ends the connection. So the answer need not wait
 // for a body that nobody wants to read, and whatever a hostile sender put
 // behind the request is not taken for another one.
 func (o *outcome) answer(w http.ResponseWriter) {
+	defer func() { _ = http.NewResponseController(w).Flush() }() // a sender that has left is not told
 	header := w.Header()
 	if o.code == http.StatusOK {
 		header.Set("Content-Type", "application/json")
+		header.Set("Content-Length", strconv.Itoa(len(acknowledgement)))
 		w.WriteHeader(o.code)
-		_, _ = io.WriteString(w, acknowledgement) // a sender that has left is not told
+		_, _ = io.WriteString(w, acknowledgement)
 		return
 	}
 	header.Set("Connection", "close")
+	header.Set("Content-Length", "0")
 	switch o.code {
 	case http.StatusMethodNotAllowed:
 		header.Set("Allow", http.MethodPost)

@@ -12,9 +12,21 @@ import (
 	"net/http"
 
 	"github.com/go-logr/logr"
-	"golang.org/x/net/netutil"
+	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
+
+// ServerOptions say where a server listens and what it serves.
+type ServerOptions struct {
+	// BindAddress is an address of net.Listen.
+	BindAddress string
+	// CertificateFolder has tls.crt and tls.key, which may be replaced at any time. Empty means plain http.
+	CertificateFolder string
+	// Handler answers the requests.
+	Handler http.Handler
+	// Log gets a line when the server listens and, at V(1), for each connection that fails.
+	Log logr.Logger
+}
 
 // Server serves callbacks on every replica.
 //
@@ -22,9 +34,7 @@ import (
 // before its caches, and a callback that comes before the cache is filled would
 // be turned away.
 type Server struct {
-	bindAddress string
-	handler     http.Handler
-	log         logr.Logger
+	ServerOptions
 
 	listening chan struct{} // closed when address is set
 	address   net.Addr
@@ -35,10 +45,9 @@ var (
 	_ manager.LeaderElectionRunnable = &Server{}
 )
 
-// NewServer returns a server that Start starts, once. The address is that of
-// net.Listen.
-func NewServer(bindAddress string, handler http.Handler, logger logr.Logger) *Server {
-	return &Server{bindAddress: bindAddress, handler: handler, log: logger, listening: make(chan struct{})}
+// NewServer returns a server that Start starts, once.
+func NewServer(options ServerOptions) *Server {
+	return &Server{ServerOptions: options, listening: make(chan struct{})}
 }
 
 // NeedLeaderElection is false: callbacks reach any replica.
@@ -68,17 +77,30 @@ func (s *Server) Ready(*http.Request) error {
 // Start serves until the context is done. Then it takes no new connections,
 // gives requests under way the time that a request may take, and returns nil.
 func (s *Server) Start(ctx context.Context) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.bindAddress)
+	server := s.httpServer()
+	serve, grace := server.Serve, connectionGrace
+	if s.CertificateFolder != "" {
+		watcher, err := watchCertificate(s.CertificateFolder)
+		if err != nil {
+			return fmt.Errorf("reading the certificate of the callback server: %w", err)
+		}
+		server.TLSConfig = tlsConfig(watcher)
+		grace = handshakeGrace
+		serve = func(listener net.Listener) error { return server.ServeTLS(listener, "", "") }
+		defer s.watch(ctx, watcher)()
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.BindAddress)
 	if err != nil {
 		return fmt.Errorf("listening for callbacks: %w", err)
 	}
 	s.address = listener.Addr()
 	close(s.listening)
-	s.log.Info("listening for callbacks", "address", s.address.String())
+	s.Log.Info("listening for callbacks", "address", s.address.String(), "tls", s.CertificateFolder != "")
 
-	server := s.httpServer()
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(netutil.LimitListener(listener, maxConnections)) }()
+	go func() {
+		failed <- serve(limitConnections(listener, connectionLimits{maxConnections, maxLeaving, grace}))
+	}()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serving callbacks: %w", err)
@@ -87,12 +109,30 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 }
 
+// watch has the watcher look for changes until the returned function is called.
+// It fails only where the kernel has no watches left: the certificate that was
+// read is served then, and a restart is needed for another one.
+func (s *Server) watch(ctx context.Context, watcher *certwatcher.CertWatcher) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := watcher.Start(ctx); err != nil && ctx.Err() == nil {
+			s.Log.Error(err, "the certificate of the callback server is not watched: restart the operator when it is replaced")
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
 // stop returns nil also when requests had to be cut off: KIE.AI calls again.
 func (s *Server) stop(ctx context.Context, server *http.Server, failed <-chan error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
-		s.log.Info("stopped with callbacks under way")
+		s.Log.Info("stopped with callbacks under way")
 		_ = server.Close() // what is left of the connections has been given its time
 	}
 	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
@@ -106,14 +146,15 @@ func (s *Server) httpServer() *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Server{
-		Handler:           s.handler,
+		Handler:           s.Handler,
 		Protocols:         protocols,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
-		ErrorLog:          log.New(errorLog{s.log}, "", 0),
+		ConnContext:       withConnection,
+		ErrorLog:          log.New(errorLog{s.Log}, "", 0),
 		// "OPTIONS *" would otherwise be answered with 200, past the handler.
 		DisableGeneralOptionsHandler: true,
 	}

@@ -168,11 +168,11 @@ func TestServerStops(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	entered, release := make(chan struct{}), make(chan struct{})
 	logged := &capture{}
-	server := NewServer("127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := NewServer(ServerOptions{BindAddress: "127.0.0.1:0", Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(entered)
 		<-release
 		accepted.answer(w)
-	}), logged.logger())
+	}), Log: logged.logger()})
 	if server.NeedLeaderElection() {
 		t.Error("the server waits for its turn to lead")
 	}
@@ -225,7 +225,7 @@ func TestServerCannotListen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	server := NewServer(taken.Addr().String(), http.NotFoundHandler(), (&capture{}).logger())
+	server := NewServer(ServerOptions{BindAddress: taken.Addr().String(), Handler: http.NotFoundHandler(), Log: (&capture{}).logger()})
 	if err := server.Start(t.Context()); err == nil {
 		t.Error("Start() = nil, and the address is taken")
 	}
@@ -237,7 +237,7 @@ func TestServerCannotListen(t *testing.T) {
 }
 
 func TestServerHasEveryLimit(t *testing.T) {
-	server := NewServer("", nil, (&capture{}).logger()).httpServer()
+	server := NewServer(ServerOptions{Log: (&capture{}).logger()}).httpServer()
 	if server.MaxHeaderBytes == 0 || server.ReadHeaderTimeout == 0 || server.ReadTimeout == 0 || server.WriteTimeout == 0 || server.IdleTimeout == 0 {
 		t.Errorf("a limit is missing: %+v", server)
 	}

@@ -1,0 +1,245 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package callback
+
+import (
+	"container/list"
+	"context"
+	"crypto/tls"
+	"net"
+	"sync"
+	"time"
+
+	"k8s.io/utils/clock"
+)
+
+// connections is a listener with a limit on open connections. When the limit is
+// reached, a new connection takes the place of the one that has waited longest
+// for its sender, so that senders who open connections and stall do not keep
+// others out.
+//
+// A connection waits from the start, through the TLS handshake, the headers and
+// the body, until a request has arrived; then it is held and stays until the
+// request is answered; then it waits again. One that has waited for less than
+// grace stays too, for senders that are not next door. If none can be dropped,
+// the next connection has to wait, and those behind it wait in the queue of the
+// kernel.
+//
+// The goroutine of a connection that was dropped ends a moment later, or half a
+// second, which net/http pauses before it closes a connection on which it has
+// refused a long body. At most leavingLimit of them are awaited; then the next
+// connection has to wait.
+type connections struct {
+	net.Listener
+	connectionLimits
+	clock clock.WithDelayedExecution
+
+	mu      sync.Mutex
+	changed sync.Cond // what Accept waits for may have come
+	closed  bool
+	unread  *connection // the last one that was accepted, until something reads from it
+	open    int
+	leaving int       // dropped, and net/http is not through with them
+	waiting list.List // of *connection, those that have waited longest first
+}
+
+// connectionLimits are those of limits.go, or smaller ones in tests.
+type connectionLimits struct {
+	limit, leavingLimit int
+	grace               time.Duration
+}
+
+func limitConnections(listener net.Listener, limits connectionLimits) *connections {
+	c := &connections{Listener: listener, connectionLimits: limits, clock: clock.RealClock{}}
+	c.changed.L = &c.mu
+	return c
+}
+
+// Accept returns the next connection when there is a place for it. As with
+// net/http, one goroutine calls it.
+func (c *connections) Accept() (net.Conn, error) {
+	accepted, err := c.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// On a machine with too much to do, goroutines run late. Accept does not get ahead of them: it would drop
+	// connections before anybody has looked at what came on them.
+	for c.unread != nil && !c.closed {
+		c.changed.Wait()
+	}
+	for c.open == c.limit && !c.closed {
+		c.makeRoom()
+	}
+	if c.closed {
+		_ = accepted.Close()
+		return nil, net.ErrClosed
+	}
+	c.unread = &connection{Conn: accepted, owner: c}
+	c.open++
+	c.unread.wait()
+	return c.unread, nil
+}
+
+// makeRoom drops the connection that has waited longest, or waits for a change
+// if it cannot be dropped yet. The lock is held when it is called and when it
+// returns, but not all the time in between.
+func (c *connections) makeRoom() {
+	if c.waiting.Len() == 0 || c.leaving == c.leavingLimit {
+		c.changed.Wait()
+		return
+	}
+	oldest := c.waiting.Front().Value.(*connection)
+	if early := c.grace - c.clock.Since(oldest.since); early > 0 {
+		// It takes the lock so that it comes after the beginning of Wait.
+		timer := c.clock.AfterFunc(early, func() {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.changed.Broadcast()
+		})
+		c.changed.Wait()
+		timer.Stop()
+		return
+	}
+	oldest.leave()
+	c.leaving++
+	c.mu.Unlock()
+	defer c.mu.Lock() // Close waits for a Read that is under way to return
+	// A reset, not the end of a stream: the kernel would keep that for a sender that does not close its side.
+	if tcp, ok := oldest.Conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = oldest.Conn.Close()
+}
+
+// Close ends Accept, also one that waits for a place.
+func (c *connections) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.changed.Broadcast()
+	c.mu.Unlock()
+	return c.Listener.Close()
+}
+
+// connection is one that Accept has returned. The lock of its owner guards it.
+type connection struct {
+	net.Conn
+	owner   *connections
+	reading sync.Once
+
+	left  bool          // it was dropped or closed
+	ended bool          // it was closed
+	place *list.Element // among those that wait; nil while it is held, and after it has left
+	since time.Time     // when it began to wait
+}
+
+// wait puts it behind all others that wait.
+func (c *connection) wait() {
+	c.since = c.owner.clock.Now()
+	c.place = c.owner.waiting.PushBack(c)
+}
+
+// stay takes it away from those that wait.
+func (c *connection) stay() {
+	if c.place != nil {
+		c.owner.waiting.Remove(c.place)
+		c.place = nil
+	}
+}
+
+// leave gives its room to another one.
+func (c *connection) leave() {
+	c.left = true
+	c.stay()
+	c.owner.open--
+	c.looked()
+}
+
+// looked lets Accept go on.
+func (c *connection) looked() {
+	if c.owner.unread == c {
+		c.owner.unread = nil
+	}
+	c.owner.changed.Broadcast()
+}
+
+// Read is called by net/http, or by the TLS connection that it has.
+func (c *connection) Read(p []byte) (int, error) {
+	c.reading.Do(func() {
+		c.owner.mu.Lock()
+		defer c.owner.mu.Unlock()
+		c.looked()
+	})
+	return c.Conn.Read(p)
+}
+
+// Close is called by them when they are through with the connection.
+func (c *connection) Close() error {
+	err := c.Conn.Close()
+	c.owner.mu.Lock()
+	defer c.owner.mu.Unlock()
+	switch {
+	case c.ended:
+	case c.left:
+		c.owner.leaving--
+		c.owner.changed.Broadcast()
+	default:
+		c.leave()
+	}
+	c.ended = true
+	return err
+}
+
+// CloseWrite is there for net/http, which ends its side before it closes.
+func (c *connection) CloseWrite() error {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		return tcp.CloseWrite()
+	}
+	return nil
+}
+
+// hold keeps the connection from being dropped. It reports false if that comes
+// too late.
+func (c *connection) hold() bool {
+	c.owner.mu.Lock()
+	defer c.owner.mu.Unlock()
+	c.stay()
+	return !c.left
+}
+
+// release ends a hold. The connection has waited least of all then.
+func (c *connection) release() {
+	c.owner.mu.Lock()
+	defer c.owner.mu.Unlock()
+	if !c.left && c.place == nil {
+		c.wait()
+		c.owner.changed.Broadcast()
+	}
+}
+
+type connectionKey struct{}
+
+// withConnection lets holdConnection find the connection of a request. It is a
+// http.Server.ConnContext.
+func withConnection(ctx context.Context, conn net.Conn) context.Context {
+	if secured, ok := conn.(*tls.Conn); ok {
+		conn = secured.NetConn()
+	}
+	return context.WithValue(ctx, connectionKey{}, conn)
+}
+
+// holdConnection keeps the connection of a request that has arrived from being
+// dropped. It reports false if the connection was dropped before.
+func holdConnection(ctx context.Context) bool {
+	c, ok := ctx.Value(connectionKey{}).(*connection)
+	return !ok || c.hold()
+}
+
+// releaseConnection is called when a request was answered, held or not.
+func releaseConnection(ctx context.Context) {
+	if c, ok := ctx.Value(connectionKey{}).(*connection); ok {
+		c.release()
+	}
+}

@@ -1,0 +1,392 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package callback
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// pipes is a listener whose senders are in the same bubble.
+type pipes struct {
+	dialled chan net.Conn
+	closed  chan struct{}
+}
+
+func newPipes() *pipes { return &pipes{dialled: make(chan net.Conn, 100), closed: make(chan struct{})} }
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.dialled:
+		return conn, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { close(p.closed); return nil }
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// dial returns the sender's end of a connection that Accept will find.
+func (p *pipes) dial() net.Conn {
+	sender, receiver := net.Pipe()
+	p.dialled <- receiver
+	return sender
+}
+
+// accepting accepts until the listener is closed.
+type accepting struct {
+	t        *testing.T
+	listener *connections
+	pipes    *pipes
+	accepted chan *connection
+	senders  []net.Conn
+	unread   bool // nobody reads from what is accepted
+}
+
+func accept(t *testing.T, limit, leavingLimit int) *accepting {
+	a := &accepting{t: t, pipes: newPipes(), accepted: make(chan *connection, 100)}
+	a.listener = limitConnections(a.pipes, connectionLimits{limit, leavingLimit, time.Second})
+	go func() {
+		for {
+			conn, err := a.listener.Accept()
+			if err != nil {
+				close(a.accepted)
+				return
+			}
+			if !a.unread {
+				go func() { _, _ = conn.Read(make([]byte, 1)) }()
+			}
+			a.accepted <- conn.(*connection)
+		}
+	}()
+	return a
+}
+
+// next dials when the grace of all that wait is over, and returns what was
+// accepted then; nil for nothing.
+func (a *accepting) next() *connection {
+	a.t.Helper()
+	pass(a.listener.grace)
+	a.senders = append(a.senders, a.pipes.dial())
+	return a.waiting()
+}
+
+// waiting returns what was accepted meanwhile; nil for nothing.
+func (a *accepting) waiting() *connection {
+	a.t.Helper()
+	synctest.Wait()
+	select {
+	case c := <-a.accepted:
+		return c
+	default:
+		return nil
+	}
+}
+
+// must is for a connection that has to be there.
+func (a *accepting) must(c *connection) *connection {
+	a.t.Helper()
+	if c == nil {
+		a.t.Fatal("no connection was accepted")
+	}
+	return c
+}
+
+// close ends it, and all senders with it.
+func (a *accepting) close() {
+	a.t.Helper()
+	if err := a.listener.Close(); err != nil {
+		a.t.Error(err)
+	}
+	for _, sender := range a.senders {
+		_ = sender.Close()
+	}
+	for c := range a.accepted {
+		_ = c.Close()
+	}
+}
+
+// pass lets time pass, that of the bubble.
+func pass(duration time.Duration) { <-time.After(duration) }
+
+// isOpen reports whether the server's side can be used.
+func isOpen(c *connection) bool {
+	c.owner.mu.Lock()
+	defer c.owner.mu.Unlock()
+	return !c.left
+}
+
+func TestTheLongestWaitingIsDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := accept(t, 3, 10)
+		defer a.close()
+		first, second, third := a.must(a.next()), a.must(a.next()), a.must(a.next())
+
+		// A request came on the first one and was answered: it has waited less than the others.
+		if !first.hold() {
+			t.Fatal("a connection with room for it was dropped")
+		}
+		first.release()
+		fourth := a.must(a.next())
+		if isOpen(second) || !isOpen(first) || !isOpen(third) || !isOpen(fourth) {
+			t.Errorf("open are %v %v %v %v, want all but the second", isOpen(first), isOpen(second), isOpen(third), isOpen(fourth))
+		}
+		if _, err := a.senders[1].Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("the sender of the second one sees %v, want its end", err)
+		}
+		if second.hold() {
+			t.Error("a request was begun on a connection that was dropped")
+		}
+		second.release() // must not bring it back
+		if err := second.Close(); err != nil {
+			t.Error(err)
+		}
+		if a.must(a.next()); isOpen(third) || !isOpen(first) {
+			t.Error("the third one is not the next to be dropped")
+		}
+	})
+}
+
+func TestAConnectionWithARequestIsNeverDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := accept(t, 2, 10)
+		defer a.close()
+		first, second := a.must(a.next()), a.must(a.next())
+		if !first.hold() || !second.hold() || !first.hold() {
+			t.Fatal("a connection with room for it was dropped")
+		}
+		if a.next() != nil {
+			t.Fatal("a third connection was accepted next to two that have requests")
+		}
+		if !isOpen(first) || !isOpen(second) {
+			t.Fatal("a connection with a request was dropped")
+		}
+
+		// An answer makes room, for one.
+		first.release()
+		pass(a.listener.grace)
+		a.must(a.waiting())
+		if isOpen(first) || !isOpen(second) {
+			t.Error("the new connection is not in the place of the one that was answered")
+		}
+		// So does the end of a connection.
+		if a.must(a.next()).hold() && a.next() != nil {
+			t.Fatal("a third connection was accepted next to two that have requests")
+		}
+		if err := second.Close(); err != nil {
+			t.Error(err)
+		}
+		a.must(a.waiting())
+	})
+}
+
+func TestAConnectionLeavesOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := accept(t, 1, 10)
+		defer a.close()
+		first := a.must(a.next())
+		_, _ = first.Close(), first.Close()
+		if first.hold() {
+			t.Error("a request was begun on a connection that was closed")
+		}
+		first.release()
+		second := a.must(a.next())
+		if !second.hold() {
+			t.Fatal("the only connection was dropped")
+		}
+		if a.next() != nil {
+			t.Error("a connection that was closed twice made room for two")
+		}
+	})
+}
+
+// Goroutines of dropped connections that do not end hold new ones up, in place
+// of becoming ever more.
+func TestLeavingConnectionsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := accept(t, 1, 2)
+		defer a.close()
+		first := a.must(a.next())
+		a.must(a.next())
+		a.must(a.next())
+		if a.next() != nil {
+			t.Fatal("a connection was accepted, and two that were dropped have not left")
+		}
+		_, _ = first.Close(), first.Close()
+		a.must(a.waiting())
+		if a.next() != nil {
+			t.Error("a connection that was closed twice has left twice")
+		}
+	})
+}
+
+// A connection that has just begun to wait is not dropped: its request may be on
+// the way. One whose time is over is dropped when room is needed.
+func TestAConnectionHasSomeTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := accept(t, 1, 10)
+		defer a.close()
+		first := a.must(a.next())
+		pass(a.listener.grace / 2)
+		if !first.hold() {
+			t.Fatal("the only connection was dropped")
+		}
+		first.release() // from here on it waits
+		a.senders = append(a.senders, a.pipes.dial())
+		pass(a.listener.grace - 1)
+		if a.waiting() != nil || !isOpen(first) {
+			t.Fatal("a connection was dropped before its time was over")
+		}
+		pass(1)
+		a.must(a.waiting())
+		if isOpen(first) {
+			t.Error("there are two connections in one place")
+		}
+	})
+}
+
+// Accept does not get ahead of the goroutines that read: on a busy machine it
+// would drop what nobody has looked at.
+func TestAcceptWaitsForTheReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := accept(t, 1, 10)
+		defer a.close()
+		a.unread = true
+		first := a.must(a.next())
+		if a.next() != nil || !isOpen(first) {
+			t.Fatal("a connection was dropped before anybody has read from it")
+		}
+		go func() { _, _ = first.Read(make([]byte, 1)) }()
+		second := a.must(a.waiting())
+		if isOpen(first) {
+			t.Error("there are two connections in one place")
+		}
+		// One that is closed is as good as one that was read from.
+		if a.next() != nil {
+			t.Fatal("a connection was dropped before anybody has read from it")
+		}
+		_ = second.Close()
+		a.must(a.waiting())
+	})
+}
+
+func TestCloseEndsAnAcceptThatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := accept(t, 1, 10)
+		held := a.must(a.next())
+		held.hold()
+		if a.next() != nil {
+			t.Fatal("a second connection was accepted next to one that has a request")
+		}
+		a.close()
+		synctest.Wait()
+		if _, more := <-a.accepted; more {
+			t.Error("a connection was accepted after the end")
+		}
+		if _, err := a.senders[1].Write([]byte{1}); err == nil {
+			t.Error("the connection that waited is still open")
+		}
+		_ = held.Close()
+	})
+}
+
+// Requests without a connection of this listener, such as those of a recorder,
+// have nothing that could be dropped.
+func TestHoldWithoutAConnection(t *testing.T) {
+	if !holdConnection(t.Context()) {
+		t.Error("a request without a connection cannot be worked on")
+	}
+	releaseConnection(t.Context())
+}
+
+// Many connections at a time, with and without requests. The race detector looks
+// at the rest.
+func TestManyConnectionsAtATime(t *testing.T) {
+	const limit, senders, rounds = 8, 16, 50
+	plain, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener := limitConnections(plain, connectionLimits{limit, senders, time.Millisecond})
+	var open, answered atomic.Int32
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() {
+				defer conn.Close()
+				if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
+					return
+				}
+				ctx := withConnection(context.Background(), conn)
+				if !holdConnection(ctx) {
+					return
+				}
+				defer releaseConnection(ctx)
+				if now := open.Add(1); now > limit {
+					t.Errorf("%d connections have a request, want %d at most", now, limit)
+				}
+				defer open.Add(-1)
+				if _, err := conn.Write([]byte{1}); err != nil {
+					t.Errorf("a connection with a request was dropped: %v", err)
+				}
+				answered.Add(1)
+			})
+		}
+	})
+
+	attack, end := context.WithCancel(t.Context())
+	var stalling, sending sync.WaitGroup
+	for range senders {
+		stalling.Go(func() {
+			for attack.Err() == nil {
+				stall(attack, plain.Addr().String())
+			}
+		})
+		sending.Go(func() {
+			for range rounds {
+				conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", plain.Addr().String())
+				if err != nil {
+					continue // dropped while it was made
+				}
+				_, _ = conn.Write([]byte{1})
+				_, _ = io.ReadAll(conn)
+				_ = conn.Close()
+			}
+		})
+	}
+	sending.Wait()
+	end()
+	stalling.Wait()
+	_ = listener.Close()
+	serving.Wait()
+	if answered.Load() == 0 {
+		t.Error("nothing was answered")
+	}
+	if listener.open != 0 || listener.leaving != 0 || listener.waiting.Len() != 0 {
+		t.Errorf("after the end %d are open, %d leave and %d wait", listener.open, listener.leaving, listener.waiting.Len())
+	}
+}
+
+// stall opens a connection and says nothing, until it is dropped or ctx ends.
+func stall(ctx context.Context, address string) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	_, _ = conn.Read(make([]byte, 1))
+}
