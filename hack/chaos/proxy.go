@@ -180,8 +180,8 @@ func (p *proxy) hold(l *link) bool {
 func (l *link) close() {
 	l.once.Do(func() {
 		close(l.closed)
-		l.ends[0].Close()
-		l.ends[1].Close()
+		_ = l.ends[0].Close()
+		_ = l.ends[1].Close()
 	})
 }
 
