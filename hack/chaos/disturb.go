@@ -36,7 +36,7 @@ func (t *troublemaker) disturb(ctx context.Context, e event) {
 	happened := false
 	switch e.what {
 	case killManager:
-		happened = t.kill(e)
+		happened = t.kill(ctx, e)
 	case stopLeader:
 		happened = t.stopLeader(ctx, e)
 	case restartAPI:
@@ -59,23 +59,15 @@ func (t *troublemaker) disturb(ctx context.Context, e event) {
 	t.counts[e.what]++
 }
 
-// kill kills a manager: the leader, or whichever is there.
-func (t *troublemaker) kill(e event) bool {
+// kill kills a manager: the leader or the other one, or either if none leads.
+func (t *troublemaker) kill(ctx context.Context, e event) bool {
 	target := t.replicas[e.replica]
 	if leader, other := leaderOf(t.replicas); leader != nil {
 		if target = leader; !e.leader {
 			target = other
 		}
 	}
-	if target.kill() {
-		return true
-	}
-	for _, r := range t.replicas {
-		if r.kill() {
-			return true
-		}
-	}
-	return false
+	return eventually(ctx, time.Minute, "there is a process to kill", func(context.Context) bool { return target.kill() }) == nil
 }
 
 // stopLeader stops the leader until the other replica leads, and a while longer,

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/signal"
@@ -168,13 +167,8 @@ func (w *world) stopCluster() {
 // disturbedLoad applies VideoGenerations while everything is disturbed. At its
 // end everything is whole again.
 func (w *world) disturbedLoad(ctx context.Context) (r figures, err error) {
-	log, err := os.Create(filepath.Join(w.dir, "disturbances.log"))
-	if err != nil {
-		return r, err
-	}
-	defer func() { err = errors.Join(err, log.Close()) }()
 	w.load = newLoad(w.users, park{seed: w.seed, namespaces: w.namespaces, accounts: w.options.accounts})
-	w.trouble = newTroublemaker(w.cluster, w.replicas, io.MultiWriter(log, os.Stdout))
+	w.trouble = newTroublemaker(w.cluster, w.replicas, os.Stdout)
 	if err := eventually(ctx, time.Minute, "a replica leads", func(context.Context) bool {
 		leader, _ := leaderOf(w.replicas)
 		return leader != nil

@@ -99,12 +99,19 @@ func timetable(seed uint64, lane int, duration time.Duration) []event {
 	return events
 }
 
+// breath is the least time between two events of a lane, when they are late.
+const breath = 3 * time.Second
+
 // follow makes the events of a lane happen until the duration is over. What has
 // begun is brought to its end.
 func follow(ctx context.Context, events []event, duration time.Duration, disturb func(context.Context, event)) {
 	begin := time.Now()
-	for _, e := range events {
-		pause(ctx, e.at-time.Since(begin))
+	for i, e := range events {
+		wait := e.at - time.Since(begin)
+		if i > 0 {
+			wait = max(wait, breath)
+		}
+		pause(ctx, wait)
 		if ctx.Err() != nil || time.Since(begin) >= duration {
 			return
 		}

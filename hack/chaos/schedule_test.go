@@ -8,6 +8,7 @@ import (
 	"io"
 	"reflect"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -62,10 +63,10 @@ func TestShortfalls(t *testing.T) {
 
 func TestFollowEndsWithTheDuration(t *testing.T) {
 	var happened []disturbance
-	events := []event{{what: cutOff}, {what: stall, at: time.Millisecond}, {what: slowAPI, at: time.Hour}}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	follow(ctx, events, time.Minute, func(_ context.Context, e event) { happened = append(happened, e.what) })
+	synctest.Test(t, func(t *testing.T) {
+		events := []event{{what: cutOff}, {what: stall, at: time.Millisecond}, {what: slowAPI, at: time.Hour}}
+		follow(t.Context(), events, time.Minute, func(_ context.Context, e event) { happened = append(happened, e.what) })
+	})
 	if want := []disturbance{cutOff, stall}; !reflect.DeepEqual(happened, want) {
 		t.Errorf("%q happened, want %q", happened, want)
 	}
