@@ -265,12 +265,27 @@ func (w *world) gather(ctx context.Context, r *figures) (evidence, error) {
 		r.acknowledged += state.Callbacks.Acknowledged
 		r.refused429 += state.Refused429
 	}
+	for _, vg := range e.resources {
+		if took, ok := followed(vg); ok {
+			r.followed = append(r.followed, took)
+		}
+	}
 	r.duration, r.resources, r.deleted, r.tasks, r.upgrades = w.duration, len(e.videos), len(e.gone), len(e.tasks), len(e.upgrades)
 	r.counts, r.twoLeaders, r.leaders = w.trouble.counts, w.trouble.twoLeaders, w.trouble.leaders
 	for _, replica := range w.replicas {
 		r.endedByItself += replica.endedByItself.Load()
 	}
 	return e, nil
+}
+
+// followed returns how long it took from the receipt of the callback to the end
+// of the task.
+func followed(vg *v1alpha1.VideoGeneration) (time.Duration, bool) {
+	task, receipt := vg.Status.Task, vg.Status.Callback
+	if task == nil || receipt == nil || task.CompletedAt == nil || receipt.Attempt != task.Attempt {
+		return 0, false
+	}
+	return max(task.CompletedAt.Sub(receipt.ReceivedAt.Time), 0), true
 }
 
 // readLogs looks for secrets and crashes in what the managers have logged.

@@ -26,8 +26,19 @@ type figures struct {
 	fullest                     int
 	counts                      map[disturbance]int
 	endedByItself               int64
-	twoLeaders                  time.Duration
-	leaders                     int
+	// followed is how long it took from the receipt of each callback to the end of its task.
+	followed   []time.Duration
+	twoLeaders time.Duration
+	leaders    int
+}
+
+// share returns the time within which so many of a hundred are.
+func share(times []time.Duration, percent int) time.Duration {
+	if len(times) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(times))
+	return sorted[max(0, (len(sorted)*percent+99)/100-1)].Round(time.Second)
 }
 
 // report prints a run as a table, and the names of the offenders.
@@ -40,6 +51,7 @@ func report(w io.Writer, r figures, f *findings) {
 	row("at rest", "%v after the load", r.settling.Round(time.Second))
 	row("paid for", "%d tasks, %d upgrades", r.tasks, r.upgrades)
 	row("callbacks", "%d sent, %d accepted, %d refused", r.sent, r.acknowledged, r.sent-r.acknowledged)
+	row("from a callback to the task's end", "half of them within %v, 99%% within %v, all within %v", share(r.followed, 50), share(r.followed, 99), share(r.followed, 100))
 	row("submissions", "at most %d in %v on one account, %d refused with 429", r.fullest, submissionWindow, r.refused429)
 	for _, lane := range lanes {
 		for _, q := range lane {
