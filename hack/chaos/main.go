@@ -241,6 +241,7 @@ func (w *world) gather(ctx context.Context, r *figures) (evidence, error) {
 		videos: w.load.made, gone: w.load.gone, regressions: w.watcher.left(), answers: map[string][]int{}, fullest: map[string]int{},
 		resources: map[types.NamespacedName]*v1alpha1.VideoGeneration{}, trouble: w.trouble.shortfalls(w.duration),
 	}
+	r.answers = map[int]int{}
 	for _, err := range w.trouble.failed {
 		e.trouble = append(e.trouble, err.Error())
 	}
@@ -258,6 +259,9 @@ func (w *world) gather(ctx context.Context, r *figures) (evidence, error) {
 		e.tasks, e.upgrades = append(e.tasks, state.Tasks...), append(e.upgrades, state.Upgrades...)
 		for _, task := range state.Tasks {
 			e.answers[task.Attempt] = a.receivers.answersTo(task.Attempt)
+			for _, status := range e.answers[task.Attempt] {
+				r.answers[status]++
+			}
 		}
 		e.fullest[a.name] = state.MaxInWindow.Submissions
 		r.fullest = max(r.fullest, state.MaxInWindow.Submissions)

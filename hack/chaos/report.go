@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -22,14 +23,29 @@ type figures struct {
 	resources, deleted          int
 	tasks, upgrades             int
 	sent, acknowledged          int
-	refused429                  int
-	fullest                     int
-	counts                      map[disturbance]int
-	endedByItself               int64
+	// answers counts the answers to callbacks of tasks by their status, 0 for none.
+	answers       map[int]int
+	refused429    int
+	fullest       int
+	counts        map[disturbance]int
+	endedByItself int64
 	// followed is how long it took from the receipt of each callback to the end of its task.
 	followed   []time.Duration
 	twoLeaders time.Duration
 	leaders    int
+}
+
+// listed lists how often there was each answer.
+func listed(answers map[int]int) string {
+	var list []string
+	for _, status := range slices.Sorted(maps.Keys(answers)) {
+		name := "no answer"
+		if status != 0 {
+			name = strconv.Itoa(status)
+		}
+		list = append(list, fmt.Sprintf("%d × %s", answers[status], name))
+	}
+	return strings.Join(list, ", ")
 }
 
 // share returns the time within which so many of a hundred are.
@@ -50,7 +66,7 @@ func report(w io.Writer, r figures, f *findings) {
 	row("resources", "%d in %v, %.1f/s; %d deleted under way", r.resources, r.loading.Round(time.Second), float64(r.resources)/r.loading.Seconds(), r.deleted)
 	row("at rest", "%v after the load", r.settling.Round(time.Second))
 	row("paid for", "%d tasks, %d upgrades", r.tasks, r.upgrades)
-	row("callbacks", "%d sent, %d accepted, %d refused", r.sent, r.acknowledged, r.sent-r.acknowledged)
+	row("callbacks", "%d sent, %d accepted, %d refused: %s", r.sent, r.acknowledged, r.sent-r.acknowledged, listed(r.answers))
 	row("from a callback to the task's end", "half of them within %v, 99%% within %v, all within %v", share(r.followed, 50), share(r.followed, 99), share(r.followed, 100))
 	row("submissions", "at most %d in %v on one account, %d refused with 429", r.fullest, submissionWindow, r.refused429)
 	for _, lane := range lanes {
