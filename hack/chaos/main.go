@@ -274,7 +274,7 @@ func (w *world) gather(ctx context.Context, r *figures) (evidence, error) {
 			r.followed = append(r.followed, took)
 		}
 	}
-	r.duration, r.resources, r.deleted, r.tasks, r.upgrades = w.duration, len(e.videos), len(e.gone), len(e.tasks), len(e.upgrades)
+	r.resources, r.deleted, r.tasks, r.upgrades = len(e.videos), len(e.gone), len(e.tasks), len(e.upgrades)
 	r.counts, r.twoLeaders, r.leaders = w.trouble.counts, w.trouble.twoLeaders, w.trouble.leaders
 	for _, replica := range w.replicas {
 		r.endedByItself += replica.endedByItself.Load()

@@ -156,24 +156,28 @@ func (p *proxy) copy(l *link, from, to *net.TCPConn) {
 // hold keeps bytes for as long as the proxy is to keep them. It reports false if
 // the link has ended meanwhile.
 func (p *proxy) hold(l *link) bool {
-	m, delay, changed := p.now()
-	var over <-chan time.Time
-	if m == slowing {
-		timer := time.NewTimer(delay)
-		defer timer.Stop()
-		over = timer.C
-	}
-	for m == stalling || m == slowing {
+	for {
+		m, delay, changed := p.now()
+		var over <-chan time.Time
+		switch m {
+		case passing:
+			return true
+		case cutting:
+			return false
+		case slowing:
+			timer := time.NewTimer(delay)
+			defer timer.Stop() //nolint:gocritic // there are as many as changes of the mode
+			over = timer.C
+		case stalling:
+		}
 		select {
 		case <-l.closed:
 			return false
 		case <-over:
 			return true
 		case <-changed:
-			m, _, changed = p.now()
 		}
 	}
-	return m == passing
 }
 
 // close ends both connections in order.

@@ -161,6 +161,19 @@ func TestProxySlows(t *testing.T) {
 	}
 }
 
+func TestProxyThatStallsAndThenSlows(t *testing.T) {
+	p := startProxy(t, echo(t))
+	conn := dial(t, p)
+	p.set(stalling, 0)
+	if err := ask(conn, momentarily); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("a stalled connection answers: %v", err)
+	}
+	p.set(slowing, momentarily)
+	if err := ask(conn, time.Minute); err != nil {
+		t.Errorf("what was held back does not come: %v", err)
+	}
+}
+
 func TestProxyWithoutUpstream(t *testing.T) {
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

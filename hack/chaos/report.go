@@ -19,10 +19,10 @@ const shown = 20
 
 // figures are what a run was like.
 type figures struct {
-	duration, loading, settling time.Duration
-	resources, deleted          int
-	tasks, upgrades             int
-	sent, acknowledged          int
+	loading, settling  time.Duration
+	resources, deleted int
+	tasks, upgrades    int
+	sent, acknowledged int
 	// answers counts the answers to callbacks of tasks by their status, 0 for none.
 	answers       map[int]int
 	refused429    int

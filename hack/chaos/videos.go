@@ -64,7 +64,7 @@ type video struct {
 	markers []string
 }
 
-// park is where videos are made: how many there are of each, and the seed.
+// park is what all videos of a run have in common.
 type park struct {
 	seed                 uint64
 	namespaces, accounts int
