@@ -49,15 +49,13 @@ func (d *daemon) start(ctx context.Context) error {
 }
 
 // kill ends the program without letting it do anything more.
-func (d *daemon) kill() { d.end(syscall.SIGKILL) }
-
-func (d *daemon) end(signal os.Signal) {
+func (d *daemon) kill() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.process == nil {
 		return
 	}
-	d.process.Signal(signal)
+	d.process.Signal(syscall.SIGKILL)
 	_ = d.process.Wait() // it was killed
 	d.process = nil
 }
@@ -198,10 +196,10 @@ func (c *cluster) apiReady(ctx context.Context) error {
 	})
 }
 
-// stop ends both processes.
+// stop ends both processes. The API server would wait for those that watch.
 func (c *cluster) stop() {
-	c.api.end(syscall.SIGTERM)
-	c.etcd.end(syscall.SIGTERM)
+	c.api.kill()
+	c.etcd.kill()
 }
 
 // eventually waits for a condition, for as long as patience lasts.
