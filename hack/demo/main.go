@@ -45,7 +45,7 @@ type demo struct {
 	kubeconfig string // the administrator's
 	simulator  string // URL
 	images     string // URL
-	processes  []*process
+	processes  []process
 }
 
 func run(ctx context.Context, stay bool, latency time.Duration) (err error) {

@@ -7,15 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"net/http/httputil"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -29,10 +24,10 @@ const (
 	simulatedCredits = 10000
 )
 
-// process is a program that runs beside the demo.
+// process is a program that runs beside the demo, and the file that it writes to.
 type process struct {
-	command *exec.Cmd
-	ended   chan error
+	*testenv.Process
+	log *os.File
 }
 
 // start starts a program of bin/ with its output in a file.
@@ -41,18 +36,12 @@ func (d *demo) start(ctx context.Context, name, program string, env []string, ar
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(testenv.Root(), "bin", program)
-	// An interrupt reaches stop, which ends the programs in their order: no context does it for them.
-	command := exec.CommandContext(context.WithoutCancel(ctx), path, args...) //nolint:gosec // a program of this repository
-	command.Stdout, command.Stderr = log, log
-	command.Env = append(os.Environ(), env...)
-	if err := command.Start(); err != nil {
-		return fmt.Errorf("starting %s: %w (make build builds it)", name, err)
+	started, err := testenv.StartProcess(ctx, log, env, filepath.Join(testenv.Root(), "bin", program), args...)
+	if err != nil {
+		return fmt.Errorf("%w (make build builds it)", err)
 	}
-	fmt.Printf("    %s, process %d\n", name, command.Process.Pid)
-	p := &process{command: command, ended: make(chan error, 1)}
-	go func() { p.ended <- errors.Join(command.Wait(), log.Close()) }()
-	d.processes = append(d.processes, p)
+	fmt.Printf("    %s, process %d\n", name, started.PID())
+	d.processes = append(d.processes, process{started, log})
 	return nil
 }
 
@@ -61,8 +50,8 @@ func (d *demo) stop() error {
 	var failures []error
 	for i := len(d.processes) - 1; i >= 0; i-- {
 		p := d.processes[i]
-		_ = p.command.Process.Signal(syscall.SIGTERM) // it may have ended by itself
-		failures = append(failures, <-p.ended)
+		p.Signal(syscall.SIGTERM)
+		failures = append(failures, p.Wait(), p.log.Close())
 	}
 	if d.env != nil {
 		failures = append(failures, d.env.Stop())
@@ -82,7 +71,7 @@ func (d *demo) startControlPlane(context.Context) error {
 }
 
 func (d *demo) startSimulator(ctx context.Context, latency time.Duration) error {
-	address, err := freeAddress(ctx)
+	address, err := testenv.FreeAddress(ctx)
 	if err != nil {
 		return err
 	}
@@ -91,7 +80,7 @@ func (d *demo) startSimulator(ctx context.Context, latency time.Duration) error 
 	if err := d.start(ctx, "simulator", "kie-simulator", keys, "--bind-address", address, "--latency", latency.String(), "--credits", strconv.Itoa(simulatedCredits)); err != nil {
 		return err
 	}
-	return ready(ctx, d.simulator+"/healthz")
+	return testenv.Ready(ctx, d.simulator+"/healthz")
 }
 
 // startOperators starts two replicas, one of which leads, with the rights that
@@ -107,18 +96,18 @@ func (d *demo) startOperators(ctx context.Context) error {
 	}
 	var callbacks []*url.URL
 	for range 2 {
-		address, err := freeAddress(ctx)
+		address, err := testenv.FreeAddress(ctx)
 		if err != nil {
 			return err
 		}
 		callbacks = append(callbacks, &url.URL{Scheme: "http", Host: address})
 	}
-	service, err := balance(ctx, callbacks)
+	service, err := testenv.Balance(ctx, callbacks)
 	if err != nil {
 		return err
 	}
 	for i, callback := range callbacks {
-		probes, err := freeAddress(ctx)
+		probes, err := testenv.FreeAddress(ctx)
 		if err != nil {
 			return err
 		}
@@ -133,61 +122,9 @@ func (d *demo) startOperators(ctx context.Context) error {
 		); err != nil {
 			return err
 		}
-		if err := ready(ctx, "http://"+probes+"/readyz"); err != nil {
+		if err := testenv.Ready(ctx, "http://"+probes+"/readyz"); err != nil {
 			return fmt.Errorf("replica %d of the operator does not become ready: %w", i+1, err)
 		}
 	}
 	return nil
-}
-
-// balance stands for the Service: it spreads callbacks over the replicas.
-func balance(ctx context.Context, replicas []*url.URL) (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	var turn atomic.Uint64
-	server := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(replicas[turn.Add(1)%uint64(len(replicas))])
-	}}}
-	go func() { _ = server.Serve(listener) }()
-	go func() {
-		<-ctx.Done()
-		_ = server.Close()
-	}()
-	return "http://" + listener.Addr().String(), nil
-}
-
-// freeAddress finds an address that nobody listens on.
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
-}
-
-// ready waits until a URL answers 200.
-func ready(ctx context.Context, target string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	ticker := time.NewTicker(100 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
-		if err != nil {
-			return err
-		}
-		if resp, err := http.DefaultClient.Do(req); err == nil {
-			_ = resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%s does not answer", target)
-		case <-ticker.C:
-		}
-	}
 }

@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -93,21 +92,11 @@ func (d *demo) applySamples(ctx context.Context) error {
 }
 
 // startImages serves an image under every address.
-func (d *demo) startImages(ctx context.Context) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	d.images = "http://" + listener.Addr().String()
-	server := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func (d *demo) startImages(ctx context.Context) (err error) {
+	d.images, err = testenv.Serve(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.ServeFile(w, r, filepath.Join(testenv.Root(), "config", "samples", "images", "lighthouse-day.png"))
-	})}
-	go func() { _ = server.Serve(listener) }()
-	go func() {
-		<-ctx.Done()
-		_ = server.Close()
-	}()
-	return nil
+	}))
+	return err
 }
 
 func (d *demo) videos(ctx context.Context) ([]v1alpha1.VideoGeneration, error) {

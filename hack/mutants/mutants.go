@@ -236,8 +236,8 @@ var mutants = []mutant{
 	{
 		promise: "P8", name: "works on any number of requests at a time",
 		file:   "internal/callback/handler.go",
-		before: "default:\n\t\treturn tooMany\n",
-		after:  "default:\n\t\th.slots = make(chan struct{}, 1)\n\t\th.slots <- struct{}{}\n",
+		before: "default:\n\t\treturn nil, tooMany\n",
+		after:  "default:\n\t\tleave = func() {}\n",
 		tests:  "TestTooManyRequests",
 	},
 	{

@@ -1,0 +1,159 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+)
+
+const (
+	// creators is how many VideoGenerations are created at a time.
+	creators = 16
+	// requestTimeout bounds one request of the load to the API server.
+	requestTimeout = 10 * time.Second
+	// notFoundFor is how long an API server that has just started may not know what it has.
+	notFoundFor = 2 * time.Minute
+)
+
+// load applies VideoGenerations, resumes some and deletes others. Whatever fails
+// is tried again until it is done.
+type load struct {
+	users client.Client
+	park  park
+
+	mu     sync.Mutex
+	made   []video
+	gone   map[types.NamespacedName]bool // deleted, or about to be
+	failed []error
+	later  sync.WaitGroup
+	// applying is how long it took to create them.
+	applying time.Duration
+}
+
+func newLoad(users client.Client, p park) *load {
+	return &load{users: users, park: p, gone: map[types.NamespacedName]bool{}}
+}
+
+// run applies the given number in a second for a while. It catches up with what
+// an outage of the API server has kept it from. When it returns, all that was
+// begun is created, resumed and deleted.
+func (l *load) run(ctx context.Context, perSecond float64, duration time.Duration) error {
+	numbers := make(chan int, int(perSecond*duration.Seconds())+1)
+	var all sync.WaitGroup
+	for range creators {
+		all.Go(func() {
+			for number := range numbers {
+				l.create(ctx, l.park.video(number))
+			}
+		})
+	}
+	begin := time.Now()
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for next := 0; time.Since(begin) < duration && ctx.Err() == nil; <-ticker.C {
+		for ; float64(next) < perSecond*time.Since(begin).Seconds(); next++ {
+			select {
+			case numbers <- next:
+			default: // the last moment
+			}
+		}
+	}
+	close(numbers)
+	all.Wait()
+	l.applying = time.Since(begin)
+	l.later.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return errors.Join(l.failed...)
+}
+
+// count returns how many are created.
+func (l *load) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.made)
+}
+
+func (l *load) create(ctx context.Context, v video) {
+	ok := l.insist(ctx, "creating "+v.name.String(), func(ctx context.Context) error {
+		err := l.users.Create(ctx, v.resource())
+		if apierrors.IsAlreadyExists(err) {
+			return nil // an earlier try has arrived after all
+		}
+		return err
+	})
+	if !ok {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.made = append(l.made, v)
+	switch v.kind {
+	case resumed:
+		l.later.Go(func() {
+			pause(ctx, v.after)
+			l.resume(ctx, v)
+		})
+	case deleted:
+		l.gone[v.name] = true
+		l.later.Go(func() {
+			pause(ctx, v.after)
+			l.remove(ctx, v)
+		})
+	default:
+	}
+}
+
+func (l *load) resume(ctx context.Context, v video) {
+	patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"suspend":false}}`))
+	l.insist(ctx, "resuming "+v.name.String(), func(ctx context.Context) error {
+		return l.users.Patch(ctx, bare(v.name), patch)
+	})
+}
+
+func (l *load) remove(ctx context.Context, v video) {
+	l.insist(ctx, "deleting "+v.name.String(), func(ctx context.Context) error {
+		return client.IgnoreNotFound(l.users.Delete(ctx, bare(v.name)))
+	})
+}
+
+func bare(name types.NamespacedName) *v1alpha1.VideoGeneration {
+	return &v1alpha1.VideoGeneration{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
+}
+
+// insist does something until it is done, and reports whether it is. A request
+// that is wrong is not made again, and neither is one about what stays unknown.
+func (l *load) insist(ctx context.Context, what string, do func(context.Context) error) bool {
+	for begin := time.Now(); ; pause(ctx, 500*time.Millisecond) {
+		trying, cancel := context.WithTimeout(ctx, requestTimeout)
+		err := do(trying)
+		cancel()
+		switch {
+		case err == nil:
+			return true
+		case ctx.Err() != nil:
+			return false
+		case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsNotFound(err) && time.Since(begin) > notFoundFor:
+			l.fail(fmt.Errorf("%s: %w", what, err))
+			return false
+		}
+	}
+}
+
+func (l *load) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failed = append(l.failed, err)
+}
