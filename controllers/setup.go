@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -78,6 +79,7 @@ func (r *VideoGenerationReconciler) SetupWithManager(mgr ctrl.Manager, concurren
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("videogeneration").
 		For(&v1alpha1.VideoGeneration{}).
+		Watches(&v1alpha1.VideoGeneration{}, paidFirst()).
 		Watches(&v1alpha1.VideoGeneration{}, r.wakeQueue()).
 		Watches(&v1alpha1.VideoGeneration{}, handler.EnqueueRequestsFromMapFunc(r.extensionsOf)).
 		Watches(&v1alpha1.KieAccount{}, r.wakeAccount()).
@@ -92,6 +94,39 @@ func (r *VideoGenerationReconciler) SetupWithManager(mgr ctrl.Manager, concurren
 // Init makes the reconciler ready for use without a manager.
 func (r *VideoGenerationReconciler) Init() {
 	r.memory = newMemory()
+}
+
+// What is paid for and not finished is looked at before everything else: there
+// may be a thousand videos to buy behind it, and always new ones. Without that,
+// a process that begins to lead would even leave it for last, as it does with
+// all that it finds (handler.LowPriority).
+const paidPriority, otherPriority = 10, 0
+
+// priorityOf is the priority of a look at the resource.
+func priorityOf(vg *v1alpha1.VideoGeneration) int {
+	if vg.Status.Task != nil && !needsPurchase(vg) && !isFinished(vg) {
+		return paidPriority
+	}
+	return otherPriority
+}
+
+// paidFirst looks at what is paid for before everything else.
+func paidFirst() handler.EventHandler {
+	look := func(o client.Object, q workqueue.TypedRateLimitingInterface[ctrl.Request]) {
+		vg := o.(*v1alpha1.VideoGeneration)
+		priority := priorityOf(vg)
+		if inPriority, ok := q.(priorityqueue.PriorityQueue[ctrl.Request]); ok && priority != otherPriority {
+			inPriority.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(vg)})
+		}
+	}
+	return handler.Funcs{
+		CreateFunc: func(_ context.Context, e event.CreateEvent, q workqueue.TypedRateLimitingInterface[ctrl.Request]) {
+			look(e.Object, q)
+		},
+		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q workqueue.TypedRateLimitingInterface[ctrl.Request]) {
+			look(e.ObjectNew, q)
+		},
+	}
 }
 
 // SetupWithManager starts the reconciler with the manager. At most so many

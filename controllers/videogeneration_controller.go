@@ -159,14 +159,17 @@ func (r *VideoGenerationReconciler) close(ctx context.Context, l *life, err erro
 		summarize(l.vg, l.wait, r.Clock.Now())
 		err = r.writeStatus(ctx, l)
 	}
+	priority := priorityOf(l.vg)
 	if err != nil {
 		if l.asked {
 			// What KIE.AI said is lost with the write: ask again rather than believe that it was noted.
 			l.known.lookAt = r.Clock.Now()
 		}
-		return quietConflict(err)
+		result, err := quietConflict(err)
+		result.Priority = &priority
+		return result, err
 	}
-	var result ctrl.Result
+	result := ctrl.Result{Priority: &priority}
 	if l.wait.retryAfter > 0 {
 		result.RequeueAfter = l.wait.retryAfter
 	}

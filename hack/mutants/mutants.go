@@ -122,6 +122,13 @@ var mutants = []mutant{
 		tests:  "TestEveryWriteDisturbed/result",
 	},
 	{
+		promise: "P3", name: "leaves what is paid for to the last",
+		file:   "controllers/setup.go",
+		before: "const paidPriority, otherPriority = 10, 0",
+		after:  "const paidPriority, otherPriority = -10, 0",
+		tests:  "TestWhatIsPaidForComesFirst",
+	},
+	{
 		promise: "P4", name: "takes any signature",
 		file:   "internal/callback/authenticate.go",
 		before: "return kie.VerifySignature(keys, taskID, timestamps[0], signatures[0])",
@@ -239,6 +246,13 @@ var mutants = []mutant{
 		before: "default:\n\t\treturn nil, tooMany\n",
 		after:  "default:\n\t\tleave = func() {}\n",
 		tests:  "TestTooManyRequests",
+	},
+	{
+		promise: "P8", name: "lets those who stall keep others out",
+		file:   "internal/callback/connections.go",
+		before: "oldest := c.waiting.Front().Value.(*connection)",
+		after:  "oldest := c.waiting.Back().Value.(*connection)",
+		tests:  "TestTheLongestWaitingIsDropped",
 	},
 	{
 		promise: "P8", name: "reads an answer of any size",

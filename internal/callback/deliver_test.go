@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
@@ -368,4 +370,64 @@ func TestPanicIsAnAnswer(t *testing.T) {
 	if !strings.Contains(w.log.String(), "panic while a callback was handled") {
 		t.Error("nothing in the log says that there was a panic")
 	}
+}
+
+// blind is a cache that is behind: it has none of the resources.
+type blind struct{ client.Reader }
+
+// List finds nothing.
+func (blind) List(context.Context, client.ObjectList, ...client.ListOption) error { return nil }
+
+// A cache that is behind does not turn a callback away that the API server
+// knows of, and does not ask it for whatever anybody guesses.
+func TestTheCacheIsBehind(t *testing.T) {
+	behind := func(r *replica) { r.handler.cache = blind{r.cache} }
+	t.Run("the API server knows it", func(t *testing.T) {
+		w := newWorld(t)
+		r := w.newReplica(t, behind)
+		vg := w.submit(t, "lighthouse", nil)
+		r.expect(t, call(vg).String(), accepted)
+		if receipt := w.get(t, vg).Status.Callback; receipt == nil || receipt.TaskID != paidTask {
+			t.Errorf("the receipt is %+v", receipt)
+		}
+	})
+	t.Run("the API server does not know it either", func(t *testing.T) {
+		w := newWorld(t)
+		r := w.newReplica(t, behind)
+		r.expect(t, call(w.submit(t, "lighthouse", nil)).at(pathPrefix+newAttempt()).String(), unknownToken)
+	})
+	t.Run("the API server is away", func(t *testing.T) {
+		w := newWorld(t)
+		r := w.newReplica(t, func(r *replica) {
+			behind(r)
+			r.handler.live = interceptor.NewClient(w.client, interceptor.Funcs{
+				List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
+					return apierrors.NewInternalError(errors.New("etcd is away"))
+				},
+			})
+		})
+		r.expect(t, call(w.submit(t, "lighthouse", nil)).String(), apiUnavailable)
+	})
+	t.Run("others guess", func(t *testing.T) {
+		w := newWorld(t)
+		var asked atomic.Int32
+		r := w.newReplica(t, func(r *replica) {
+			behind(r)
+			r.handler.live = interceptor.NewClient(w.client, interceptor.Funcs{
+				List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+					asked.Add(1)
+					return c.List(ctx, list, opts...)
+				},
+			})
+		})
+		vg := w.submit(t, "lighthouse", nil)
+		for range 3 * maxLookups {
+			r.expect(t, call(vg).at(pathPrefix+newAttempt()).String(), unknownToken)
+		}
+		if n := asked.Load(); n != 2*maxLookups {
+			t.Errorf("the API server was asked %d times in one moment, want %d", n, 2*maxLookups)
+		}
+		w.clock.SetTime(w.clock.Now().Add(time.Second))
+		r.expect(t, call(vg).String(), accepted)
+	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -48,6 +49,8 @@ type handler struct {
 
 	budget time.Duration
 	slots  chan struct{} // has one element for each request that is worked on
+	// lookups says how often an attempt may be looked up past the cache.
+	lookups *rate.Limiter
 }
 
 // NewHandler returns the handler of POST /v1/callbacks/<attempt>. There is
@@ -65,6 +68,7 @@ func newHandler(options Options) *handler {
 		log:         options.Log,
 		budget:      handlingTimeout,
 		slots:       make(chan struct{}, maxRequests),
+		lookups:     rate.NewLimiter(maxLookups, 2*maxLookups),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
@@ -36,8 +37,16 @@ func IndexAttempts(ctx context.Context, indexer client.FieldIndexer) error {
 	return nil
 }
 
-// find looks the attempt up in the cache, and nowhere else: whoever guesses
-// tokens does not reach the API server.
+// taskAttemptField is by what the API server itself finds them: a selectable
+// field of the CRD.
+const taskAttemptField = "status.task.attempt"
+
+// find looks the attempt up in the cache. When the API server has been away, a
+// cache may be behind for half a minute, in which all tries of a callback fall:
+// an attempt that it does not know is looked up past it, a few times in a second
+// at most, so that those who guess tokens do not keep the API server busy.
+// Clusters before Kubernetes 1.31 do not know the field, and a token is unknown
+// there.
 //
 // Attempts are random, so two resources with the same one mean that somebody
 // copied a status. Nobody can say whom the callback is for, and it is refused;
@@ -46,6 +55,12 @@ func (h *handler) find(ctx context.Context, attempt string) (*v1alpha1.VideoGene
 	var found v1alpha1.VideoGenerationList
 	if err := h.cache.List(ctx, &found, client.MatchingFields{attemptField: attempt}); err != nil {
 		return nil, cacheUnavailable
+	}
+	if len(found.Items) == 0 && h.lookups.AllowN(h.clock.Now(), 1) {
+		err := h.live.List(ctx, &found, client.MatchingFields{taskAttemptField: attempt})
+		if err != nil && !apierrors.IsBadRequest(err) {
+			return nil, apiUnavailable
+		}
 	}
 	if len(found.Items) != 1 {
 		return nil, unknownToken

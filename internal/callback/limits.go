@@ -62,6 +62,8 @@ const (
 
 	// maxClockSkew is how far the time in a signature may be from now, either way.
 	maxClockSkew = 5 * time.Minute
+	// maxLookups bounds how many attempts that the cache does not know are looked up at the API server in a second.
+	maxLookups = 10
 	// maxWrites bounds the tries to write one callback when others write to the same resource.
 	maxWrites = 3
 	// retryAfterSeconds is what a sender is told that came at a bad moment.
