@@ -137,6 +137,30 @@ func TestPodsAreRestricted(t *testing.T) {
 	}
 }
 
+// TestContainersAreBounded checks what no standard asks for: that containers are
+// probed, have limits and cannot write to their image.
+func TestContainersAreBounded(t *testing.T) {
+	apply(t, kustomize(t, "dev"))
+	for _, deployment := range []string{operator, "kie-simulator"} {
+		for _, c := range podTemplate(t, deployment).Spec.Containers {
+			security := c.SecurityContext
+			for what, kept := range map[string]bool{
+				"a liveness probe":         c.LivenessProbe != nil,
+				"a readiness probe":        c.ReadinessProbe != nil,
+				"a limit on memory":        !c.Resources.Limits.Memory().IsZero(),
+				"a request for memory":     !c.Resources.Requests.Memory().IsZero(),
+				"a request for processors": !c.Resources.Requests.Cpu().IsZero(),
+				"a read-only root":         security != nil && security.ReadOnlyRootFilesystem != nil && *security.ReadOnlyRootFilesystem,
+				"no privileges":            security != nil && (security.Privileged == nil || !*security.Privileged),
+			} {
+				if !kept {
+					t.Errorf("container %s of %s does not have %s", c.Name, deployment, what)
+				}
+			}
+		}
+	}
+}
+
 // TestPartsMeet checks what the API server does not: that selectors select and
 // that ports have the names by which they are called.
 func TestPartsMeet(t *testing.T) {

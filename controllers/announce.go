@@ -4,6 +4,9 @@
 package controllers
 
 import (
+	"strconv"
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,10 +33,22 @@ func announce(recorder events.EventRecorder, metrics *Metrics, before, after *v1
 	if is.Status == metav1.ConditionFalse || (reconciling != nil && reconciling.Reason == v1alpha1.ReasonProgressingWithRetry) {
 		severity = corev1.EventTypeWarning
 	}
-	recorder.Eventf(after, nil, severity, is.Reason, actionReconcile, "%s", is.Message)
+	recorder.Eventf(after, nil, severity, is.Reason, actionReconcile, "%s", withoutAttempts(is.Message, after))
 	if task := after.Status.Task; task != nil && is.Status != metav1.ConditionUnknown {
 		metrics.ended(is.Reason)
 	}
+}
+
+// withoutAttempts is a message for more eyes than the status is for: an attempt
+// is the secret part of a callback URL.
+func withoutAttempts(message string, vg *v1alpha1.VideoGeneration) string {
+	if task := vg.Status.Task; task != nil && task.Attempt != "" {
+		message = strings.ReplaceAll(message, strconv.Quote(task.Attempt), "the value of status.task.attempt")
+	}
+	if upgrade := vg.Status.Upgrade; upgrade != nil && upgrade.Attempt != "" {
+		message = strings.ReplaceAll(message, strconv.Quote(upgrade.Attempt), "the value of status.upgrade.attempt")
+	}
+	return message
 }
 
 // announceResult tells of what people have to know of a result beside its end.

@@ -95,7 +95,7 @@ func upgradeFailure(up *v1alpha1.Upgrade) string {
 	if up.Failure != nil && up.Failure.Message != "" {
 		cause = up.Failure.Message
 	}
-	return fmt.Sprintf("there is no %s version, and the 720p video is in status.videos; annotation %s: %s asks for it again. %s",
+	return fmt.Sprintf("there is no %s version, and the 720p video is in status.videos; annotation %s: %q asks for it again. %s",
 		up.Resolution, v1alpha1.AnnotationResubmit, up.Attempt, cause)
 }
 

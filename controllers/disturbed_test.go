@@ -136,7 +136,7 @@ func TestEveryWriteOfLongerLivesDisturbed(t *testing.T) {
 // know: the process died between the intent and the purchase.
 func (w *world) resubmitIfUnknown(name string) {
 	w.t.Helper()
-	if failedFor(w.get(name).Status.Task, v1alpha1.ReasonSubmissionUnknown) {
+	if !w.isGone(name) && failedFor(w.get(name).Status.Task, v1alpha1.ReasonSubmissionUnknown) {
 		w.update(name, resubmit)
 		w.run(3 * time.Hour)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
@@ -42,12 +43,18 @@ type ending struct {
 	Videos, Stored int
 	Hashes         []string
 	Paid, Upgrades int
+	// Gone says that the resource was deleted when its time was over.
+	Gone bool
 }
 
 func (w *world) ending(load workload) ending {
 	w.t.Helper()
+	e := ending{Paid: w.paid(), Upgrades: w.sim.State().PaidUpgrades, Gone: w.isGone("video")}
+	if e.Gone {
+		return e
+	}
 	vg := w.get("video")
-	e := ending{Videos: len(vg.Status.Videos), Paid: w.paid(), Upgrades: w.sim.State().PaidUpgrades}
+	e.Videos = len(vg.Status.Videos)
 	if ready := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
 		e.Ready, e.Reason = string(ready.Status), ready.Reason
 	}
@@ -81,7 +88,13 @@ func perturbedLoads() []workload {
 	plain := workload{name: "plain", begin: func(w *world) { w.create("video") }}
 	rejected := workload{name: "rejected", begin: func(w *world) { w.create("video", prompt("[sim:fail=400]")) }}
 	refused := workload{name: "refused", begin: func(w *world) { w.create("video", prompt("[sim:submit=422]")) }}
-	return append(slices.Clone(workloads), guarded, inBucketOfS3, plain, rejected, refused)
+	suspended := workload{name: "suspended", begin: func(w *world) {
+		w.create("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = ptr.To(true) })
+		w.pass(time.Minute)
+		w.update("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = nil })
+	}}
+	short := workload{name: "short", begin: func(w *world) { w.create("video", livesFor(60)) }}
+	return append(slices.Clone(workloads), guarded, inBucketOfS3, plain, rejected, refused, suspended, short)
 }
 
 // plan is one life with one thing that happens in it.
@@ -92,6 +105,11 @@ type plan struct {
 	// may is by how many times the purchases may be more than undisturbed.
 	may int
 }
+
+// mostExtraWrites is how many writes one disturbance may lead to: a write is
+// tried three times, the trouble and its end are noted, and what was lost may be
+// given up and bought again.
+const mostExtraWrites = 8
 
 // horizon is how long a life may take: longer than every backoff and window.
 const horizon = 5 * time.Hour
@@ -124,6 +142,7 @@ func TestPerturbations(t *testing.T) {
 				w := newWorld(t, worldOptions{paidMost: most * (1 + p.may)})
 				load.begin(w)
 				var happened atomic.Bool
+				before := w.faults.writes.Load()
 				p.disturb(w, func() { happened.Store(true) })
 				w.run(horizon)
 				if !happened.Load() {
@@ -133,6 +152,9 @@ func TestPerturbations(t *testing.T) {
 				w.resubmitIfUnknown("video")
 				w.run(horizon)
 				got := w.ending(load)
+				if writes, most := int(w.faults.writes.Load()-before), (1+p.may)*(count.writes+mostExtraWrites); writes > most {
+					t.Errorf("that life took %d writes, and %d undisturbed", writes, count.writes)
+				}
 				if p.may > 0 && got.Paid <= want.Paid*(1+p.may) {
 					got.Paid, got.Upgrades = want.Paid, want.Upgrades
 				}
@@ -214,9 +236,8 @@ func stale(count effects) (plans []plan) {
 		plans = append(plans, plan{name: fmt.Sprintf("replaced after write %d", n), may: 1, disturb: func(w *world, happened func()) {
 			w.after(n, func() {
 				happened()
-				old := w.get("video")
-				if len(old.Finalizers) > 0 {
-					return // it cannot be replaced before its finalizer is gone
+				if w.isGone("video") || len(w.get("video").Finalizers) > 0 {
+					return // it cannot be replaced, or not before its finalizer is gone
 				}
 				w.recreate(nil)
 				w.staleGets, w.behind = looks, 1

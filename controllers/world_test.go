@@ -5,6 +5,7 @@ package controllers
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -80,6 +81,8 @@ type world struct {
 	// paidMost is how many tasks each prompt may have paid for when the test ends.
 	paidMost int
 	events   []string
+	// registries have the metrics of each process there was.
+	registries []*prometheus.Registry
 	// restarted says that the process has died since the last round.
 	restarted bool
 	// dies makes the process die after the callbacks of this round.
@@ -202,6 +205,7 @@ func newWorld(t tester, opts worldOptions) *world {
 	account.Spec.Storage = w.rooted(opts.storage)
 	w.must(w.live.Create(t.Context(), account))
 	t.Cleanup(w.assertPaidOnce)
+	t.Cleanup(w.assertNothingLeaks)
 	return w
 }
 
@@ -258,7 +262,9 @@ func (w *world) restart() {
 	clk := w.clock
 	ledger := NewLedger(clk)
 	secrets := credentials.NewStore(w.live, clk)
-	metrics := NewMetrics(prometheus.NewRegistry())
+	registry := prometheus.NewRegistry()
+	w.registries = append(w.registries, registry)
+	metrics := NewMetrics(registry)
 	kieClient := kie.NewClient()
 	w.t.Cleanup(kieClient.CloseIdleConnections)
 	fetcher := artifact.NewFetcher(true)
@@ -294,7 +300,7 @@ func (w *world) restart() {
 	}
 	p.accounts.Init()
 	p.handler = callback.NewHandler(callback.Options{
-		Reader: w.cache, APIReader: w.live, Writer: w.faults.receiver.Status(), Credentials: secrets, Clock: clk, Registerer: prometheus.NewRegistry(), Log: ctrl.Log,
+		Reader: w.cache, APIReader: w.live, Writer: w.faults.receiver.Status(), Credentials: secrets, Clock: clk, Registerer: registry, Log: ctrl.Log,
 	})
 	w.proc = p
 }
@@ -577,6 +583,49 @@ func (w *world) assertPaidOnce() {
 	}
 }
 
+// assertNothingLeaks holds after every test: no Event, metric or status shows what
+// it must not. What a log must not show is looked for after all tests.
+func (w *world) assertNothingLeaks() {
+	secrets := map[string]string{"an API key": testAPIKey, "a webhook key": testHMACKey, "a callback path": "/v1/callbacks/"}
+	look := func(where, text string) {
+		for what, secret := range secrets {
+			if strings.Contains(text, secret) {
+				w.t.Errorf("%s shows %s", where, what)
+			}
+		}
+	}
+	w.written.mu.Lock()
+	defer w.written.mu.Unlock()
+	for name, history := range w.written.history {
+		for _, vg := range history {
+			status, err := json.Marshal(vg.Status)
+			w.must(err)
+			look("the status of "+name, string(status))
+		}
+	}
+	secrets["a prompt"] = testPrompt
+	for _, task := range w.sim.State().Tasks {
+		if task.Attempt != "" {
+			secrets["the attempt of "+task.ID] = task.Attempt
+		}
+	}
+	for _, upgrade := range w.sim.State().Upgrades {
+		if upgrade.Attempt != "" {
+			secrets["the attempt of an upgrade of "+upgrade.TaskID] = upgrade.Attempt
+		}
+	}
+	for _, event := range w.events {
+		look("an Event", event)
+	}
+	for _, registry := range w.registries {
+		families, err := registry.Gather()
+		w.must(err)
+		for _, family := range families {
+			look("a metric", family.String())
+		}
+	}
+}
+
 // callBack calls back as KIE.AI would, with a valid signature.
 func (w *world) callBack(attempt, taskID string) int {
 	w.t.Helper()
@@ -671,6 +720,9 @@ func (f *faultyClient) wrap(w *world, write func(do func() error) error) client.
 		},
 		Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
 			return write(func() error { return c.Patch(ctx, obj, patch, opts...) })
+		},
+		Delete: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.DeleteOption) error {
+			return write(func() error { return c.Delete(ctx, obj, opts...) })
 		},
 		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
 			if _, account := obj.(*v1alpha1.KieAccount); account {
