@@ -37,6 +37,7 @@ platform := $(subst $() ,-,$(shell go env GOHOSTOS GOHOSTARCH))
 stamp = .$(1)-$(platform)-$(shell cat $(2)/go.mod $(2)/go.sum | git hash-object --stdin)
 TOOLS_STAMP := bin/tools/$(call stamp,tools,hack/tools)
 LINT_STAMP := bin/tools/$(call stamp,lint,hack/tools/lint)
+VULN_STAMP := bin/tools/$(call stamp,vuln,hack/tools/vuln)
 CONTROL_PLANE_STAMP := bin/k8s/$(call stamp,k8s,hack/controlplane)
 S3_SERVER_STAMP := bin/s3/$(call stamp,s3,hack/s3server)
 HOST_GO := GOOS= GOARCH= CGO_ENABLED=0 go
@@ -139,6 +140,12 @@ lint: $(LINT_STAMP) ## Lint all Go code, and api/ as a Kubernetes API.
 	$(GOLANGCI_LINT) run ./... || status=1; \
 	$(GOLANGCI_LINT) run --config .golangci-kal.yml ./api/... || status=1; \
 	exit $$status
+
+# Where the known vulnerabilities are read from, such as VULNDB=file:///folder; empty for vuln.go.dev.
+VULNDB ?=
+.PHONY: vulncheck
+vulncheck: $(VULN_STAMP) ## Look for known vulnerabilities that the programs can reach. It needs vuln.go.dev, or VULNDB.
+	$(TOOLS)/govulncheck $(if $(VULNDB),-db $(VULNDB)) ./cmd/...
 
 .PHONY: lint-fix
 lint-fix: $(LINT_STAMP) ## Lint all Go code and fix what can be fixed by a program.
@@ -290,6 +297,12 @@ $(TOOLS_STAMP):
 	@echo "Building the tools of hack/tools into bin/tools."
 	@mkdir -p bin/tools && rm -f bin/tools/.tools-*
 	@cd hack/tools && $(HOST_GO) build -trimpath -ldflags '-s -w' -o $(TOOLS)/ tool
+	@touch $@
+
+$(VULN_STAMP):
+	@echo "Building govulncheck into bin/tools."
+	@mkdir -p bin/tools && rm -f bin/tools/.vuln-*
+	@cd hack/tools/vuln && $(HOST_GO) build -trimpath -ldflags '-s -w' -o $(TOOLS)/ tool
 	@touch $@
 
 $(LINT_STAMP):

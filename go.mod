@@ -2,6 +2,8 @@ module github.com/kie-operator/kie-operator
 
 go 1.26.0
 
+toolchain go1.26.10
+
 require (
 	cloud.google.com/go/storage v1.67.0
 	code.dny.dev/ssrf v0.3.0

@@ -5,6 +5,7 @@ package controllers
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -300,25 +301,52 @@ func TestTwoManagersRace(t *testing.T) {
 	}
 }
 
-// A status that no operator would write never leads to a purchase.
+// A status that no operator would write never leads to a purchase, nor even to
+// the question for one.
 func TestAHandWrittenStatusBuysNothing(t *testing.T) {
-	for name, task := range map[string]v1alpha1.Task{
-		"running without an id": {Attempt: "x", Number: 1, State: v1alpha1.TaskRunning},
-		"foreign id":            {Attempt: "x", Number: 1, State: v1alpha1.TaskRunning, ID: "0123456789abcdef0123456789abcdef"},
-		"submitting":            {Attempt: "x", Number: 1, State: v1alpha1.TaskSubmitting},
-		"failed without cause":  {Attempt: "x", Number: 7, State: v1alpha1.TaskFailed},
-		"succeeded with no id":  {Attempt: "x", Number: 1, State: v1alpha1.TaskSucceeded},
+	of := func(task v1alpha1.Task) v1alpha1.VideoGenerationStatus {
+		return v1alpha1.VideoGenerationStatus{Task: &task}
+	}
+	with := func(status v1alpha1.VideoGenerationStatus, change func(*v1alpha1.VideoGenerationStatus)) v1alpha1.VideoGenerationStatus {
+		change(&status)
+		return status
+	}
+	running := of(v1alpha1.Task{Attempt: "x", Number: 1, State: v1alpha1.TaskRunning, ID: otherTaskID})
+	for name, status := range map[string]v1alpha1.VideoGenerationStatus{
+		"running without an id": of(v1alpha1.Task{Attempt: "x", Number: 1, State: v1alpha1.TaskRunning}),
+		"foreign id":            running,
+		"submitting":            of(v1alpha1.Task{Attempt: "x", Number: 1, State: v1alpha1.TaskSubmitting}),
+		"failed without cause":  of(v1alpha1.Task{Attempt: "x", Number: 7, State: v1alpha1.TaskFailed}),
+		"succeeded with no id":  of(v1alpha1.Task{Attempt: "x", Number: 1, State: v1alpha1.TaskSucceeded}),
+		"the highest number":    of(v1alpha1.Task{Attempt: "x", Number: math.MaxInt32, State: v1alpha1.TaskRunning, ID: otherTaskID}),
+		"failed long ago": of(v1alpha1.Task{Attempt: "x", Number: 1, State: v1alpha1.TaskFailed,
+			Failure: &v1alpha1.TaskFailure{Reason: v1alpha1.ReasonContentRejected, Message: "no"}}),
+		"an account that does not exist": with(running, func(s *v1alpha1.VideoGenerationStatus) { s.Account = "NAMESPACE/nobody" }),
+		"an account that is no name":     with(running, func(s *v1alpha1.VideoGenerationStatus) { s.Account = "///" }),
+		"a callback of another attempt": with(running, func(s *v1alpha1.VideoGenerationStatus) {
+			s.Callback = &v1alpha1.CallbackReceipt{Attempt: "y", TaskID: otherTaskID, ReceivedAt: metav1.NowMicro()}
+		}),
+		"an upgrade of nothing": with(running, func(s *v1alpha1.VideoGenerationStatus) {
+			s.Upgrade = &v1alpha1.Upgrade{Resolution: v1alpha1.Resolution4K, Attempt: "z", SubmittedAt: metav1.Now(), State: v1alpha1.UpgradeRunning}
+		}),
+		"a full history of itself": with(running, func(s *v1alpha1.VideoGenerationStatus) {
+			for range maxHistory {
+				s.History = append(s.History, v1alpha1.PastTask{Attempt: "x", Number: 1, SubmittedAt: metav1.Now()})
+			}
+		}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, worldOptions{})
-			vg := w.create("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = nil })
+			vg := w.create("video")
 			before := vg.DeepCopy()
-			task.SubmittedAt = metav1.NewTime(w.clock.Now())
-			vg.Status.Task = &task
+			vg.Status = *status.DeepCopy()
+			vg.Status.Account = strings.ReplaceAll(status.Account, "NAMESPACE", w.namespace)
+			vg.Status.Task.SubmittedAt = metav1.NewTime(w.clock.Now())
 			w.must(w.live.Status().Patch(t.Context(), vg, client.MergeFrom(before)))
 			w.run(3 * time.Hour)
-			if w.paid() != 0 {
-				t.Errorf("%d tasks were paid for, want none", w.paid())
+			requests := w.sim.State().Requests
+			if n := requests["generate"] + requests["extend"] + requests["get-4k-video"] + requests["get-1080p-video"]; n != 0 {
+				t.Errorf("KIE.AI was asked %d times to make something, want never: %v", n, requests)
 			}
 			for _, problem := range lintStatus(w.get("video")) {
 				t.Error(problem)
