@@ -52,7 +52,7 @@ func TestALateWriteChangesNothing(t *testing.T) {
 	w.faults.onWrite = func(n int, do func() error) error {
 		if n >= 2 && n <= 4 {
 			var err error
-			underWay, err = w.faults.patch.Data(nil) // a JSON Patch is the same for every object
+			underWay, err = (*w.faults.patch.Load()).Data(nil) // a JSON Patch is the same for every object
 			w.must(err)
 			return errTimeout
 		}

@@ -229,6 +229,22 @@ func TestARestoredResourceAdopts(t *testing.T) {
 	}
 }
 
+// It does so also when its record is late: KIE.AI has named that task itself.
+func TestARestoredResourceWaitsForItsRecord(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.create("video", prompt("[sim:record=null-for=5m]"))
+	w.pass(0)
+	vg := w.get("video")
+	if vg.Annotations[v1alpha1.AnnotationTaskID] == "" {
+		t.Fatalf("the annotations are %v", vg.Annotations)
+	}
+	w.must(w.live.Delete(t.Context(), vg))
+	w.must(w.live.Create(t.Context(), &v1alpha1.VideoGeneration{ObjectMeta: metav1.ObjectMeta{Namespace: vg.Namespace, Name: vg.Name, Annotations: vg.Annotations}, Spec: vg.Spec}))
+	w.run(time.Hour)
+	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	w.wantPaid(1)
+}
+
 func TestAdoption(t *testing.T) {
 	adopt := func(id string) func(*v1alpha1.VideoGeneration) {
 		return func(vg *v1alpha1.VideoGeneration) {

@@ -192,9 +192,9 @@ func (r *VideoGenerationReconciler) note(ctx context.Context, l *life, record ki
 	now, task := r.Clock.Now(), l.vg.Status.Task
 	switch record.State {
 	case kie.RecordAbsent:
-		// The record of a new task can be late, and KIE.AI has named this one itself unless it was adopted.
+		// The record of a new task can be late, and KIE.AI has named this one itself unless a user did.
 		grace := absentGrace
-		if isAdopted(task) {
+		if isAdopted(task) && l.vg.Annotations[v1alpha1.AnnotationAdoptTaskID] == task.ID {
 			grace = absentGraceAdopted
 		}
 		if now.Before(task.SubmittedAt.Add(grace)) {

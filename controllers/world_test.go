@@ -678,7 +678,7 @@ type faultyClient struct {
 	onWrite, onReceive func(number int, do func() error) error
 	writes, receives   atomic.Int64
 	// patch is what the controller is writing to a status.
-	patch client.Patch
+	patch atomic.Pointer[client.Patch]
 }
 
 func newFaultyClient(w *world) *faultyClient {
@@ -728,7 +728,7 @@ func (f *faultyClient) wrap(w *world, write func(do func() error) error) client.
 			if _, account := obj.(*v1alpha1.KieAccount); account {
 				return c.SubResource(sub).Patch(ctx, obj, patch, opts...)
 			}
-			f.patch = patch
+			f.patch.Store(&patch)
 			return write(func() error { return c.SubResource(sub).Patch(ctx, obj, patch, opts...) })
 		},
 	})
