@@ -102,7 +102,14 @@ func (m mutant) try(ctx context.Context) (verdict string, err error) {
 	}
 	test := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-failfast", "-timeout", "2m", "-run", m.tests, "./"+m.testsIn()) //nolint:gosec // from the table
 	test.Dir = testenv.Root()
+	// A test that hangs leaves its API server behind. It is in the same group of processes.
+	test.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	endAll := func() error { return syscall.Kill(-test.Process.Pid, syscall.SIGKILL) }
+	test.Cancel = endAll
 	output, err := test.CombinedOutput()
+	if test.Process != nil {
+		_ = endAll() // usually nothing is left
+	}
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}
