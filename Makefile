@@ -194,7 +194,7 @@ fuzz: ## Run each fuzz target for FUZZTIME.
 
 .PHONY: proof
 proof: ## Run all that docs/reliability.md speaks of, except make chaos, and print what came of it. FUZZTIME is for each target.
-	@$(MAKE) --no-print-directory perturb property mutants fuzz
+	@$(MAKE) --no-print-directory --keep-going perturb property mutants fuzz
 
 .PHONY: bench
 bench: control-plane s3-server ## Run all benchmarks.
