@@ -102,14 +102,7 @@ func (m mutant) try(ctx context.Context) (verdict string, err error) {
 	}
 	test := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-failfast", "-timeout", "2m", "-run", m.tests, "./"+m.testsIn()) //nolint:gosec // from the table
 	test.Dir = testenv.Root()
-	// A test that hangs leaves its API server behind. It is in the same group of processes.
-	test.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	endAll := func() error { return syscall.Kill(-test.Process.Pid, syscall.SIGKILL) }
-	test.Cancel = endAll
 	output, err := test.CombinedOutput()
-	if test.Process != nil {
-		_ = endAll() // usually nothing is left
-	}
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}
@@ -117,14 +110,15 @@ func (m mutant) try(ctx context.Context) (verdict string, err error) {
 }
 
 // judge reads the end of go test. A mutant counts as caught when a test says so,
-// and not when it does not compile or does not come to an end.
+// and not when it does not compile, panics or does not come to an end. The last
+// two leave an API server behind.
 func judge(output string, ended error) (verdict string, err error) {
 	switch {
 	case ended == nil && strings.Contains(output, "[no tests to run]"):
 		return "", errors.New("there is no such test")
 	case ended == nil:
 		return survived, nil
-	case !failedPackage.MatchString(output), strings.Contains(output, "panic: test timed out"):
+	case !failedPackage.MatchString(output), strings.Contains(output, "panic: "):
 		return "", fmt.Errorf("the tests did not come to an end of their own: %w\n%s", ended, firstLines(output))
 	}
 	if failed := failedTest.FindStringSubmatch(output); failed != nil {

@@ -97,6 +97,7 @@ func TestJudge(t *testing.T) {
 		"no such test":   {output: "ok  \tpkg\t1.2s [no tests to run]\n", err: true},
 		"does not build": {output: "./file.go:1: undefined: x\nFAIL\tpkg [build failed]\nFAIL\n", ended: ended, err: true},
 		"hangs":          {output: "panic: test timed out after 5m0s\nFAIL\tpkg\t300.0s\nFAIL\n", ended: ended, err: true},
+		"panics":         {output: "--- FAIL: TestOne (0.1s)\npanic: nil\nFAIL\tpkg\t1.2s\nFAIL\n", ended: ended, err: true},
 		"no API server":  {output: "no such file\nFAIL\tpkg\t0.1s\nFAIL\n", ended: ended, err: true},
 	} {
 		t.Run(name, func(t *testing.T) {
