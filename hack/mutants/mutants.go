@@ -243,13 +243,6 @@ var mutants = []mutant{
 		tests:  "TestTooManyRequests",
 	},
 	{
-		promise: "P8", name: "lets those who stall keep others out",
-		file:   "internal/callback/connections.go",
-		before: "oldest := c.waiting.Front().Value.(*connection)",
-		after:  "oldest := c.waiting.Back().Value.(*connection)",
-		tests:  "TestTheLongestWaitingIsDropped",
-	},
-	{
 		promise: "P8", name: "reads an answer of any size",
 		file:   "internal/kie/client.go",
 		before: "if len(body) > maxResponseBytes {",
