@@ -35,7 +35,14 @@ const shards = 6
 // of its task.
 func TestStories(t *testing.T) {
 	var told tally
-	t.Cleanup(func() { t.Log(told.String()) })
+	t.Cleanup(func() {
+		t.Log(told.String())
+		for _, what := range []string{"purchases", "deliveries of KIE.AI's callbacks", "looks of a second leader", "restorations", "resubmissions"} {
+			if told.count[what] == 0 {
+				t.Errorf("no story had %s", what)
+			}
+		}
+	})
 	for shard := range shards {
 		t.Run(fmt.Sprint(shard), func(t *testing.T) {
 			t.Parallel()
@@ -155,16 +162,25 @@ func (s *story) names() (names []string) {
 	return names
 }
 
-// some draws a resource, and skips the step where there is none.
-func (s *story) some(t *rapid.T) string {
+// some draws a resource, if there is one.
+func (s *story) some(t *rapid.T) (name string, ok bool) {
 	names := s.names()
 	if len(names) == 0 {
-		t.Skip("there is no resource")
+		return "", false
 	}
-	return rapid.SampledFrom(names).Draw(t, "name")
+	return rapid.SampledFrom(names).Draw(t, "name"), true
 }
 
-// step counts a step of the story.
+// someOne is some, as it is on the API server.
+func (s *story) someOne(t *rapid.T) (vg *v1alpha1.VideoGeneration, ok bool) {
+	name, ok := s.some(t)
+	if !ok {
+		return nil, false
+	}
+	return s.w.get(name), true
+}
+
+// step counts a step of the story. One that finds nothing to do does not count.
 func (s *story) step(what string) {
 	s.told.add("steps", 1)
 	s.told.add(what, 1)
@@ -190,7 +206,7 @@ var calls = []string{
 
 func (s *story) create(t *rapid.T) {
 	if len(s.names()) >= 4 {
-		t.Skip("there are enough")
+		return // there are enough
 	}
 	s.step("creations")
 	s.made++
@@ -213,10 +229,10 @@ func (s *story) create(t *rapid.T) {
 }
 
 func (s *story) delete(t *rapid.T) {
-	if rapid.IntRange(0, 2).Draw(t, "spare") > 0 {
-		t.Skip("it is spared") // or there would be few that live
+	vg, ok := s.someOne(t)
+	if !ok || rapid.IntRange(0, 2).Draw(t, "spare") > 0 { // or there would be few that live
+		return
 	}
-	vg := s.w.get(s.some(t))
 	s.step("deletions")
 	s.bereft[vg.Spec.Prompt] = true
 	s.w.must(client.IgnoreNotFound(s.w.live.Delete(s.w.t.Context(), vg)))
@@ -225,9 +241,9 @@ func (s *story) delete(t *rapid.T) {
 // restore deletes a resource and applies it again from a backup without its
 // status, under its own name.
 func (s *story) restore(t *rapid.T) {
-	vg := s.w.get(s.some(t))
-	if len(vg.Finalizers) > 0 || vg.Annotations[v1alpha1.AnnotationTaskID] == "" {
-		t.Skip("it would be another purchase, or has to wait")
+	vg, ok := s.someOne(t)
+	if !ok || len(vg.Finalizers) > 0 || vg.Annotations[v1alpha1.AnnotationTaskID] == "" {
+		return // it would be another purchase, or has to wait
 	}
 	s.step("restorations")
 	s.bereft[vg.Spec.Prompt] = true
@@ -238,7 +254,10 @@ func (s *story) restore(t *rapid.T) {
 }
 
 func (s *story) edit(t *rapid.T) {
-	name := s.some(t)
+	name, ok := s.some(t)
+	if !ok {
+		return
+	}
 	s.step("edits")
 	s.w.update(name, func(vg *v1alpha1.VideoGeneration) {
 		vg.Spec.Priority = ptr.To(rapid.Int32Range(0, 9).Draw(t, "priority"))
@@ -247,15 +266,18 @@ func (s *story) edit(t *rapid.T) {
 }
 
 func (s *story) suspend(t *rapid.T) {
-	name := s.some(t)
+	name, ok := s.some(t)
+	if !ok {
+		return
+	}
 	s.step("suspensions")
 	s.w.update(name, func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = ptr.To(!isSuspended(vg)) })
 }
 
 func (s *story) resubmit(t *rapid.T) {
-	vg := s.w.get(s.some(t))
-	if vg.Status.Task == nil || vg.Annotations[v1alpha1.AnnotationResubmit] == vg.Status.Task.Attempt {
-		t.Skip("there is nothing to buy again")
+	vg, ok := s.someOne(t)
+	if !ok || vg.Status.Task == nil || vg.Annotations[v1alpha1.AnnotationResubmit] == vg.Status.Task.Attempt {
+		return // there is nothing to buy again
 	}
 	s.step("resubmissions")
 	s.may[vg.Spec.Prompt]++
@@ -279,14 +301,17 @@ func (s *story) nextEvent(t *rapid.T) {
 		}
 	}
 	if !some || !next.After(s.w.clock.Now()) {
-		t.Skip("nothing is to come")
+		return // nothing is to come
 	}
 	s.step("jumps of the clock")
 	s.w.clock.SetTime(next)
 }
 
 func (s *story) look(t *rapid.T) {
-	name := s.some(t)
+	name, ok := s.some(t)
+	if !ok {
+		return
+	}
 	s.step("looks")
 	s.w.sync()
 	key := types.NamespacedName{Namespace: s.w.namespace, Name: name}
@@ -300,7 +325,7 @@ func (s *story) round(*rapid.T) {
 
 func (s *story) deliver(t *rapid.T) {
 	if next, some := s.w.sim.NextEvent(); !some || next.After(s.w.clock.Now()) {
-		t.Skip("no callback is due")
+		return // no callback is due
 	}
 	s.step("deliveries of KIE.AI's callbacks")
 	s.w.sync()
@@ -316,7 +341,7 @@ func (s *story) trouble(t *rapid.T) {
 // callBack is somebody who knows an attempt, and perhaps the key.
 func (s *story) callBack(t *rapid.T) {
 	if s.w.opts.noCallbacks {
-		t.Skip("nobody knows an attempt")
+		return // nobody knows an attempt
 	}
 	var attempts, ids []string
 	for _, name := range s.names() {
@@ -328,7 +353,7 @@ func (s *story) callBack(t *rapid.T) {
 		ids = append(ids, task.ID)
 	}
 	if len(attempts) == 0 {
-		t.Skip("there is no attempt")
+		return
 	}
 	s.step("callbacks of others")
 	s.w.sync()
@@ -405,13 +430,13 @@ func (s *story) stop(*rapid.T) {
 }
 
 func (s *story) wake(t *rapid.T) {
-	if s.paused == nil {
-		t.Skip("none was paused")
+	name, ok := s.some(t)
+	if !ok || s.paused == nil {
+		return
 	}
-	name := types.NamespacedName{Namespace: s.w.namespace, Name: s.some(t)}
 	s.step("looks of a second leader")
 	s.w.sync()
-	s.w.look(name, s.paused.videos, newQueue())
+	s.w.look(types.NamespacedName{Namespace: s.w.namespace, Name: name}, s.paused.videos, newQueue())
 }
 
 // check holds after each step.
