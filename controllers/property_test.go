@@ -291,7 +291,7 @@ func (s *story) pass(t *rapid.T) {
 	}).Draw(t, "time")))
 }
 
-func (s *story) nextEvent(t *rapid.T) {
+func (s *story) nextEvent(*rapid.T) {
 	next, some := s.w.sim.NextEvent()
 	for _, q := range s.w.proc.queues() {
 		for _, at := range q.next {
@@ -323,7 +323,7 @@ func (s *story) round(*rapid.T) {
 	s.w.round()
 }
 
-func (s *story) deliver(t *rapid.T) {
+func (s *story) deliver(*rapid.T) {
 	if next, some := s.w.sim.NextEvent(); !some || next.After(s.w.clock.Now()) {
 		return // no callback is due
 	}
