@@ -292,14 +292,7 @@ func (s *story) pass(t *rapid.T) {
 }
 
 func (s *story) nextEvent(*rapid.T) {
-	next, some := s.w.sim.NextEvent()
-	for _, q := range s.w.proc.queues() {
-		for _, at := range q.next {
-			if !some || at.Before(next) {
-				next, some = at, true
-			}
-		}
-	}
+	next, some := s.w.nextEvent()
 	if !some || !next.After(s.w.clock.Now()) {
 		return // nothing is to come
 	}

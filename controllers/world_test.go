@@ -512,14 +512,7 @@ func (w *world) run(horizon time.Duration) {
 		if w.paid() > 200 {
 			w.t.Fatal("it buys on and on")
 		}
-		next, some := w.sim.NextEvent()
-		for _, q := range w.proc.queues() {
-			for _, at := range q.next {
-				if !some || at.Before(next) {
-					next, some = at, true
-				}
-			}
-		}
+		next, some := w.nextEvent()
 		if (!some || next.After(w.proc.accountNext)) && len(w.waits()) > 0 {
 			next, some = w.proc.accountNext, true
 		}
@@ -529,6 +522,19 @@ func (w *world) run(horizon time.Duration) {
 		w.clock.SetTime(latest(next, w.clock.Now().Add(time.Millisecond)))
 	}
 	w.t.Fatalf("it does not come to rest: %v", w.waits())
+}
+
+// nextEvent is when KIE.AI or the operator has something to do next.
+func (w *world) nextEvent() (next time.Time, some bool) {
+	next, some = w.sim.NextEvent()
+	for _, q := range w.proc.queues() {
+		for _, at := range q.next {
+			if !some || at.Before(next) {
+				next, some = at, true
+			}
+		}
+	}
+	return next, some
 }
 
 // waits says of everything that is on its way to an end what it waits for.
