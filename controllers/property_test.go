@@ -308,7 +308,8 @@ func (s *story) look(t *rapid.T) {
 	s.step("looks")
 	s.w.sync()
 	key := types.NamespacedName{Namespace: s.w.namespace, Name: name}
-	rapid.SampledFrom([]func(types.NamespacedName){s.w.reconcile, s.w.reconcile, s.w.keep, s.w.letGo}).Draw(t, "reconciler")(key)
+	q := rapid.SampledFrom([]*queue{s.w.proc.queue, s.w.proc.queue, s.w.proc.storageQueue, s.w.proc.releaseQueue}).Draw(t, "reconciler")
+	s.w.look(q, key)
 }
 
 func (s *story) round(*rapid.T) {
@@ -429,7 +430,7 @@ func (s *story) wake(t *rapid.T) {
 	}
 	s.step("looks of a second leader")
 	s.w.sync()
-	s.w.look(types.NamespacedName{Namespace: s.w.namespace, Name: name}, s.paused.videos, newQueue())
+	s.w.reconcileWith(s.paused.queue, types.NamespacedName{Namespace: s.w.namespace, Name: name})
 }
 
 // check holds after each step.

@@ -237,7 +237,7 @@ func TestStorageIsTakenAwayMidway(t *testing.T) {
 // seen lets the other reconciler see what was changed while something is stored.
 // The storing may end before that does.
 func (w *world) seen(name types.NamespacedName) {
-	w.sync()
+	w.catchUp()
 	if _, err := w.proc.videos.Reconcile(context.Background(), ctrl.Request{NamespacedName: name}); err != nil {
 		w.t.Errorf("reconcile %s: %v", name.Name, err)
 	}

@@ -22,8 +22,6 @@ import (
 type versions struct {
 	mu sync.Mutex
 	of map[string]string
-	// changes is how often that has changed.
-	changes int
 	// history has the versions of VideoGenerations by name, the oldest first.
 	history map[string][]*v1alpha1.VideoGeneration
 	// regressions are ends that did not stay.
@@ -40,6 +38,19 @@ func (v *versions) before(name string, behind int) *v1alpha1.VideoGeneration {
 		return nil
 	}
 	return history[max(len(history)-1-behind, 0)]
+}
+
+// historyOf lists the versions of one VideoGeneration, the oldest first. Another
+// one of the same name is left out.
+func (v *versions) historyOf(of client.Object) (history []*v1alpha1.VideoGeneration) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, vg := range v.history[of.GetName()] {
+		if vg.UID == of.GetUID() {
+			history = append(history, vg)
+		}
+	}
+	return history
 }
 
 // remember adds a version, and compares its end with that of the one before.
@@ -73,12 +84,6 @@ func regressed(before, after *v1alpha1.VideoGeneration) bool {
 	return !byUser && is != nil && is.Reason != was.Reason // a status that is emptied is a user's doing too
 }
 
-func (v *versions) changed() int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.changes
-}
-
 func (v *versions) all() map[string]string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -94,7 +99,6 @@ func (v *versions) note(obj client.Object) {
 	defer v.mu.Unlock()
 	if last := v.of[key]; key != "" && (len(version) > len(last) || (len(version) == len(last) && version > last)) {
 		v.of[key] = version
-		v.changes++
 		if vg, ok := obj.(*v1alpha1.VideoGeneration); ok {
 			v.remember(vg)
 		}
@@ -105,7 +109,6 @@ func (v *versions) forget(obj client.Object) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	delete(v.of, keyOf(obj))
-	v.changes++
 }
 
 // keyOf names the objects that caches are compared by.

@@ -31,7 +31,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/artifact"
@@ -76,7 +75,7 @@ type world struct {
 	dead atomic.Bool
 	// staleGets is for how many reads of a VideoGeneration the cache is behind, by so many versions.
 	staleGets, behind int
-	// unseen is for how many looks the changes so far are not seen.
+	// unseen is for how many rounds the handlers are not told of changes, and nothing is looked at.
 	unseen int
 	// paidMost is how many tasks each prompt may have paid for when the test ends.
 	paidMost int
@@ -96,34 +95,16 @@ type process struct {
 	release  *ReleaseReconciler
 	accounts *KieAccountReconciler
 	handler  http.Handler
-	// queue, storageQueue and releaseQueue say what each of the reconcilers is to look at, and when.
-	queue, storageQueue, releaseQueue *queue
-	// accountNext is when the account is to be looked at.
-	accountNext time.Time
-	recorder    *events.FakeRecorder
+	// The queues say what each of the reconcilers is to look at, and when.
+	queue, storageQueue, releaseQueue, accountQueue *queue
+	// observed is what their handlers have seen; nil before they have seen anything.
+	observed observed
+	recorder *events.FakeRecorder
 }
 
-func (p *process) queues() []*queue { return []*queue{p.queue, p.storageQueue, p.releaseQueue} }
-
-// queue stands for the workqueue of a reconciler and its watches: it looks at a
-// resource after a change, of whatever there is, and when the reconciler asked
-// to come back. What it does not ask for does not happen.
-type queue struct {
-	// next is when each resource is to be looked at again.
-	next map[types.NamespacedName]time.Time
-	// seen is which change each was last looked at after.
-	seen map[types.NamespacedName]int
-}
-
-func newQueue() *queue {
-	return &queue{next: map[types.NamespacedName]time.Time{}, seen: map[types.NamespacedName]int{}}
-}
-
-// has reports whether a resource is to be looked at now, after so many changes.
-func (q *queue) has(name types.NamespacedName, changes int, now time.Time) bool {
-	seen, known := q.seen[name]
-	next, due := q.next[name]
-	return !known || seen != changes || (due && !next.After(now))
+// queues are those of all reconcilers, in the order in which they look.
+func (p *process) queues() []*queue {
+	return []*queue{p.accountQueue, p.queue, p.storageQueue, p.releaseQueue}
 }
 
 type worldOptions struct {
@@ -277,13 +258,13 @@ func (w *world) restart() {
 	if window == 0 {
 		window = 30 * time.Minute
 	}
-	p := &process{queue: newQueue(), storageQueue: newQueue(), releaseQueue: newQueue(), recorder: events.NewFakeRecorder(1000)}
+	p := &process{recorder: events.NewFakeRecorder(1000)}
 	places := &Places{Live: w.live, Storage: artifact.NewStorage(artifact.StorageOptions{AllowPrivate: true, FileRoot: w.root}), OperatorNamespace: w.namespace}
 	transfers := NewTransfers()
 	p.videos = &VideoGenerationReconciler{
 		Client: w.faults.controller, Live: w.live, Credentials: secrets, KIE: kieClient, Fetcher: fetcher, Ledger: ledger, Clock: clk, Recorder: p.recorder, Metrics: metrics,
 		Transfers: transfers,
-		Poke:      func(types.NamespacedName) {}, OperatorNamespace: w.namespace, AllowInsecure: true, CallbackBaseURL: baseURL, RecoveryWindow: window,
+		Poke:      func(account types.NamespacedName) { p.accountQueue.Add(ctrl.Request{NamespacedName: account}) }, OperatorNamespace: w.namespace, AllowInsecure: true, CallbackBaseURL: baseURL, RecoveryWindow: window,
 		PersistBackoff: wait.Backoff{Duration: time.Millisecond, Factor: 1, Steps: 3},
 	}
 	p.videos.Init()
@@ -299,6 +280,10 @@ func (w *world) restart() {
 		CallbackBaseURL: baseURL, AllowInsecure: true,
 	}
 	p.accounts.Init()
+	p.queue = newQueue(clk, p.videos, p.videos.watches())
+	p.storageQueue = newQueue(clk, p.storage, p.storage.watches())
+	p.releaseQueue = newQueue(clk, p.release, p.release.watches())
+	p.accountQueue = newQueue(clk, p.accounts, p.accounts.watches())
 	p.handler = callback.NewHandler(callback.Options{
 		Reader: w.cache, APIReader: w.live, Writer: w.faults.receiver.Status(), Credentials: secrets, Clock: clk, Registerer: registry, Log: ctrl.Log,
 	})
@@ -372,8 +357,16 @@ func (w *world) state(reader client.Reader) map[string]string {
 	return versions
 }
 
-// sync waits until the cache shows what the API server has.
+// sync waits until the cache shows what the API server has, and the handlers
+// have seen it.
 func (w *world) sync() {
+	w.t.Helper()
+	w.catchUp()
+	w.notify()
+}
+
+// catchUp waits until the cache shows what the API server has.
+func (w *world) catchUp() {
 	w.t.Helper()
 	want := w.written.all()
 	err := wait.PollUntilContextTimeout(w.t.Context(), time.Millisecond, 30*time.Second, true, func(context.Context) (bool, error) {
@@ -387,60 +380,16 @@ func (w *world) sync() {
 // errCrash is the end of the process in the middle of a reconcile.
 var errCrash = errors.New("the process is gone")
 
-// reconcile looks at one VideoGeneration, as the workqueue would.
+// reconcile looks at one VideoGeneration, if it is in the workqueue.
 func (w *world) reconcile(name types.NamespacedName) {
 	w.t.Helper()
-	w.look(name, w.proc.videos, w.proc.queue)
+	w.look(w.proc.queue, name)
 }
 
-// keep stores the videos of a VideoGeneration, as the other workqueue would.
+// keep stores the videos of a VideoGeneration, if it is in that workqueue.
 func (w *world) keep(name types.NamespacedName) {
 	w.t.Helper()
-	w.look(name, w.proc.storage, w.proc.storageQueue)
-}
-
-// letGo lets go of a VideoGeneration that is deleted.
-func (w *world) letGo(name types.NamespacedName) {
-	w.t.Helper()
-	w.look(name, w.proc.release, w.proc.releaseQueue)
-}
-
-func (w *world) look(name types.NamespacedName, with reconcile.Reconciler, q *queue) {
-	w.t.Helper()
-	changes, now := w.written.changed(), w.clock.Now()
-	if !q.has(name, changes, now) {
-		return
-	}
-	q.seen[name] = changes
-	if w.staleGets > 0 {
-		q.seen[name] = -1 // the change is still to come
-	}
-	crashed := false
-	func() {
-		defer func() {
-			switch p := recover(); p {
-			case nil:
-			case errCrash:
-				crashed = true
-			default:
-				panic(p)
-			}
-		}()
-		result, err := with.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: name})
-		delete(q.next, name)
-		switch {
-		case err != nil:
-			w.t.Logf("reconcile %s: %v", name.Name, err)
-			q.next[name] = w.clock.Now().Add(time.Second)
-		case result.RequeueAfter > 0:
-			q.next[name] = w.clock.Now().Add(result.RequeueAfter)
-		}
-	}()
-	w.collectEvents()
-	if crashed || w.dead.Load() {
-		w.restart()
-		w.restarted = true
-	}
+	w.look(w.proc.storageQueue, name)
 }
 
 func (w *world) collectEvents() {
@@ -454,50 +403,51 @@ func (w *world) collectEvents() {
 	}
 }
 
-// round looks at everything once, and reports whether anything changed.
+// round looks once at everything that is due, and reports whether there was
+// anything to do.
 func (w *world) round() bool {
 	w.t.Helper()
+	w.restarted = false
 	w.sync()
 	before := w.written.all()
-	w.restarted = false
-	result, err := w.proc.accounts.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: types.NamespacedName{Namespace: w.namespace, Name: v1alpha1.DefaultAccountName}})
-	if err != nil {
-		w.t.Logf("reconcile account: %v", err)
-	}
-	w.proc.accountNext = w.clock.Now().Add(result.RequeueAfter)
-	w.sync()
-	var videos v1alpha1.VideoGenerationList
-	w.must(w.cache.List(w.t.Context(), &videos, client.InNamespace(w.namespace)))
-	names := map[types.NamespacedName]bool{}
-	for i := range videos.Items {
-		names[client.ObjectKeyFromObject(&videos.Items[i])] = true
-	}
-	for _, q := range w.proc.queues() { // of what is gone, too
-		for name := range q.seen {
-			names[name] = true
-		}
-	}
-	inOrder := slices.SortedFunc(maps.Keys(names), func(a, b types.NamespacedName) int { return strings.Compare(a.Name, b.Name) }) // a cache has none
 	unseen := w.unseen > 0
-	for _, name := range inOrder {
-		if unseen {
-			w.unseen--
-			continue
-		}
-		for _, look := range []func(types.NamespacedName){w.reconcile, w.keep, w.letGo} {
-			writes := w.faults.writes.Load()
-			look(name)
-			if w.faults.writes.Load() != writes {
-				w.sync()
-			}
-		}
+	looked := false
+	if unseen {
+		w.unseen--
+	} else {
+		looked = w.lookAtAll()
 	}
 	delivered := w.sim.Deliver(w.t.Context())
 	if w.dies.Swap(false) {
 		w.restart()
 		w.restarted = true
 	}
-	return delivered > 0 || w.restarted || unseen || !maps.Equal(before, w.written.all())
+	return looked || delivered > 0 || w.restarted || unseen || !maps.Equal(before, w.written.all())
+}
+
+// lookAtAll looks once at everything that is due, the accounts first, and
+// reports whether there was anything.
+func (w *world) lookAtAll() (looked bool) {
+	w.t.Helper()
+	look := func(q func() *queue, name types.NamespacedName) { // the process, and with it the queue, may be another one meanwhile
+		if w.look(q(), name) {
+			looked = true
+			w.sync()
+		}
+	}
+	for _, name := range w.proc.accountQueue.due() {
+		look(func() *queue { return w.proc.accountQueue }, name)
+	}
+	var names []types.NamespacedName
+	for _, q := range w.proc.queues()[1:] {
+		names = append(names, q.due()...)
+	}
+	for _, name := range inOrder(names) {
+		look(func() *queue { return w.proc.queue }, name)
+		look(func() *queue { return w.proc.storageQueue }, name)
+		look(func() *queue { return w.proc.releaseQueue }, name)
+	}
+	return looked
 }
 
 // run goes on until nothing happens any more or the time is over. The clock
@@ -513,8 +463,9 @@ func (w *world) run(horizon time.Duration) {
 			w.t.Fatal("it buys on and on")
 		}
 		next, some := w.nextEvent()
-		if (!some || next.After(w.proc.accountNext)) && len(w.waits()) > 0 {
-			next, some = w.proc.accountNext, true
+		// An account is looked at for ever; that matters to those who wait.
+		if account, ok := w.proc.accountQueue.soonest(); ok && (!some || account.Before(next)) && len(w.waits()) > 0 {
+			next, some = account, true
 		}
 		if !some || next.After(end) {
 			return
@@ -524,14 +475,13 @@ func (w *world) run(horizon time.Duration) {
 	w.t.Fatalf("it does not come to rest: %v", w.waits())
 }
 
-// nextEvent is when KIE.AI or the operator has something to do next.
+// nextEvent is when KIE.AI or the operator has something to do next, the looks
+// at accounts left out.
 func (w *world) nextEvent() (next time.Time, some bool) {
 	next, some = w.sim.NextEvent()
-	for _, q := range w.proc.queues() {
-		for _, at := range q.next {
-			if !some || at.Before(next) {
-				next, some = at, true
-			}
+	for _, q := range w.proc.queues()[1:] {
+		if at, ok := q.soonest(); ok && (!some || at.Before(next)) {
+			next, some = at, true
 		}
 	}
 	return next, some
@@ -716,6 +666,7 @@ func (f *faultyClient) wrap(w *world, write func(do func() error) error) client.
 				w.staleGets--
 				if old := w.written.before(key.Name, w.behind); old != nil {
 					old.DeepCopyInto(vg)
+					w.proc.observed[keyOf(vg)] = old.DeepCopy() // what the handlers are told of comes after that
 					return nil
 				}
 			}
