@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Class sorts a refusal or failure by who can do something about it.
@@ -127,7 +128,7 @@ type Error struct {
 	Class Class
 	// Code is the HTTP status unless that was 200, and then the code in the body; 0 if neither came.
 	Code int
-	// Message is what the API says, without control characters and secrets, and bounded.
+	// Message is what the API says, without control characters and secrets, and bounded to half a kilobyte.
 	Message string
 	// Err is the cause, where the failure is not the API's word.
 	Err error
@@ -152,8 +153,9 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// maxMessageRunes bounds what is kept of the API's own words.
-const maxMessageRunes = 512
+// maxMessageBytes bounds what is kept of the API's own words. What shows them
+// (the note of an Event above all) is bounded in bytes, and needs room for ours.
+const maxMessageBytes = 512
 
 // redact makes words of the API fit to be shown: one line, bounded, without
 // characters that turn or hide others, and without the secrets that were sent
@@ -171,8 +173,12 @@ func redact(message string, secrets ...string) string {
 		return r
 	}, message)
 	message = strings.Join(strings.Fields(message), " ")
-	if runes := []rune(message); len(runes) > maxMessageRunes {
-		message = string(runes[:maxMessageRunes]) + "…"
+	if len(message) > maxMessageBytes {
+		end := maxMessageBytes
+		for !utf8.RuneStart(message[end]) {
+			end--
+		}
+		message = message[:end] + "…"
 	}
 	return message
 }
