@@ -22,6 +22,9 @@ func TestCredits(t *testing.T) {
 		{"none left", `0`, 0},
 		{"overdrawn", `-0.5`, -0.5},
 		{"in scientific notation", `1.5e3`, 1500},
+		{"as much as can be believed", `1e9`, 1e9},
+		{"to the last bit", `1188.7300000000002`, 1188.73},
+		{"next to nothing", `1e-300`, 0},
 	} {
 		t.Run(tc.data, func(t *testing.T) {
 			lines := make(chan string, 1)
@@ -57,6 +60,10 @@ func TestCreditsErrors(t *testing.T) {
 		{"no balance is infinite", `{"code":200,"data":"Infinity"}`, Unavailable, 0},
 		{"no balance is minus infinite", `{"code":200,"data":"-Inf"}`, Unavailable, 0},
 		{"out of range", `{"code":200,"data":1e999}`, Unavailable, 0},
+		{"more than anybody has", `{"code":200,"data":1e40}`, Unavailable, 0},
+		{"more than anybody has, as text", `{"code":200,"data":"1e40"}`, Unavailable, 0},
+		{"more than anybody has", `{"code":200,"data":1000000000.001}`, Unavailable, 0},
+		{"deeper in debt than anybody is", `{"code":200,"data":-1e40}`, Unavailable, 0},
 		{"NaN is no JSON", `{"code":200,"data":NaN}`, Unavailable, 0},
 		{"a balance beside a refusal does not count", `{"code":401,"msg":"no","data":5}`, Unauthorized, 401},
 	} {

@@ -4,6 +4,7 @@
 package kie
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,9 +40,17 @@ type Record struct {
 	ResultURLs, OriginURLs, FullResultURLs []string
 	// Resolution is the resolution of the result, such as "720p".
 	Resolution string
-	// CreatedAt is when the API made the task, by its own clock; zero where it gives no time with a zone.
-	CreatedAt time.Time
-	// Credits is what the task has cost, nil where the API does not say. It seldom does here.
+	// HasAudio says of each result whether it has sound (hasAudioList), which Veo leaves out when it dislikes it; nil
+	// where the API does not say.
+	HasAudio []bool
+	// Seeds are the seeds that were drawn, or given, for each result; nil where the API does not say.
+	Seeds []int32
+	// CreatedAt and CompletedAt are when the API made the task and when the task ended (createTime, completeTime), by
+	// the API's own clock; zero where it gives no time with a zone. CompletedAt may be there before State says that
+	// the task has ended.
+	CreatedAt, CompletedAt time.Time
+	// Credits is what the task has cost, in thousandths at the finest, nil where the API does not say, or says what
+	// no task can cost. It seldom says it here.
 	Credits *float64
 	// FallbackUsed means that another model than Veo made the video.
 	FallbackUsed bool
@@ -120,6 +129,10 @@ func decodeRecord(data json.RawMessage) (Record, error) {
 	if err != nil {
 		return Record{}, errors.New("the response in the answer is not an object")
 	}
+	id, err := recordID(fields)
+	if err != nil {
+		return Record{}, err
+	}
 	flag, ok := decodeInt(fields["successFlag"])
 	if !ok {
 		return Record{}, errors.New("the answer has no successFlag")
@@ -131,12 +144,15 @@ func decodeRecord(data json.RawMessage) (Record, error) {
 		return fields[name]
 	}
 	record := Record{
-		TaskID:         decodeString(fields["taskId"]),
+		TaskID:         id,
 		ResultURLs:     decodeURLs(first("resultUrls")),
 		OriginURLs:     decodeURLs(first("originUrls")),
 		FullResultURLs: decodeURLs(first("fullResultUrls")),
 		Resolution:     bounded(decodeString(first("resolution")), 16),
+		HasAudio:       decodeBools(first("hasAudioList")),
+		Seeds:          decodeSeeds(first("seeds")),
 		CreatedAt:      decodeMillis(fields["createTime"]),
+		CompletedAt:    decodeMillis(fields["completeTime"]),
 		Credits:        decodeCredits(first("creditsConsumed")),
 		ErrorMessage:   decodeString(fields["errorMessage"]),
 	}
@@ -158,4 +174,14 @@ func decodeRecord(data json.RawMessage) (Record, error) {
 		record.State = RecordFailed
 	}
 	return record, nil
+}
+
+// recordID is the task that a record is about, in either spelling; "" where it
+// names none.
+func recordID(fields map[string]json.RawMessage) (string, error) {
+	id, other := decodeString(fields["taskId"]), decodeString(fields["task_id"])
+	if id != "" && other != "" && id != other {
+		return "", errors.New("the answer names two tasks")
+	}
+	return cmp.Or(id, other), nil
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -86,13 +87,16 @@ func TestRecordInfo(t *testing.T) {
 		{
 			"succeeded", "the captured shape", string(testdata(t, "record_succeeded.json")),
 			Record{
-				TaskID: testTaskID, State: RecordSucceeded, ResultURLs: []string{testVideo},
-				Resolution: "720p", CreatedAt: testCreated, CallbackURL: testCallbackURL,
+				TaskID: testTaskID, State: RecordSucceeded, ResultURLs: []string{testVideo}, HasAudio: []bool{true}, Seeds: []int32{41877},
+				Resolution: "720p", CreatedAt: testCreated, CompletedAt: testCreated.Add(74 * time.Second), CallbackURL: testCallbackURL,
 			},
 		},
 		{
 			"failed", "the query succeeds, the task does not", string(testdata(t, "record_failed.json")),
-			Record{TaskID: testTaskID, State: RecordFailed, CreatedAt: testCreated, ErrorCode: 422, ErrorMessage: "failed", CallbackURL: testCallbackURL},
+			Record{
+				TaskID: testTaskID, State: RecordFailed, CreatedAt: testCreated, CompletedAt: testCreated.Add(31 * time.Second),
+				ErrorCode: 422, ErrorMessage: "failed", CallbackURL: testCallbackURL,
+			},
 		},
 
 		{"null", "other families answer so for an id they do not know", `{"code":200,"msg":"success","data":null}`, Record{TaskID: testTaskID, State: RecordAbsent}},
@@ -200,7 +204,17 @@ func TestRecordInfo(t *testing.T) {
 		{"fallback as text", "as text", recordBody(`{"successFlag":0,"fallbackFlag":"true"}`), Record{TaskID: testTaskID, State: RecordRunning, FallbackUsed: true}},
 		{"fallback as number", "as a number", recordBody(`{"successFlag":0,"fallbackFlag":1}`), Record{TaskID: testTaskID, State: RecordRunning, FallbackUsed: true}},
 		{"fallback null", "no", recordBody(`{"successFlag":0,"fallbackFlag":null}`), running},
-		{"times", "a time without a zone says nothing, and nobody reads the other one", recordBody(`{"successFlag":0,"createTime":"2026-01-02 03:04:05","completeTime":{}}`), running},
+		{"times", "a time without a zone says nothing", recordBody(`{"successFlag":0,"createTime":"2026-01-02 03:04:05","completeTime":"2026-01-02 03:05:06"}`), running},
+		{"no times", "it is not finished", recordBody(`{"successFlag":0,"createTime":{},"completeTime":null}`), running},
+		{
+			"finished, and not yet said so", "seen on a sister endpoint: only the flag says that the task is finished",
+			recordBody(`{"successFlag":0,"completeTime":1790000074000}`),
+			Record{TaskID: testTaskID, State: RecordRunning, CompletedAt: testCreated.Add(74 * time.Second)},
+		},
+		{"the whole film is null", "what is there of an extension since spring 2026", recordBody(`{"successFlag":1,"response":{"resultUrls":["` + testVideo + `"],"fullResultUrls":null}}`), succeeded(testVideo)},
+		{"the other spelling of the id", "some answers of the API have it", recordBody(`{"task_id":"` + testTaskID + `","successFlag":0}`), running},
+		{"the id in both spellings", "it is this task", recordBody(`{"taskId":"` + testTaskID + `","task_id":"` + testTaskID + `","successFlag":0}`), running},
+		{"no id, said with nulls", "whoever answers knows what was asked", recordBody(`{"taskId":null,"task_id":"","successFlag":0}`), running},
 		{
 			"credits in data", "they seldom come, and where is not documented", recordBody(`{"successFlag":0,"creditsConsumed":60}`),
 			Record{TaskID: testTaskID, State: RecordRunning, Credits: new(60.0)},
@@ -216,6 +230,30 @@ func TestRecordInfo(t *testing.T) {
 		{"credits null", "not said", recordBody(`{"successFlag":0,"creditsConsumed":null,"response":{"creditsConsumed":null}}`), running},
 		{"credits a word", "not said", recordBody(`{"successFlag":0,"creditsConsumed":"many"}`), running},
 		{"credits below nothing", "nobody gets credits for a video", recordBody(`{"successFlag":0,"creditsConsumed":-5}`), running},
+		{"credits without end", "an amount that nobody can have paid is not said, and the record stays", recordBody(`{"successFlag":0,"creditsConsumed":1e40}`), running},
+		{"credits without end, as text", "the same", recordBody(`{"successFlag":0,"creditsConsumed":"1e40"}`), running},
+		{"credits that are no number", "not said", recordBody(`{"successFlag":0,"creditsConsumed":"NaN"}`), running},
+		{
+			"credits to the last bit", "a credit is half a cent, and has thousandths", recordBody(`{"successFlag":0,"creditsConsumed":64.50000000000001}`),
+			Record{TaskID: testTaskID, State: RecordRunning, Credits: new(64.5)},
+		},
+		{
+			"sound", "one truth for each result", recordBody(`{"successFlag":0,"response":{"hasAudioList":[true,false]}}`),
+			Record{TaskID: testTaskID, State: RecordRunning, HasAudio: []bool{true, false}},
+		},
+		{
+			"sound in data", "where older answers have their lists", recordBody(`{"successFlag":0,"hasAudioList":"[false]"}`),
+			Record{TaskID: testTaskID, State: RecordRunning, HasAudio: []bool{false}},
+		},
+		{"no word on the sound", "not said", recordBody(`{"successFlag":0,"response":{"hasAudioList":null}}`), running},
+		{"half a word on the sound", "which result it is about is not said", recordBody(`{"successFlag":0,"response":{"hasAudioList":[true,null]}}`), running},
+		{
+			"seeds", "one for each result", recordBody(`{"successFlag":0,"response":{"seeds":[56896,"10000"]}}`),
+			Record{TaskID: testTaskID, State: RecordRunning, Seeds: []int32{56896, 10000}},
+		},
+		{"a seed too large", "it could not be used again", recordBody(`{"successFlag":0,"response":{"seeds":[1e40]}}`), running},
+		{"half of the seeds", "which result they are of is not said", recordBody(`{"successFlag":0,"response":{"seeds":[56896,null]}}`), running},
+		{"no seeds", "not said", recordBody(`{"successFlag":0,"response":{"seeds":[]}}`), running},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got, err := recordOf(t, 200, tc.body)
@@ -298,6 +336,8 @@ func TestRecordInfoErrors(t *testing.T) {
 		{"a gateway's 501 must not end a task", 501, `<html>not implemented</html>`, Unavailable, 501},
 		{"the robot check of the gateway", 403, `error code: 1010`, Forbidden, 403},
 		{"another task's answer", 200, recordBody(`{"taskId":"b","successFlag":1,"response":{"resultUrls":["` + testVideo + `"]}}`), Unavailable, 0},
+		{"another task's answer, in the other spelling", 200, recordBody(`{"task_id":"b","successFlag":0}`), Unavailable, 0},
+		{"two tasks in one answer", 200, recordBody(`{"taskId":"` + testTaskID + `","task_id":"b","successFlag":0}`), Unavailable, 0},
 		{"no flag", 200, recordBody(`{"taskId":"` + testTaskID + `"}`), Unavailable, 0},
 		{"an empty object", 200, recordBody(`{}`), Unavailable, 0},
 		{"flag null", 200, recordBody(`{"successFlag":null}`), Unavailable, 0},
@@ -360,7 +400,8 @@ func FuzzDecodeRecord(f *testing.F) {
 		"", "null", "{}", "[]", `""`, `"{\"successFlag\":1}"`, `{"successFlag":"1","resultUrls":"[https://a.example/1, http://b]"}`,
 		`{"successFlag":1,"response":"{\"resultUrls\":\"[\\\"https://a.example\\\"]\"}"}`, `{"successFlag":1,"response":{"resultUrls":[null,1,"x"]}}`,
 		`{"successFlag":1,"resultUrls":["` + strings.Repeat(`https://a.example/1","`, 40) + `"]}`, `{"successFlag":9,"errorCode":"x","errorMessage":7}`,
-		`{"successFlag":1,"resultUrls":"https://:1/,http://a.example:x,https://a\u0000b,https://[::1]/"}`, `{"successFlag":1e400}`, "{\"successFlag\":\xff}",
+		`{"successFlag":1,"resultUrls":"https://:1/,http://a.example:x,https://a\u0000b,https://[::1]/"}`, `{"successFlag":1e400}`,
+		`{"successFlag":1,"creditsConsumed":1e40,"completeTime":1e40,"response":{"hasAudioList":"[true]","seeds":[1,null,"x"]}}`, "{\"successFlag\":\xff}",
 	} {
 		f.Add([]byte(data))
 	}
@@ -381,8 +422,16 @@ func FuzzDecodeRecord(f *testing.F) {
 		if record.Credits != nil && (*record.Credits < 0 || math.IsNaN(*record.Credits) || math.IsInf(*record.Credits, 0)) {
 			t.Errorf("no amount of credits: %v", *record.Credits)
 		}
-		if year := record.CreatedAt.Year(); !record.CreatedAt.IsZero() && (year < 2001 || year > 2286) {
-			t.Errorf("made at %v", record.CreatedAt)
+		if record.Credits != nil && len(strconv.FormatFloat(*record.Credits, 'f', -1, 64)) > 32 {
+			t.Errorf("an amount of credits that is too long to be kept: %v", *record.Credits)
+		}
+		for _, at := range []time.Time{record.CreatedAt, record.CompletedAt} {
+			if year := at.Year(); !at.IsZero() && (year < 2001 || year > 2286) {
+				t.Errorf("made or finished at %v", at)
+			}
+		}
+		if len(record.HasAudio) > maxURLs || len(record.Seeds) > maxURLs {
+			t.Errorf("%d truths and %d seeds", len(record.HasAudio), len(record.Seeds))
 		}
 		if len(record.Resolution) > 16 {
 			t.Errorf("the resolution %q is too long", record.Resolution)
