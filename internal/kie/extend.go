@@ -77,8 +77,9 @@ func (a answer) missesSource() bool {
 	switch a.code {
 	case http.StatusNotFound:
 		return true
-	case http.StatusUnprocessableEntity:
-		return containsAny(a.message, "record is null", "recordinfo is null", "14 days")
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		said := saidOfRecord(a.message)
+		return said == recordMissing || said == recordForgotten
 	default:
 		return false
 	}

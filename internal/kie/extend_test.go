@@ -99,6 +99,11 @@ func TestExtendAnswers(t *testing.T) {
 		{"the sister endpoints' words for an id they do not know", 200, `{"code":422,"msg":"record is null","data":null}`, Rejected, SourceNotFound, 422},
 		{"the sister endpoints' words for an id they do not know", 200, `{"code":422,"msg":"recordInfo is null"}`, Rejected, SourceNotFound, 422},
 		{"the sister endpoints' words for an id they have forgotten", 422, `{"code":422,"msg":"Temporarily supports records within 14 days"}`, Rejected, SourceNotFound, 422},
+		{"the same with another verb", 200, `{"code":422,"msg":"Record does not exist","data":null}`, Rejected, SourceNotFound, 422},
+		{"the same as a bad request", 200, `{"code":400,"msg":"Record does not exist","data":null}`, Rejected, SourceNotFound, 400},
+		{"the original is missing, in the words of the documentation", 200, `{"code":422,"msg":"The original video does not exist"}`, Rejected, SourceNotFound, 422},
+		{"the original is there and not finished", 200, `{"code":422,"msg":"record status is not success"}`, Rejected, Invalid, 422},
+		{"something else is missing", 200, `{"code":422,"msg":"The model does not exist"}`, Rejected, Invalid, 422},
 		{"another rule was broken", 200, `{"code":422,"msg":"videos generated after 1080P generation cannot be extended"}`, Rejected, Invalid, 422},
 
 		{"a gateway knows of no videos", 404, `<html>not found</html>`, Deferred, NotFound, 404},

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -83,25 +82,26 @@ func (c *Client) RecordInfo(ctx context.Context, ep Endpoint, taskID string) (Re
 	return record, nil
 }
 
-// recordOfRefusal reads the refusals that are in truth states: 404, and 422
-// with one of a handful of texts.
+// recordOfRefusal reads the refusals that are in truth states: 404, and 400 or
+// 422 with one of a handful of texts.
 func recordOfRefusal(taskID string, err error) (Record, error) {
 	var refusal *Error
 	if !errors.As(err, &refusal) || refusal.Err != nil {
 		return Record{}, err // no word of the API on the task: a gateway's 404 must not pass for a lost task
 	}
-	text := strings.ToLower(refusal.Message)
-	switch {
-	case refusal.Code == http.StatusNotFound:
+	switch refusal.Code {
+	case http.StatusNotFound:
 		return Record{TaskID: taskID, State: RecordAbsent}, nil
-	case refusal.Code != http.StatusUnprocessableEntity:
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+	default:
 		return Record{}, err
-	case strings.Contains(text, "14 days"):
-		return Record{TaskID: taskID, State: RecordExpired}, nil
-	case strings.Contains(text, "null"):
+	}
+	switch saidOfRecord(refusal.Message) {
+	case recordMissing:
 		return Record{TaskID: taskID, State: RecordAbsent}, nil
-	case strings.Contains(text, "not success"), strings.Contains(text, "blank"),
-		strings.Contains(text, "empty"), strings.Contains(text, "not exist"):
+	case recordForgotten:
+		return Record{TaskID: taskID, State: RecordExpired}, nil
+	case recordUnfinished:
 		return Record{TaskID: taskID, State: RecordRunning}, nil
 	default:
 		return Record{}, err

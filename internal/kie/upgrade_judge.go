@@ -69,8 +69,8 @@ func saysRunning(message string) bool {
 // saysImpossible recognizes the words for what will not change: of the record
 // (reference, section 4.3), of the video, and of the request.
 func saysImpossible(message string) bool {
-	return containsAny(message, "record is null", "recordinfo is null", "14 days", "status is not success", "result data",
-		"not exist", "this video is unavailable", "is required", "not within the range", "not support")
+	return saidOfRecord(message) != recordNothing ||
+		containsAny(message, "not exist", "this video is unavailable", "is required", "not within the range", "not support")
 }
 
 // decodeUpgrade reads the URLs in each place and spelling that has been seen or

@@ -157,6 +157,8 @@ func TestUpgradeStates(t *testing.T) {
 		{"documented", both, 200, `{"code":422,"msg":"record result data is empty"}`, impossible("record result data is empty")},
 		{"the same over HTTP", both, 422, `{"code":422,"msg":"record is null"}`, impossible("record is null")},
 		{"the same with another status", both, 400, `{"code":422,"msg":"record is null"}`, impossible("record is null")},
+		{"the record is missing, with another verb", both, 200, `{"code":422,"msg":"Record does not exist"}`, impossible("Record does not exist")},
+		{"the sister endpoints' words", both, 200, `{"code":422,"msg":"recordInfo is null"}`, impossible("recordInfo is null")},
 		{"the same beside data", both, 200, `{"code":422,"msg":"record is null","data":` + nulls + `}`, impossible("record is null")},
 		{
 			"the literal of a failed 4K version", both, 200,
