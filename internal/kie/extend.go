@@ -68,12 +68,9 @@ func judgeExtension(a answer, source string, secrets ...string) Submission {
 	return submission
 }
 
-// missesSource reports whether the API itself says that it does not have the
-// task that the request was about. A gateway's 404 says nothing of the kind.
+// missesSource reports whether a refusal by the API itself says that it does
+// not have the task that the request was about.
 func (a answer) missesSource() bool {
-	if !a.envelope || a.effectiveCode() != a.code {
-		return false
-	}
 	switch a.code {
 	case http.StatusNotFound:
 		return true

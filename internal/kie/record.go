@@ -86,17 +86,20 @@ func (c *Client) RecordInfo(ctx context.Context, ep Endpoint, taskID string) (Re
 // 422 with one of a handful of texts.
 func recordOfRefusal(taskID string, err error) (Record, error) {
 	var refusal *Error
-	if !errors.As(err, &refusal) || refusal.Err != nil {
+	if !errors.As(err, &refusal) || errors.Is(refusal.Err, errNotTheAPI) {
 		return Record{}, err // no word of the API on the task: a gateway's 404 must not pass for a lost task
 	}
 	switch refusal.Code {
 	case http.StatusNotFound:
-		return Record{TaskID: taskID, State: RecordAbsent}, nil
+		if refusal.Own {
+			return Record{TaskID: taskID, State: RecordAbsent}, nil
+		}
+		return Record{}, err
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 	default:
 		return Record{}, err
 	}
-	switch saidOfRecord(refusal.Message) {
+	switch saidOfRecord(refusal.Message) { // words that no gateway has
 	case recordMissing:
 		return Record{TaskID: taskID, State: RecordAbsent}, nil
 	case recordForgotten:

@@ -284,16 +284,17 @@ func TestRecordInfoRefusalsThatAreStates(t *testing.T) {
 	}{
 		{"documented", 200, refusal(422, "record is null"), RecordAbsent},
 		{"seen on other families", 200, refusal(422, "recordInfo is null"), RecordAbsent},
+		{"seen", 200, refusal(422, "Record does not exist"), RecordAbsent},
+		{"the same as a bad request", 200, refusal(400, "Record does not exist"), RecordAbsent},
 		{"documented", 200, refusal(422, "Temporarily supports records within 14 days"), RecordExpired},
 		{"documented", 200, refusal(422, "record result data is blank"), RecordRunning},
 		{"documented", 200, refusal(422, "record status is not success"), RecordRunning},
 		{"documented", 200, refusal(422, "record result data not exist"), RecordRunning},
 		{"documented", 200, refusal(422, "record result data is empty"), RecordRunning},
-		{"seen", 200, refusal(422, "Record does not exist"), RecordAbsent},
-		{"the same as a bad request", 200, refusal(400, "Record does not exist"), RecordAbsent},
 		{"the same over HTTP", 422, refusal(422, "record is null"), RecordAbsent},
 		{"one client has met it", 200, refusal(404, "task not found"), RecordAbsent},
 		{"one client has met it over HTTP", 404, refusal(404, ""), RecordAbsent},
+		{"some pages of the documentation write message", 200, `{"code":422,"message":"record is null","data":null}`, RecordAbsent},
 	} {
 		t.Run(fmt.Sprint(tc.status, tc.body), func(t *testing.T) {
 			got, err := recordOf(t, tc.status, tc.body)
@@ -320,25 +321,35 @@ func TestRecordInfoErrors(t *testing.T) {
 		{"seen in life for rejected prompts", 200, `{"code":400,"msg":"Your prompt was flagged"}`, ContentRejected, 400},
 		{"the same over HTTP", 400, `{"code":400,"msg":"Your prompt was flagged"}`, ContentRejected, 400},
 		{"422 with other words is a refusal", 200, `{"code":422,"msg":"Validation Error"}`, Invalid, 422},
-		{"422 without words is a refusal", 200, `{"code":422}`, Invalid, 422},
+		{"422 without words is a refusal", 200, `{"code":422,"msg":""}`, Invalid, 422},
+		{"a refusal that stays has to be clearly the API's", 200, `{"code":422}`, Unavailable, 422},
+		{"a refusal that stays has to be clearly the API's", 200, `{"code":400,"message":"bad request"}`, Unavailable, 400},
+		{"a refusal that stays has to be clearly the API's", 200, `{"code":404,"message":"no route"}`, Unavailable, 404},
 		{"something else is null", 200, `{"code":422,"msg":"prompt is null"}`, Invalid, 422},
 		{"something else does not exist", 200, `{"code":422,"msg":"The image does not exist"}`, Invalid, 422},
 		{"something else is empty", 200, `{"code":422,"msg":"imageUrls is empty"}`, Invalid, 422},
 		{"the key", 200, `{"code":401,"msg":"You do not have access permissions"}`, Unauthorized, 401},
 		{"too fast", 200, `{"code":429,"msg":"Your call frequency is too high. Please try again later.","data":null}`, RateLimited, 429},
-		{"too fast, over HTTP", 429, ``, RateLimited, 429},
+		{"too fast, over HTTP", 429, `{"code":429,"msg":"Your call frequency is too high. Please try again later.","data":null}`, RateLimited, 429},
+		{"the key, over HTTP", 401, `{"code":401,"msg":"You do not have access permissions"}`, Unauthorized, 401},
 		{"maintenance", 200, `{"code":455}`, Maintenance, 455},
 		{"broken", 200, `{"code":500,"msg":"record is null"}`, Unavailable, 500},
-		{"broken, over HTTP", 500, `{"code":500}`, Unavailable, 500},
+		{"broken, over HTTP", 500, `{"code":500,"msg":"broken"}`, Unavailable, 500},
 		{"a gateway", 502, `<html></html>`, Unavailable, 502},
 		{"a gateway", 503, `<html></html>`, Unavailable, 503},
 		{"a gateway", 504, `<html></html>`, Unavailable, 504},
-		{"a gateway's 404 is no word on the task: it must not be given up as lost", 404, `<html>not found</html>`, NotFound, 404},
-		{"another API's 404 is no word on the task", 404, `{"status":404,"error":"Not Found"}`, NotFound, 404},
-		{"a gateway's 422 is no word on the task, whatever it says", 422, `{"message":"record is null"}`, Forbidden, 422},
-		{"a gateway's 400 must not end a task", 400, `<html>bad request</html>`, Forbidden, 400},
+		{"a gateway's 404 is no word on the task: it must not be given up as lost", 404, `<html>not found</html>`, Unavailable, 404},
+		{"another API's 404 is no word on the task", 404, `{"status":404,"error":"Not Found"}`, Unavailable, 404},
+		{"another API's 404 is no word on the task, though it has codes too", 404, `{"code":404,"message":"task not found"}`, Unavailable, 404},
+		{"a gateway's 422 is no word on the task, whatever it says", 422, `{"message":"record is null"}`, Unavailable, 422},
+		{"a gateway's 400 must not end a task", 400, `<html>bad request</html>`, Unavailable, 400},
+		{"a gateway's 400 must not end a task", 400, `{"code":400,"message":"Your prompt was flagged"}`, Unavailable, 400},
+		{"a gateway's 401 is no word on the key", 401, `<html>who are you</html>`, Unavailable, 401},
+		{"a gateway's 402 is no word on the balance", 402, `{"code":402,"message":"deployment disabled"}`, Unavailable, 402},
+		{"a gateway's 429 is no word on the account", 429, `<html>slow down</html>`, Unavailable, 429},
+		{"two have spoken", 404, `{"code":422,"msg":"record is null"}`, Unavailable, 404},
 		{"a gateway's 501 must not end a task", 501, `<html>not implemented</html>`, Unavailable, 501},
-		{"the robot check of the gateway", 403, `error code: 1010`, Forbidden, 403},
+		{"the robot check of the gateway", 403, `error code: 1010`, Unavailable, 403},
 		{"another task's answer", 200, recordBody(`{"taskId":"b","successFlag":1,"response":{"resultUrls":["` + testVideo + `"]}}`), Unavailable, 0},
 		{"another task's answer, in the other spelling", 200, recordBody(`{"task_id":"b","successFlag":0}`), Unavailable, 0},
 		{"two tasks in one answer", 200, recordBody(`{"taskId":"` + testTaskID + `","task_id":"b","successFlag":0}`), Unavailable, 0},
@@ -363,6 +374,9 @@ func TestRecordInfoErrors(t *testing.T) {
 			}
 			if failure.Class != tc.class || failure.Code != tc.code {
 				t.Errorf("%s: got %+v, want class %s, code %d", tc.reason, *failure, tc.class, tc.code)
+			}
+			if failure.Own != (failure.Err == nil) {
+				t.Errorf("%s: the API's own word: %t, with the cause %v", tc.reason, failure.Own, failure.Err)
 			}
 			if diff := cmp.Diff(Record{}, got); diff != "" {
 				t.Errorf("%s: a record beside an error (-want +got):\n%s", tc.reason, diff)

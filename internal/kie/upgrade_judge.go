@@ -22,14 +22,8 @@ var (
 // for what is done, what is under way and what cannot be.
 func judgeUpgrade(a answer, runningCodes []int, secrets ...string) (Upgrade, error) {
 	refusal := a.refusal(secrets...)
-	if !a.envelope {
+	if a.from == aGateway || ofAccount(refusal.Class) {
 		return Upgrade{}, refusal
-	}
-	for _, class := range []Class{refusal.Class, classOf(a.code)} {
-		if ofAccount(class) {
-			refusal.Class = class
-			return Upgrade{}, refusal
-		}
 	}
 	code := a.effectiveCode()
 	fields, err := decodeObject(a.data)
@@ -40,19 +34,26 @@ func judgeUpgrade(a answer, runningCodes []int, secrets ...string) (Upgrade, err
 	if upgrade.TaskID, err = a.taskID(); err != nil {
 		upgrade.TaskID = "" // it only informs
 	}
+	impossible := false
 	switch {
 	case len(upgrade.ResultURLs) > 0:
 		upgrade.State = UpgradeReady
 	case code == http.StatusOK, saysRunning(a.message):
 		upgrade.State = UpgradeRunning
 	case saysImpossible(a.message):
-		return Upgrade{State: UpgradeImpossible, Message: refusal.Message}, nil
+		impossible = true
 	case slices.Contains(runningCodes, code), code == http.StatusUnprocessableEntity && fields != nil:
 		upgrade.State = UpgradeRunning
-	case ofRequest(refusal.Class), code == http.StatusNotFound && a.code == http.StatusNotFound:
-		return Upgrade{State: UpgradeImpossible, Message: refusal.Message}, nil
+	case ofRequest(refusal.Class), code == http.StatusNotFound:
+		impossible = true
 	default:
 		return Upgrade{}, refusal
+	}
+	switch {
+	case impossible && !refusal.Own:
+		return Upgrade{}, refusal
+	case impossible:
+		return Upgrade{State: UpgradeImpossible, Message: refusal.Message}, nil
 	}
 	if upgrade.State != UpgradeReady {
 		upgrade.ImageURLs = nil
