@@ -34,31 +34,32 @@ func judgeUpgrade(a answer, runningCodes []int, secrets ...string) (Upgrade, err
 	if upgrade.TaskID, err = a.taskID(); err != nil {
 		upgrade.TaskID = "" // it only informs
 	}
-	impossible := false
 	switch {
 	case len(upgrade.ResultURLs) > 0:
 		upgrade.State = UpgradeReady
 	case code == http.StatusOK, saysRunning(a.message):
 		upgrade.State = UpgradeRunning
 	case saysImpossible(a.message):
-		impossible = true
+		return impossible(refusal)
 	case slices.Contains(runningCodes, code), code == http.StatusUnprocessableEntity && fields != nil:
 		upgrade.State = UpgradeRunning
 	case ofRequest(refusal.Class), code == http.StatusNotFound:
-		impossible = true
+		return impossible(refusal)
 	default:
 		return Upgrade{}, refusal
-	}
-	switch {
-	case impossible && !refusal.Own:
-		return Upgrade{}, refusal
-	case impossible:
-		return Upgrade{State: UpgradeImpossible, Message: refusal.Message}, nil
 	}
 	if upgrade.State != UpgradeReady {
 		upgrade.ImageURLs = nil
 	}
 	return upgrade, nil
+}
+
+// impossible is the end of an upgrade, if the API itself says so.
+func impossible(refusal *Error) (Upgrade, error) {
+	if !refusal.Own {
+		return Upgrade{}, refusal
+	}
+	return Upgrade{State: UpgradeImpossible, Message: refusal.Message}, nil
 }
 
 // saysRunning recognizes the words for work under way.
