@@ -34,6 +34,9 @@ const (
 type Record struct {
 	TaskID string
 	State  RecordState
+	// FromRefusal is whether the state is read from the words of a refusal. No record was shown then, so that it does
+	// not prove that there is such a task, even if State is RecordRunning.
+	FromRefusal bool
 	// ResultURLs are the videos, OriginURLs the same before cropping or scaling, FullResultURLs the whole film
 	// after an extension.
 	ResultURLs, OriginURLs, FullResultURLs []string
@@ -92,7 +95,7 @@ func recordOfRefusal(taskID string, err error) (Record, error) {
 	switch refusal.Code {
 	case http.StatusNotFound:
 		if refusal.Own {
-			return Record{TaskID: taskID, State: RecordAbsent}, nil
+			return Record{TaskID: taskID, State: RecordAbsent, FromRefusal: true}, nil
 		}
 		return Record{}, err
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
@@ -101,11 +104,11 @@ func recordOfRefusal(taskID string, err error) (Record, error) {
 	}
 	switch saidOfRecord(refusal.Message) { // words that no gateway has
 	case recordMissing:
-		return Record{TaskID: taskID, State: RecordAbsent}, nil
+		return Record{TaskID: taskID, State: RecordAbsent, FromRefusal: true}, nil
 	case recordForgotten:
-		return Record{TaskID: taskID, State: RecordExpired}, nil
+		return Record{TaskID: taskID, State: RecordExpired, FromRefusal: true}, nil
 	case recordUnfinished:
-		return Record{TaskID: taskID, State: RecordRunning}, nil
+		return Record{TaskID: taskID, State: RecordRunning, FromRefusal: true}, nil
 	default:
 		return Record{}, err
 	}

@@ -301,7 +301,7 @@ func TestRecordInfoRefusalsThatAreStates(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", tc.reason, err)
 			}
-			if diff := cmp.Diff(Record{TaskID: testTaskID, State: tc.want}, got); diff != "" {
+			if diff := cmp.Diff(Record{TaskID: testTaskID, State: tc.want, FromRefusal: true}, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 			}
 		})
