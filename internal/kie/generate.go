@@ -44,12 +44,15 @@ const (
 	Accepted Outcome = "Accepted"
 	// NotSent means that no byte of the request left this machine.
 	NotSent Outcome = "NotSent"
-	// Deferred means that nothing was bought because of the account or the service; the same request can be
-	// made again when that has changed.
+	// Deferred means that the API itself says that nothing was bought, because of the account or the service; the
+	// same request can be made again when that has changed.
 	Deferred Outcome = "Deferred"
-	// Rejected means that nothing was bought and that the same request will not be accepted later.
+	// Rejected means that the API itself says that nothing was bought and that the same request will not be
+	// accepted later.
 	Rejected Outcome = "Rejected"
-	// Unknown means that the task may have been bought, or not. The request must not be made again.
+	// Unknown means that the task may have been bought, or not: there was no answer, or it leaves that open, or it
+	// is not the API's own. A gateway's refusal is of that kind whatever its status, because a gateway may refuse
+	// what it has passed on. The request must not be made again.
 	Unknown Outcome = "Unknown"
 )
 
@@ -77,7 +80,8 @@ func (c *Client) Generate(ctx context.Context, ep Endpoint, request GenerateRequ
 // submit sends a request that costs money and has its answer judged. Whatever
 // is not known for sure ends as Unknown.
 func (c *Client) submit(ctx context.Context, ep Endpoint, path string, body []byte, judged func(answer) Submission) Submission {
-	// The request is written to a connection only after one was obtained: without one, no byte has left.
+	// The request is written to a connection only after one was obtained: without one, no byte has left. Later hooks
+	// (WroteHeaders, WroteRequest) come after bytes are on their way, and so would call a request unsent that is not.
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
@@ -116,51 +120,25 @@ func judge(a answer, secrets ...string) Submission {
 	}
 	failure := a.refusal(secrets...)
 	switch {
-	case code == http.StatusOK, idErr != nil, id != "":
-		failure.Class, failure.Err = Unavailable, errors.New("the answer does not say clearly whether the task was accepted")
+	case a.from == aGateway:
 		return Submission{Outcome: Unknown, Err: failure}
-	case !a.envelope:
-		return Submission{Outcome: outcomeOfGateway(a.status), Err: failure}
+	case a.from != theAPI, code == http.StatusOK, idErr != nil, id != "":
+		failure.becomes(Unavailable, errors.New("the answer does not say clearly whether the task was accepted"))
+		return Submission{Outcome: Unknown, Err: failure}
 	default:
-		return Submission{Outcome: outcomeOfCode(a, code), Err: failure}
+		return Submission{Outcome: outcomeOfClass(failure.Class), Err: failure}
 	}
 }
 
-// outcomeOfCode judges an answer of the API itself. Where the HTTP status and
-// the code differ, both must say that nothing was bought.
-func outcomeOfCode(a answer, code int) Outcome {
-	contradicted := a.status != http.StatusOK && a.code != a.status
-	if contradicted && (a.status >= http.StatusInternalServerError || outcomeOfClass(classOf(a.code)) == Unknown) {
-		return Unknown
-	}
-	return outcomeOfClass(classOf(code))
-}
-
-// outcomeOfClass is what a refusal means. Code 500, which is Unavailable, is
-// left open on purpose: it is also what the API says when the task was made and
-// something failed after that.
+// outcomeOfClass is what a refusal by the API itself means. Code 500, which is
+// Unavailable, is left open on purpose: it is also what the API says when the
+// task was made and something failed after that.
 func outcomeOfClass(class Class) Outcome {
 	switch {
 	case ofAccount(class), class == NotFound:
 		return Deferred
 	case ofRequest(class):
 		return Rejected
-	default:
-		return Unknown
-	}
-}
-
-// outcomeOfGateway judges an answer without the API's envelope, which comes
-// from something in front of the API. A refusal of that kind says nothing about
-// the video, so the request can be made again.
-func outcomeOfGateway(status int) Outcome {
-	switch status {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect,
-		http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
-		http.StatusMethodNotAllowed, http.StatusProxyAuthRequired, http.StatusRequestEntityTooLarge,
-		http.StatusUnsupportedMediaType, http.StatusMisdirectedRequest, http.StatusTooManyRequests,
-		http.StatusRequestHeaderFieldsTooLarge:
-		return Deferred
 	default:
 		return Unknown
 	}
