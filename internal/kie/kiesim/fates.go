@@ -5,10 +5,8 @@ package kiesim
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -17,6 +15,7 @@ const (
 	placeholderDuration = "DURATION"
 	placeholderCode     = "CODE"
 	placeholderBytes    = "BYTES"
+	placeholderSpan     = "[-after=DURATION][-for=DURATION]"
 )
 
 // fates is the one table that prompts, flags and the help text are made of.
@@ -30,9 +29,9 @@ var fates = slices.Concat(
 	formFates,
 	recordFates,
 	ofUpgrade("1080p-", "1080p upgrade: ", func(f *Faults) **Faults { return &f.Upgrade1080p }, slices.Concat(
-		upgradeRefusalFates, submissionFates, timeFates, fates1080p, fileFates)),
+		upgradeRefusalFates, submissionFates, timeFates, fates1080p, upgradeQueryFates, fileFates)),
 	ofUpgrade("4k-", "4K upgrade: ", func(f *Faults) **Faults { return &f.Upgrade4K }, slices.Concat(
-		upgradeRefusalFates, submissionFates, timeFates, fates4K, fileFates, callbackFates, urlsFates)),
+		upgradeRefusalFates, submissionFates, timeFates, fates4K, upgradeQueryFates, fileFates, callbackFates, urlsFates)),
 )
 
 // Whether a submission is accepted, and what the client hears of it.
@@ -62,9 +61,14 @@ var (
 	submissionFates = []Fate{
 		refuseThenFate(RefuseThen500, "not accepted, but the answer is HTTP 500"),
 		refuseThenFate(RefuseThenDrop, "not accepted, and the connection is closed without an answer"),
+		pageFate("refuse-then", "not accepted, and the answer is an HTML page with this HTTP status: "+pageStatuses,
+			func(f *Faults, status int) { f.RefuseThen = RefuseThenHTML(status) }),
 		acceptThenFate(AcceptThenDrop, "accepted and charged, then the connection is closed without an answer"),
 		acceptThenFate(AcceptThen500, "accepted and charged, then HTTP 500"),
 		acceptThenFate(AcceptThen502, "accepted and charged, then HTTP 502 with an HTML page"),
+		pageFate("accept-then", "accepted and charged, then an HTML page with this HTTP status: "+pageStatuses,
+			func(f *Faults, status int) { f.AcceptThen = AcceptThenHTML(status) }),
+		acceptThenFate(AcceptThen1010, "accepted and charged, then the gateway's bare HTTP 403, not JSON"),
 		acceptThenFate(AcceptThenCode500, "accepted and charged, then HTTP 200 with code 500"),
 		acceptThenFate(AcceptThenGarbage, "accepted and charged, then HTTP 200 that is not JSON"),
 		acceptThenFate(AcceptThenNoTaskID, "accepted and charged, then code 200 without a task id"),
@@ -136,23 +140,6 @@ var (
 	}
 )
 
-// What record-info tells and hides.
-var recordFates = []Fate{
-	literalFate("time", "ms", "record-info has times in milliseconds (the default)", func(f *Faults) { f.TextTimes = false }),
-	literalFate("time", "text", "record-info has times as text", func(f *Faults) { f.TextTimes = true }),
-	durationFate("record", "null-for=", "record-info does not know the task for this long after it was accepted",
-		func(f *Faults, d time.Duration) { f.RecordNullFor = d }),
-	{
-		Key:   "record-code",
-		Value: placeholderCode + "-for=" + placeholderDuration,
-		Help:  "record-info answers this code for this long after the task was accepted",
-		set:   setRecordCode,
-	},
-	literalFate("lag", "", "record-info sets completeTime 30s before successFlag", func(f *Faults) { f.Lag = 30 * time.Second }),
-	durationFate("lag", "", "record-info sets completeTime this long before successFlag",
-		func(f *Faults, d time.Duration) { f.Lag = d }),
-}
-
 func literalFate(key, value, help string, set func(*Faults)) Fate {
 	return Fate{Key: key, Value: value, Help: help, set: func(f *Faults, _ string) error {
 		set(f)
@@ -181,6 +168,18 @@ func refuseThenFate(then RefuseThen, help string) Fate {
 
 func acceptThenFate(then AcceptThen, help string) Fate {
 	return literalFate("accept-then", string(then), help, func(f *Faults) { f.AcceptThen = then })
+}
+
+// pageFate takes the HTTP status of an HTML page.
+func pageFate(key, help string, set func(*Faults, int)) Fate {
+	return Fate{Key: key, Value: htmlPrefix + placeholderCode, Help: help, set: func(f *Faults, text string) error {
+		status, err := parsePageStatus(text)
+		if err != nil {
+			return err
+		}
+		set(f, status)
+		return nil
+	}}
 }
 
 func failureFate(code int, help string) Fate {
@@ -214,19 +213,4 @@ func deliverSecondsFate(seconds int) Fate {
 
 func extendURLsFate(urls ExtendURLs, help string) Fate {
 	return literalFate("extend-urls", string(urls), help, func(f *Faults) { f.ExtendURLs = urls })
-}
-
-// setRecordCode reads a value such as 422-for=30s.
-func setRecordCode(f *Faults, text string) error {
-	digits, rest, found := strings.Cut(text, "-for=")
-	code, err := strconv.Atoi(digits)
-	if !found || err != nil || code < 400 || code > 599 {
-		return fmt.Errorf("%q is not a code from 400 to 599 and a duration such as 422-for=30s", text)
-	}
-	d, err := parseDuration(rest)
-	if err != nil {
-		return err
-	}
-	f.RecordCode, f.RecordCodeFor = code, d
-	return nil
 }

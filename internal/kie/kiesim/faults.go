@@ -65,13 +65,10 @@ type Faults struct {
 	// TextTimes makes record-info print times as "2006-01-02 15:04:05" in UTC,
 	// as KIE's documentation does, and not in milliseconds.
 	TextTimes bool
-	// RecordNullFor makes record-info not know the task for this long after its
-	// acceptance.
-	RecordNullFor time.Duration
-	// RecordCode is what record-info answers for RecordCodeFor after acceptance.
-	RecordCode int
-	// RecordCodeFor is how long RecordCode is answered.
-	RecordCodeFor time.Duration
+	// Queries replace the answers to questions about the task: those of record-info,
+	// and for an upgrade those to every request for it but the first. The last one
+	// that is in force counts.
+	Queries []Override
 	// Lag is how long record-info keeps successFlag 0 after completeTime was set.
 	Lag time.Duration
 
@@ -107,8 +104,11 @@ const (
 	AcceptThenDrop AcceptThen = "drop"
 	// AcceptThen500 answers HTTP 500.
 	AcceptThen500 AcceptThen = "500"
-	// AcceptThen502 answers HTTP 502 with the HTML page of a gateway.
+	// AcceptThen502 answers HTTP 502 with the HTML page of a gateway. For any other
+	// status there is [AcceptThenHTML].
 	AcceptThen502 AcceptThen = "502"
+	// AcceptThen1010 answers Cloudflare's bare HTTP 403, which is not JSON.
+	AcceptThen1010 AcceptThen = "1010"
 	// AcceptThenCode500 answers HTTP 200 with code 500 in the body.
 	AcceptThenCode500 AcceptThen = "code-500"
 	// AcceptThenGarbage answers HTTP 200 with something that is not JSON.
@@ -120,7 +120,7 @@ const (
 )
 
 // RefuseThen is how a submission that was not accepted looks as if it might have
-// been.
+// been. One more is [RefuseThenHTML].
 type RefuseThen string
 
 const (

@@ -66,6 +66,12 @@ func (j *job) shown(now time.Time) bool {
 	return j.finished(now.Add(-j.faults.Lag))
 }
 
+// reply returns what is answered to questions about it instead of the truth, empty
+// if the truth is.
+func (j *job) reply(now time.Time) Reply {
+	return replyAt(j.faults.Queries, now.Sub(j.created))
+}
+
 // state returns how far it is.
 func (j *job) state(now time.Time) TaskState {
 	switch {

@@ -8,9 +8,6 @@ import (
 	"time"
 )
 
-// recordTooOld is what KIE says of tasks that it keeps no longer.
-const recordTooOld = "Temporarily supports records within 14 days"
-
 // record is the data of an answer of record-info, with the keys that were seen.
 // Upgrades have no FallbackFlag.
 type record struct {
@@ -44,16 +41,14 @@ type recordResponse struct {
 func (s *Simulator) recordInfo(w http.ResponseWriter, r *http.Request) {
 	asked, now := s.poll(r.URL.Query().Get("taskId"))
 	if asked == nil {
-		s.answerUnknownRecord(w)
+		s.reply(w, r, ReplyUnknown)
 		return
 	}
-	faults, age := asked.bought().faults, now.Sub(asked.bought().created)
+	instead := asked.bought().reply(now)
 	switch {
-	case age < faults.RecordNullFor:
-		s.answerUnknownRecord(w)
-	case age < faults.RecordCodeFor:
-		s.refuse(w, faults.RecordCode, "")
-	case age > retention:
+	case instead != "":
+		s.reply(w, r, instead)
+	case now.Sub(asked.bought().created) > retention:
 		s.refuse(w, http.StatusUnprocessableEntity, recordTooOld)
 	default:
 		s.succeed(w, asked.record(now))
@@ -69,17 +64,6 @@ func (s *Simulator) poll(id string) (purchase, time.Time) {
 		asked.bought().polls++
 	}
 	return asked, s.options.Now()
-}
-
-func (s *Simulator) answerUnknownRecord(w http.ResponseWriter) {
-	switch s.options.UnknownRecord {
-	case UnknownRecordNull:
-		s.succeed(w, nil)
-	case UnknownRecordCode404:
-		s.refuse(w, http.StatusNotFound, "")
-	default:
-		s.refuse(w, http.StatusUnprocessableEntity, "recordInfo is null")
-	}
 }
 
 // recordStart returns what is known of any purchase at a time, without its result.

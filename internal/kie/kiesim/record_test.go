@@ -142,6 +142,9 @@ func TestRecordOfAnUnknownTask(t *testing.T) {
 		UnknownRecordCode422: `{"code":422,"msg":"recordInfo is null","data":null}`,
 		UnknownRecordNull:    `{"code":200,"msg":"success","data":null}`,
 		UnknownRecordCode404: `{"code":404,"msg":"The requested resource or endpoint does not exist","data":null}`,
+
+		UnknownRecordIsNull:   `{"code":422,"msg":"record is null","data":null}`,
+		UnknownRecordNotExist: `{"code":422,"msg":"Record does not exist","data":null}`,
 	}
 	for mode, want := range cases {
 		t.Run(string(mode), func(t *testing.T) {

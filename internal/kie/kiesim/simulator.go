@@ -132,6 +132,7 @@ func (s *Simulator) api(endpoint string, handle http.HandlerFunc) http.HandlerFu
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.countRequest(endpoint)
 		switch {
+		case s.interrupt(w, r, endpoint):
 		case r.UserAgent() == "":
 			s.refuseBare(w)
 		case !s.authorized(r, "application/json"):

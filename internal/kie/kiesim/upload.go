@@ -48,6 +48,9 @@ type uploadAnswer struct {
 func (s *Simulator) upload(mediaType string, read func(http.ResponseWriter, *http.Request) (upload, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.countRequest(endpointUpload)
+		if s.interrupt(w, r, endpointUpload) {
+			return
+		}
 		if r.UserAgent() == "" {
 			s.refuseBare(w)
 			return
