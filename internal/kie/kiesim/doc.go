@@ -36,6 +36,6 @@
 // move the clock to [Simulator.NextEvent] and call [Simulator.Deliver]; in real
 // time, call [Simulator.Run].
 //
-// Not simulated: uploads by URL and limits of single keys. Images are not fetched;
-// those that were uploaded here have to be there.
+// Not simulated: limits of single keys. Images of a request are not fetched; those
+// that were uploaded here have to be there.
 package kiesim

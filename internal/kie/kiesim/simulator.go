@@ -41,6 +41,7 @@ func New(options Options) *Simulator {
 	s.mux.HandleFunc("POST /api/v1/common/download-url", s.api(endpointDownloadURL, s.downloadURL))
 	s.mux.HandleFunc("POST /api/file-stream-upload", s.upload("multipart/form-data", s.uploadStream))
 	s.mux.HandleFunc("POST /api/file-base64-upload", s.upload("application/json", s.uploadBase64))
+	s.mux.HandleFunc("POST /api/file-url-upload", s.upload("application/json", s.uploadURL))
 	for _, folder := range []string{resultFolder, originFolder, upgradeFolder, filmFolder} {
 		s.mux.HandleFunc("GET "+folder+"{file}", s.serveMedia)
 	}
