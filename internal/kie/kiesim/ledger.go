@@ -127,5 +127,9 @@ func (l *ledger) charge(p purchase) bool {
 
 // roundedBalance returns the balance without the noise of floating point.
 func (l *ledger) roundedBalance() float64 {
+	const hundredths = 1 << 53 / 100 // larger numbers have none
+	if math.Abs(l.balance) > hundredths {
+		return l.balance
+	}
 	return math.Round(l.balance*100) / 100
 }

@@ -4,6 +4,8 @@
 package kiesim
 
 import (
+	"fmt"
+	"math"
 	"mime"
 	"net/http"
 	"sync"
@@ -69,8 +71,12 @@ func (s *Simulator) SetFaults(faults Faults) {
 	s.ledger.faults = faults
 }
 
-// SetCredits changes the balance.
+// SetCredits changes the balance, to less than zero too. It panics about one that is
+// not a number of JSON's.
 func (s *Simulator) SetCredits(credits float64) {
+	if math.IsNaN(credits) || math.IsInf(credits, 0) {
+		panic(fmt.Sprintf("kiesim: a balance of %v cannot be answered", credits))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ledger.settle(s.options.Now())
@@ -128,7 +134,8 @@ func (s *Simulator) PaidUpgradesByBase() map[string]int {
 }
 
 // api wraps a handler of the API in what KIE asks of every request: a client that
-// names itself, a bearer token, and a Content-Type of JSON even on a GET.
+// names itself, a bearer token, and a Content-Type of JSON, which a GET may leave
+// out.
 func (s *Simulator) api(endpoint string, handle http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.countRequest(endpoint)
@@ -150,8 +157,9 @@ func (s *Simulator) authorized(r *http.Request, want string) bool {
 	s.mu.Lock()
 	key := s.ledger.apiKey
 	s.mu.Unlock()
-	got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || got != want {
+	declared := r.Header.Get("Content-Type")
+	got, _, err := mime.ParseMediaType(declared)
+	if leftOut := declared == "" && r.Method == http.MethodGet; !leftOut && (err != nil || got != want) {
 		return false
 	}
 	return key == "" || r.Header.Get("Authorization") == "Bearer "+key
