@@ -16,8 +16,8 @@ import (
 type Fate struct {
 	// Key is the name, as in [sim:KEY] or [sim:KEY=VALUE].
 	Key string
-	// Value is the text to write, where DURATION stands for a Go duration, and CODE
-	// and BYTES for numbers. What is in brackets may be left out. Empty means that
+	// Value is the text to write, where DURATION stands for a Go duration, and CODE,
+	// BYTES and NUMBER for numbers. What is in brackets may be left out. Empty means that
 	// the key stands alone.
 	Value string
 	// Help says what happens, in a few words.
@@ -71,7 +71,7 @@ func (f *Faults) Set(key, value string) error {
 // literal returns the part of Value before its first placeholder, and whether
 // there is one.
 func (f Fate) literal() (string, bool) {
-	for _, placeholder := range []string{placeholderCode, placeholderSpan, placeholderDuration, placeholderBytes} {
+	for _, placeholder := range []string{placeholderCode, placeholderSpan, placeholderDuration, placeholderBytes, placeholderNumber} {
 		if before, _, found := strings.Cut(f.Value, placeholder); found {
 			return before, true
 		}

@@ -18,7 +18,7 @@ import (
 
 // example returns the value of a fate with its placeholders filled in.
 func example(fate Fate) string {
-	return strings.NewReplacer(placeholderSpan, "-after=30s-for=1h", placeholderCode, "500", placeholderDuration, "1m", placeholderBytes, "9000").Replace(fate.Value)
+	return strings.NewReplacer(placeholderSpan, "-after=30s-for=1h", placeholderCode, "500", placeholderDuration, "1m", placeholderBytes, "9000", placeholderNumber, "54321").Replace(fate.Value)
 }
 
 // marker returns the fate as text for a prompt.
@@ -183,6 +183,9 @@ func TestSetNamesWhatIsWrong(t *testing.T) {
 		{"4k-bytes", "1MB", `"1MB" is not a number of bytes from 1024 on`},
 		{"throttle", "0", `"0" is not a number of bytes from 1 on`},
 		{"cut", "-1", `"-1" is not a number of bytes from 1 on`},
+		{"seed", "x", `"x" is not a whole number`},
+		{"credits-consumed", "many", `"many" is not a number as JSON has them`},
+		{"4k-credits-consumed", "0x1", `"0x1" is not a number as JSON has them`},
 		{"cut-once", "", `fate "cut-once" does not take "": use BYTES`},
 	}
 	for _, test := range cases {

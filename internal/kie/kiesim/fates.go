@@ -5,6 +5,8 @@ package kiesim
 
 import (
 	"cmp"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -15,6 +17,7 @@ const (
 	placeholderDuration = "DURATION"
 	placeholderCode     = "CODE"
 	placeholderBytes    = "BYTES"
+	placeholderNumber   = "NUMBER"
 	placeholderSpan     = "[-after=DURATION][-for=DURATION]"
 )
 
@@ -97,6 +100,8 @@ var (
 		deliverFate(resolution1080p, "the video is 1080p, whatever was asked and paid for"),
 		deliverFate(resolution4K, "the video is 4K, whatever was asked and paid for"),
 		deliverSecondsFate(4), deliverSecondsFate(6), deliverSecondsFate(8), deliverSecondsFate(15),
+		literalFate("audio", "false", "record-info says that the video has no sound", func(f *Faults) { f.NoAudio = true }),
+		seedFate,
 		extendURLsFate(ExtendURLsBoth, "an extension has resultUrls and fullResultUrls (the default)"),
 		extendURLsFate(ExtendURLsFull, "an extension has only fullResultUrls"),
 		extendURLsFate(ExtendURLsResult, "an extension has only resultUrls"),
@@ -123,6 +128,7 @@ var callbackFates = []Fate{
 	callbackIDFate(CallbackIDTaskID, "callback carries the id as data.taskId (the default)"),
 	callbackIDFate(CallbackIDSnake, "callback carries the id as data.task_id"),
 	callbackIDFate(CallbackIDTop, "callback carries the id as taskId beside code"),
+	callbackIDFate(CallbackIDBoth, "callback carries the id as data.taskId and as data.task_id"),
 }
 
 // In which form it is told.
@@ -132,6 +138,9 @@ var (
 			func(f *Faults) { f.MalformedPromptJSON = true }),
 		literalFate("credits-consumed", "shown", "record-info and the callback have creditsConsumed",
 			func(f *Faults) { f.ShowCredits = true }),
+		consumedFate("record-info and the callback have this number as creditsConsumed, whatever was paid"),
+		literalFate("full-result-urls", "absent", "fullResultUrls is left out where it is null, as before April 2026",
+			func(f *Faults) { f.NoFullResultURLs = true }),
 	}, urlsFates)
 	urlsFates = []Fate{
 		urlsFate(URLsArray, "lists of URLs are arrays (the default)"),
@@ -209,6 +218,29 @@ func deliverFate(resolution, help string) Fate {
 func deliverSecondsFate(seconds int) Fate {
 	return literalFate("deliver-seconds", strconv.Itoa(seconds), "the video has this length, whatever was asked for",
 		func(f *Faults) { f.DeliverSeconds = seconds })
+}
+
+// seedFate takes any whole number but zero, also one that KIE would not draw.
+var seedFate = Fate{Key: "seed", Value: placeholderNumber, Help: "record-info tells this seed, whatever was asked for",
+	set: func(f *Faults, text string) error {
+		seed, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Errorf("%q is not a whole number", text)
+		}
+		f.Seed = seed
+		return nil
+	}}
+
+// consumedFate takes any number, also one that nobody can pay.
+func consumedFate(help string) Fate {
+	return Fate{Key: "credits-consumed", Value: placeholderNumber, Help: help, set: func(f *Faults, text string) error {
+		var number json.Number
+		if err := json.Unmarshal([]byte(text), &number); err != nil || number.String() != text {
+			return fmt.Errorf("%q is not a number as JSON has them", text)
+		}
+		f.CreditsConsumed = number
+		return nil
+	}}
 }
 
 func extendURLsFate(urls ExtendURLs, help string) Fate {

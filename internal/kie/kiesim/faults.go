@@ -3,7 +3,10 @@
 
 package kiesim
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Faults is the fate of a task, or of an upgrade of one. In the zero value
 // everything goes well. Markers in a prompt change single fields of it for the
@@ -33,6 +36,12 @@ type Faults struct {
 	Deliver string
 	// DeliverSeconds makes a task deliver a video of this length: 4, 6, 8 or 15.
 	DeliverSeconds int
+	// NoAudio makes record-info say that the video has no sound.
+	NoAudio bool
+	// Seed is the seed that record-info tells, whatever was asked for. Zero leaves it.
+	Seed int
+	// NoFullResultURLs leaves fullResultUrls out where they are null.
+	NoFullResultURLs bool
 	// ExtendURLs says which videos an extension has.
 	ExtendURLs ExtendURLs
 	// LinkFor ends the plain URLs of videos this long after they were made. Links
@@ -72,6 +81,9 @@ type Faults struct {
 	// Lag is how long record-info keeps successFlag 0 after completeTime was set.
 	Lag time.Duration
 
+	// CreditsConsumed is what the record and the callback say that a task or a 4K
+	// upgrade has cost, whatever was paid: a number as JSON has them. Empty leaves it.
+	CreditsConsumed json.Number
 	// ShowCredits puts creditsConsumed into the record and the callback of a task.
 	ShowCredits bool
 	// HideCredits leaves creditsConsumed out of the callback of a 4K upgrade.
@@ -155,7 +167,7 @@ const (
 )
 
 // CallbackID is the place of the task id in a callback; KIE's documentation shows
-// all three.
+// each of them.
 type CallbackID string
 
 const (
@@ -165,6 +177,8 @@ const (
 	CallbackIDSnake CallbackID = "task_id"
 	// CallbackIDTop is taskId beside code and msg.
 	CallbackIDTop CallbackID = "top"
+	// CallbackIDBoth is data.taskId and data.task_id.
+	CallbackIDBoth CallbackID = "both"
 )
 
 // URLShape is the form of a list of URLs; KIE's documentation shows all three.

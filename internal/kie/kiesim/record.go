@@ -4,6 +4,7 @@
 package kiesim
 
 import (
+	"encoding/json"
 	"net/http"
 	"time"
 )
@@ -20,11 +21,11 @@ type record struct {
 	ErrorMessage    *string         `json:"errorMessage"`
 	CreateTime      any             `json:"createTime"`
 	FallbackFlag    *bool           `json:"fallbackFlag,omitempty"`
-	CreditsConsumed *float64        `json:"creditsConsumed,omitempty"`
+	CreditsConsumed json.Number     `json:"creditsConsumed,omitempty"`
 }
 
-// recordResponse is the result in a record. FullResultURLs are there after an
-// extension, MediaIDs and ImageURLs after an upgrade to 4K.
+// recordResponse is the result in a record. An upgrade has no FullResultURLs and
+// nothing else has MediaIDs and ImageURLs.
 type recordResponse struct {
 	TaskID         string   `json:"taskId"`
 	Resolution     string   `json:"resolution"`
@@ -83,9 +84,7 @@ func (j *job) recordStart(now time.Time) record {
 		result.ErrorMessage = &j.outcome.message
 		return result
 	}
-	if j.faults.ShowCredits {
-		result.CreditsConsumed = &j.credits
-	}
+	result.CreditsConsumed = j.consumed(j.faults.ShowCredits)
 	return result
 }
 
@@ -99,13 +98,13 @@ func (t *task) record(now time.Time) record {
 		TaskID:       t.id,
 		Resolution:   t.result.resolution,
 		OriginURLs:   t.faults.URLs.of(t.originURLs()),
-		HasAudioList: []bool{true},
+		HasAudioList: []bool{!t.faults.NoAudio},
 		Seeds:        []int{t.seed},
 	}
 	switch {
 	case result.SuccessFlag == 1:
 		response.ResultURLs = t.faults.URLs.of(t.resultURLs())
-		response.FullResultURLs = t.faults.URLs.of(t.fullResultURLs())
+		response.FullResultURLs = t.shownFullResultURLs()
 		result.Response = response
 	case result.SuccessFlag == 0 && !t.originAt.IsZero() && !now.Before(t.originAt):
 		// KIE shows the video at 720p while it makes a larger one.
