@@ -24,6 +24,7 @@ const helpIntroduction = `kie-simulator serves a simulated KIE.AI: the Veo 3.1 A
   GET  /api/v1/chat/credit           ask for the balance
   POST /api/file-stream-upload       bring an image, as a multipart form
   POST /api/file-base64-upload       bring an image, as JSON
+  POST /api/file-url-upload          let an image be fetched, as JSON
   GET  /_sim/state                   all that happened so far, as JSON
   GET  /healthz                      200 while it serves
 
@@ -37,7 +38,10 @@ Fates:
 A fate is what happens to a task and to its upgrades. Put it into the prompt of one task as a marker,
 [sim:KEY=VALUE], several if you like, or give it to every task with the flag --KEY=VALUE. A marker that does
 not exist is refused. An extension has the fate of its own prompt, an upgrade that of the prompt of its task.
-Example: a prompt that contains [sim:fail=501] [sim:callback=late=1m]
+What is in brackets may be left out: -after=DURATION is how much later it begins, counted from when the task
+or upgrade was accepted, and -for=DURATION how long it lasts, which is for ever without it.
+Pages that are redirects lead to where the request went.
+Examples: a prompt that contains [sim:fail=501] [sim:callback=late=1m], or [sim:record=null-after=11m-for=1m]
 
 `
 
