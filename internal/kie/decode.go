@@ -9,6 +9,7 @@ import (
 	"errors"
 	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -168,10 +169,17 @@ func decodeBool(raw json.RawMessage) bool {
 	}
 }
 
-// decodeURLs reads a list of URLs in each of its three forms: an array, a text
-// that holds an array, and a text like "[https://a, https://b]" that is no JSON.
-// What is not an http or https URL is left out.
+// decodeURLs reads a list of URLs as decodeURLPlaces does. What is not an http or
+// https URL is left out.
 func decodeURLs(raw json.RawMessage) []string {
+	return slices.DeleteFunc(decodeURLPlaces(raw), func(url string) bool { return url == "" })
+}
+
+// decodeURLPlaces reads a list of URLs in each of its three forms: an array, a text
+// that holds an array, and a text like "[https://a, https://b]" that is no JSON.
+// What is not an http or https URL is "", so that the others keep the places by
+// which the API counts them. Without any URL the list is nil.
+func decodeURLPlaces(raw json.RawMessage) []string {
 	list, ok := decodeTexts(raw)
 	if !ok {
 		text := strings.TrimSpace(decodeString(raw))
@@ -180,12 +188,16 @@ func decodeURLs(raw json.RawMessage) []string {
 			list = strings.Split(text, ",")
 		}
 	}
-	var urls []string
-	for _, item := range list {
+	urls, some := make([]string, 0, min(len(list), maxURLs)), false
+	for _, item := range list[:min(len(list), maxURLs)] {
 		item = strings.Trim(strings.TrimSpace(item), `"'`)
-		if usableURL(item) && len(urls) < maxURLs {
-			urls = append(urls, item)
+		if !usableURL(item) {
+			item = ""
 		}
+		urls, some = append(urls, item), some || item != ""
+	}
+	if !some {
+		return nil
 	}
 	return urls
 }

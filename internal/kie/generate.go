@@ -4,9 +4,11 @@
 package kie
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptrace"
 	"strings"
@@ -77,12 +79,51 @@ func (c *Client) Generate(ctx context.Context, ep Endpoint, request GenerateRequ
 	})
 }
 
+// sendIf is the key of a context's condition for sending.
+type sendIf struct{}
+
+// SendIf returns a context with which a purchase is sent only if the condition
+// holds at the moment at which its first byte is about to leave. What may pass
+// between the decision to buy and that moment is not bounded: the process may be
+// frozen, or the machine suspended.
+func SendIf(ctx context.Context, mayStillBeSent func() bool) context.Context {
+	return context.WithValue(ctx, sendIf{}, mayStillBeSent)
+}
+
+// errNotSent is why a purchase was not sent at the last moment.
+var errNotSent = errors.New("it was not sent: its time was over")
+
+// onceBody is the body of a purchase. It is read when it is written to a
+// connection, and only if the purchase may still be made then: nothing is bought
+// without it.
+type onceBody struct {
+	*bytes.Reader
+	mayBeSent func() bool
+	begun     bool
+	// withheld says that nothing of it was read, and never will be.
+	withheld atomic.Bool
+}
+
+// Read returns the body, or errNotSent before anything of it.
+func (b *onceBody) Read(p []byte) (int, error) {
+	if b.withheld.Load() || (!b.begun && b.mayBeSent != nil && !b.mayBeSent()) {
+		b.withheld.Store(true)
+		return 0, errNotSent
+	}
+	b.begun = true
+	return b.Reader.Read(p)
+}
+
+// Close does nothing: there is nothing to be closed.
+func (b *onceBody) Close() error { return nil }
+
 // submit sends a request that costs money and has its answer judged. Whatever
 // is not known for sure ends as Unknown.
 func (c *Client) submit(ctx context.Context, ep Endpoint, path string, body []byte, judged func(answer) Submission) Submission {
 	// The request is written to a connection only after one was obtained: without one, no byte has left. Later hooks
 	// (WroteHeaders, WroteRequest) come after bytes are on their way, and so would call a request unsent that is not.
 	var connected atomic.Bool
+	mayBeSent, _ := ctx.Value(sendIf{}).(func() bool)
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
@@ -90,12 +131,14 @@ func (c *Client) submit(ctx context.Context, ep Endpoint, path string, body []by
 	if err != nil {
 		return Submission{Outcome: NotSent, Err: &Error{Class: Unavailable, Err: err}}
 	}
-	req.GetBody = nil // without a second copy of the body, the transport cannot send it a second time
+	once := &onceBody{Reader: bytes.NewReader(body), mayBeSent: mayBeSent}
+	req.Body = struct{ io.ReadCloser }{once} // nothing but Read and Close
+	req.GetBody = nil                        // without a second copy of the body, the transport cannot send it a second time
 
 	resp, err := c.purchases.Do(req) //nolint:bodyclose // readAnswer closes it
 	if err != nil {
 		outcome := NotSent
-		if connected.Load() {
+		if connected.Load() && !once.withheld.Load() {
 			outcome = Unknown
 		}
 		return Submission{Outcome: outcome, Err: &Error{Class: Unavailable, Err: err}}

@@ -38,7 +38,8 @@ type Record struct {
 	// not prove that there is such a task, even if State is RecordRunning.
 	FromRefusal bool
 	// ResultURLs are the videos, OriginURLs the same before cropping or scaling, FullResultURLs the whole film
-	// after an extension.
+	// after an extension. A URL that cannot be used is "", so that the others keep the places by which the API counts
+	// them; a list without any is nil.
 	ResultURLs, OriginURLs, FullResultURLs []string
 	// Resolution is the resolution of the result, such as "720p".
 	Resolution string
@@ -151,9 +152,9 @@ func decodeRecord(data json.RawMessage) (Record, error) {
 	}
 	record := Record{
 		TaskID:         id,
-		ResultURLs:     decodeURLs(first("resultUrls")),
-		OriginURLs:     decodeURLs(first("originUrls")),
-		FullResultURLs: decodeURLs(first("fullResultUrls")),
+		ResultURLs:     decodeURLPlaces(first("resultUrls")),
+		OriginURLs:     decodeURLPlaces(first("originUrls")),
+		FullResultURLs: decodeURLPlaces(first("fullResultUrls")),
 		Resolution:     bounded(decodeString(first("resolution")), 16),
 		HasAudio:       decodeBools(first("hasAudioList")),
 		Seeds:          decodeSeeds(first("seeds")),
