@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -271,7 +272,11 @@ func (w *world) reconcileWith(q *queue, name types.NamespacedName) {
 			}
 		}()
 		request := ctrl.Request{NamespacedName: name}
-		result, err := q.reconciler.Reconcile(w.t.Context(), request)
+		ctx, cancel := context.WithCancel(w.t.Context())
+		defer cancel()
+		w.stopped.Store(false)
+		w.stop = func() { w.stopped.Store(true); cancel() }
+		result, err := q.reconciler.Reconcile(ctx, request)
 		switch {
 		case err != nil:
 			w.t.Logf("reconcile %s: %v", name.Name, err)
@@ -281,8 +286,13 @@ func (w *world) reconcileWith(q *queue, name types.NamespacedName) {
 		}
 	}()
 	w.collectEvents()
-	if crashed || w.dead.Load() {
+	if crashed || w.dead.Load() || w.stopped.Load() {
+		w.stopped.Store(false)
 		w.restart()
 		w.restarted = true
 	}
 }
+
+// stopProcess tells the process to stop, in the middle of a look: the look is
+// ended as SIGTERM ends it, and another process takes over after it.
+func (w *world) stopProcess() { w.stop() }

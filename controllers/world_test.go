@@ -71,6 +71,9 @@ type world struct {
 	// onRequest decides about each request to KIE.AI and its files, and to the S3 server. serve answers it.
 	onRequest func(number int, rw http.ResponseWriter, r *http.Request, serve http.Handler)
 	requests  atomic.Int64
+	// stop ends the context of the process, as SIGTERM does.
+	stop    context.CancelFunc
+	stopped atomic.Bool
 	// dead says that the process is gone, though the code of it may still run: nothing that it does has an effect.
 	dead atomic.Bool
 	// staleGets is for how many reads of a VideoGeneration the cache is behind, by so many versions.
@@ -633,6 +636,8 @@ type faultyClient struct {
 	// onWrite decides about each write of the controller, onReceive about each of the callback server. do makes the write.
 	onWrite, onReceive func(number int, do func() error) error
 	writes, receives   atomic.Int64
+	// onMain refuses writes of the controller to resources themselves, and not to their status, where it returns an error.
+	onMain func() error
 	// patch is what the controller is writing to a status.
 	patch atomic.Pointer[client.Patch]
 }
@@ -676,7 +681,14 @@ func (f *faultyClient) wrap(w *world, write func(do func() error) error) client.
 			return w.cache.List(ctx, list, opts...)
 		},
 		Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
-			return write(func() error { return c.Patch(ctx, obj, patch, opts...) })
+			return write(func() error {
+				if f.onMain != nil {
+					if err := f.onMain(); err != nil {
+						return err
+					}
+				}
+				return c.Patch(ctx, obj, patch, opts...)
+			})
 		},
 		Delete: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.DeleteOption) error {
 			return write(func() error { return c.Delete(ctx, obj, opts...) })
