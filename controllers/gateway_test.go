@@ -86,3 +86,32 @@ func TestARefusedPurchaseIsMadeAllTheSame(t *testing.T) {
 		})
 	}
 }
+
+// Where another purchase was made meanwhile, the one that was refused is booked
+// and reported.
+func TestARefusedPurchaseIsMadeBesideAnother(t *testing.T) {
+	w := newWorld(t, worldOptions{paidMost: 2})
+	first := true
+	w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
+		if !strings.HasSuffix(r.URL.Path, "/generate") || !first {
+			serve.ServeHTTP(rw, r)
+			return
+		}
+		first = false
+		serve.ServeHTTP(discard{http.Header{}}, r)
+		rw.Header().Set("Content-Type", "application/json")
+		_, _ = rw.Write([]byte(`{"code":429,"msg":"not now","data":null}`))
+	}
+	w.create("video", prompt("[sim:callback=late=5m]"))
+	w.run(time.Hour)
+	vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	tasks := w.sim.State().Tasks
+	if len(tasks) != 2 || vg.Status.Task.ID != tasks[1].ID || len(vg.Status.History) != 1 || vg.Status.History[0].ID != tasks[0].ID {
+		t.Errorf("bought are %+v, the status is %+v", tasks, vg.Status)
+	}
+	w.wantEvent("Warning PaidTwice", tasks[0].ID)
+	w.pass(2 * countEvery)
+	if spent := w.account().Status.CreditsSpent; spent != "120" {
+		t.Errorf("the books say %s credits, want 120", spent)
+	}
+}

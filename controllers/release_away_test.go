@@ -24,7 +24,10 @@ func TestTheOperatorWasAwayAtTheDeletion(t *testing.T) {
 	server, storage := w.inDisturbedS3()
 	w.create("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Storage = storage })
 	w.run(time.Hour)
-	w.wantStored(w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded))
+	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	if stored := w.objects(server); len(stored) != 1 {
+		t.Fatalf("stored are %q", stored)
+	}
 	w.must(w.live.Delete(t.Context(), w.get("video")))
 	w.clock.SetTime(time.Now().Add(time.Hour)) // the time of the deletion is that of the API server
 	w.restart()
