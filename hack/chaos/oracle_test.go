@@ -73,6 +73,17 @@ func fail(vg *v1alpha1.VideoGeneration, reason string) {
 	setReady(vg, metav1.ConditionFalse, reason)
 }
 
+// foundBy lists the categories in which the oracle has found something.
+func foundBy(f *findings) string {
+	var found []string
+	for _, c := range f.violations() {
+		if len(c.offenders) > 0 {
+			found = append(found, c.name)
+		}
+	}
+	return strings.Join(found, ", ")
+}
+
 func TestJudge(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -200,13 +211,7 @@ func TestJudge(t *testing.T) {
 			tt.change(v, vg, &e)
 			e.told()
 			f := judge(e)
-			var found []string
-			for _, c := range f.violations() {
-				if len(c.offenders) > 0 {
-					found = append(found, c.name)
-				}
-			}
-			if got := strings.Join(found, ", "); got != tt.want {
+			if got := foundBy(f); got != tt.want {
 				t.Errorf("the oracle finds %q, want %q: %+v", got, tt.want, f)
 			}
 			if err := verdict(f, "here"); (err != nil) != (tt.want != "") {
