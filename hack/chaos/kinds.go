@@ -84,7 +84,10 @@ var lostAnswers = []string{"[sim:accept-then=drop]", "[sim:accept-then=502]", "[
 // after the purchase was made and booked. They are not KIE.AI's own, and so no
 // proof that nothing was bought: each of them has to end with one task, which its
 // callback has told of.
-var gatewayAnswers = []string{"[sim:accept-then=502]"}
+var gatewayAnswers = []string{
+	"[sim:accept-then=html-401]", "[sim:accept-then=html-403]", "[sim:accept-then=html-421]", "[sim:accept-then=html-429]",
+	"[sim:accept-then=html-431]", "[sim:accept-then=1010]",
+}
 
 // markersOf says to the simulator, or to the gate before it, what becomes of a video.
 func markersOf(k kind, random *rand.Rand) []string {
