@@ -9,12 +9,15 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
 // troublemaker makes disturbances happen and counts those that did.
 type troublemaker struct {
 	cluster *cluster
 	fleet   *fleet
+	storage *testenv.S3
 	log     io.Writer
 	begin   time.Time
 
@@ -29,8 +32,8 @@ type troublemaker struct {
 	leaders    int
 }
 
-func newTroublemaker(c *cluster, f *fleet, log io.Writer) *troublemaker {
-	return &troublemaker{cluster: c, fleet: f, log: log, begin: time.Now(), counts: map[disturbance]int{}}
+func newTroublemaker(c *cluster, f *fleet, storage *testenv.S3, log io.Writer) *troublemaker {
+	return &troublemaker{cluster: c, fleet: f, storage: storage, log: log, begin: time.Now(), counts: map[disturbance]int{}}
 }
 
 // disturb makes one disturbance happen, from its beginning to its end.
@@ -52,6 +55,8 @@ func (t *troublemaker) disturb(ctx context.Context, e event) {
 		happened = t.way(ctx, e, stalling, 0, t.fleet.replicas[e.replica])
 	case slowAPI:
 		happened = t.way(ctx, e, slowing, 50*time.Millisecond+e.length/50, t.fleet.replicas...)
+	case restartStorage:
+		happened = t.restartStorage(ctx, e.length)
 	case rollOut:
 		happened = t.rollOut(ctx)
 	}
@@ -118,6 +123,18 @@ func (t *troublemaker) restart(ctx context.Context, d *daemon, down time.Duratio
 	d.kill()
 	pause(ctx, down)
 	if err := d.start(ctx); err != nil {
+		t.fail(err)
+		return false
+	}
+	return true
+}
+
+// restartStorage kills the S3 server, in the middle of what it stores, and starts it
+// again after a while.
+func (t *troublemaker) restartStorage(ctx context.Context, down time.Duration) bool {
+	t.storage.Kill()
+	pause(ctx, down)
+	if err := t.storage.Restart(); err != nil {
 		t.fail(err)
 		return false
 	}

@@ -23,7 +23,9 @@ const (
 	cutOff      disturbance = "manager cut off from the API server"
 	stall       disturbance = "manager's connections to the API server stalled"
 	slowAPI     disturbance = "slow API server"
-	rollOut     disturbance = "rolling restart of both managers by SIGTERM"
+	// restartStorage is of the S3 server.
+	restartStorage disturbance = "kill -9 and restart of the S3 server"
+	rollOut        disturbance = "rolling restart of both managers by SIGTERM"
 )
 
 // quota is how often a disturbance happens in the usual duration.
@@ -41,7 +43,7 @@ var lanes = [][]quota{
 	{{killManager, 20, 26, 10 * time.Second}, {stopLeader, 5, 6, 40 * time.Second}},
 	{{restartAPI, 5, 6, time.Minute}, {restartEtcd, 2, 3, time.Minute}},
 	{{rollOut, 10, 13, 40 * time.Second}},
-	{{cutOff, 2, 4, time.Minute}, {stall, 2, 3, time.Minute}, {slowAPI, 2, 3, time.Minute}},
+	{{cutOff, 2, 4, time.Minute}, {stall, 2, 3, time.Minute}, {slowAPI, 2, 3, time.Minute}, {restartStorage, 2, 3, 30 * time.Second}},
 }
 
 // usualDuration is how long a run lasts that nobody has shortened.

@@ -44,9 +44,9 @@ func TestTimetableHasWhatIsWanted(t *testing.T) {
 }
 
 func TestShortfalls(t *testing.T) {
-	trouble := newTroublemaker(nil, nil, io.Discard)
-	if short := trouble.shortfalls(usualDuration); len(short) != 8 {
-		t.Errorf("without any disturbance there are the shortfalls %q, want one for each of 8", short)
+	trouble := newTroublemaker(nil, nil, nil, io.Discard)
+	if short := trouble.shortfalls(usualDuration); len(short) != 9 {
+		t.Errorf("without any disturbance there are the shortfalls %q, want one for each of 9", short)
 	}
 	for _, lane := range lanes {
 		for _, q := range lane {
@@ -56,8 +56,8 @@ func TestShortfalls(t *testing.T) {
 	if short := trouble.shortfalls(usualDuration); len(short) != 0 {
 		t.Errorf("with all disturbances there are the shortfalls %q", short)
 	}
-	if short := trouble.shortfalls(2 * usualDuration); len(short) != 8 {
-		t.Errorf("in twice the time there are the shortfalls %q, want one for each of 8", short)
+	if short := trouble.shortfalls(2 * usualDuration); len(short) != 9 {
+		t.Errorf("in twice the time there are the shortfalls %q, want one for each of 9", short)
 	}
 }
 

@@ -77,7 +77,7 @@ func (w *world) stop() {
 // end everything is whole again.
 func (w *world) disturbedLoad(ctx context.Context) (r figures, err error) {
 	w.load = newLoad(w.users, w.watcher, park{seed: w.seed, namespaces: w.namespaces, accounts: w.options.accounts})
-	w.trouble = newTroublemaker(w.cluster, w.fleet, os.Stdout)
+	w.trouble = newTroublemaker(w.cluster, w.fleet, w.buckets.server, os.Stdout)
 	if err := eventually(ctx, time.Minute, "a replica leads", func(context.Context) bool {
 		leader, _ := w.fleet.leader()
 		return leader != nil
