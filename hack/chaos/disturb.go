@@ -156,14 +156,21 @@ func (t *troublemaker) way(ctx context.Context, e event, m mode, delay time.Dura
 	return true
 }
 
+// replaceTries is how often a process is replaced that was not there any more when
+// it was to get its SIGTERM.
+const replaceTries = 3
+
 // rollOut replaces both managers, one after the other.
 func (t *troublemaker) rollOut(ctx context.Context) bool {
 	t.exclusive.Lock()
 	defer t.exclusive.Unlock()
 	for _, r := range t.fleet.replicas {
-		replaced, err := r.replace(ctx)
-		if err != nil {
-			t.fail(err)
+		replaced := false
+		for try := 0; try < replaceTries && !replaced && ctx.Err() == nil; try++ {
+			var err error
+			if replaced, err = r.replace(ctx); err != nil {
+				t.fail(err)
+			}
 		}
 		if !replaced {
 			return false
