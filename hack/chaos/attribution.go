@@ -10,6 +10,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
 
 // outage is a time in which a replica could not reach the API server.
@@ -91,3 +93,27 @@ func away(replica string, from, to time.Time, outages []outage) bool {
 
 // nobodyCouldRead reports whether the API server was away at some moment.
 func nobodyCouldRead(from, to time.Time, outages []outage) bool { return away("", from, to, outages) }
+
+// judgeIntents finds the purchases that were begun and never sent, and what
+// happened to the process that began them: a SIGTERM is no reason.
+func (f *findings) judgeIntents(vg *v1alpha1.VideoGeneration, e evidence) {
+	begun := map[string]time.Time{}
+	for _, past := range vg.Status.History {
+		if past.ID == "" {
+			begun[past.Attempt] = past.SubmittedAt.Time
+		}
+	}
+	if task := vg.Status.Task; task != nil && task.ID == "" && task.State == v1alpha1.TaskFailed {
+		begun[task.Attempt] = task.SubmittedAt.Time
+	}
+	for attempt, at := range begun {
+		if _, sent := e.arrivals[attempt]; sent {
+			continue
+		}
+		what, story := fateOf(e.writers[attempt], at, e.lives, e.outages)
+		f.unsent[what]++
+		if what == ofSIGTERM || what == ofNobody {
+			f.dropped = append(f.dropped, fmt.Sprintf("%s/%s: nothing was sent for attempt %s, %s", vg.Namespace, vg.Name, attempt, story))
+		}
+	}
+}

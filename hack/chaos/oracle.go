@@ -6,7 +6,6 @@ package main
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -14,115 +13,6 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
-
-// evidence is all that the oracle judges by.
-type evidence struct {
-	// videos are those that were applied, gone those of them that were deleted, again how often another purchase of
-	// one was asked for.
-	videos []video
-	gone   map[types.NamespacedName]bool
-	again  map[types.NamespacedName]int
-	// resources are what the API server has at the end, departed what was deleted, as it was last.
-	resources map[types.NamespacedName]*v1alpha1.VideoGeneration
-	departed  map[types.UID]*v1alpha1.VideoGeneration
-	// tasks and upgrades are what was paid for, arrivals the requests that have reached KIE.AI, by attempt.
-	tasks    []bought
-	upgrades []upgraded
-	arrivals map[string]arrival
-	// answers are how the callbacks of an attempt were answered; 0 for no answer. Those of muted ones got lost.
-	answers map[string][]int
-	muted   map[string]bool
-	// files are the SHA-256 of what KIE.AI serves, by URL, stored those of what is stored, by URI.
-	files, stored map[string]string
-	// picture is the SHA-256 of the image that is uploaded.
-	picture string
-	// books are what the accounts say that they have spent, budgets what they may spend in a period.
-	books   map[string][]period
-	budgets map[string]int32
-	// writers are the processes that have begun an attempt, lives all processes there were, outages the times in
-	// which they could not reach the API server.
-	writers map[string]string
-	lives   []lifeRecord
-	outages []outage
-	// turns is since when a resource has its reason, events the reasons of the Events about it.
-	turns  map[types.UID]turn
-	events map[types.UID]map[string]bool
-	// silent are the resources that did not say why they do not go on.
-	silent []string
-	// fullest is the largest number of submissions in any window, by account.
-	fullest map[string]int
-	// regressions are the resources that have left a final state.
-	regressions []string
-	// leaks are the secrets in logs.
-	leaks []string
-	// trouble is whatever else must not happen.
-	trouble []string
-}
-
-// findings are what the oracle has found. Each line names one offender.
-type findings struct {
-	// duplicates are purchases beyond what was allowed.
-	duplicates []string
-	// lost are tasks that were paid for and that their resource does not know, or of which it has no result.
-	lost []string
-	// wrong are resources that have ended otherwise than their tasks.
-	wrong []string
-	// stuck are resources that are not at rest.
-	stuck []string
-	// vanished are resources that are not there, though nobody has deleted them.
-	vanished []string
-	// files are videos that are not stored as they should be, or still are.
-	files []string
-	// books are accounts that were paid for more than their books say.
-	books []string
-	// dropped are purchases that were begun and not made, though nothing worse than a SIGTERM happened.
-	dropped []string
-	// silent are resources that do not say why they do not go on.
-	silent []string
-	// tooFast are accounts with too many submissions in a window.
-	tooFast     []string
-	regressions []string
-	leaks       []string
-	trouble     []string
-
-	// unknown are tasks that were paid for and given up as SubmissionUnknown, without that a callback has reached
-	// the operator: nothing could have told it of them. They are no violation. meant counts those whose callbacks
-	// were lost on purpose.
-	unknown []string
-	meant   int
-	// unsold are resources that were given up as SubmissionUnknown and for which nothing was paid, expected those
-	// of them that the simulator was told to leave in the dark.
-	unsold, expected int
-	// unsent are those that have not reached KIE.AI at all, by what happened to the process that began them.
-	unsent map[fate]int
-	// kept counts the accounts whose books were compared, unread has those with a period that was not read to its end.
-	kept   int
-	unread []string
-	// safe counts the videos that are stored as they should be, swept those that were deleted with their resource.
-	safe, swept int
-	// adopted, pictured, mended and misled count the tasks that were taken over, the purchases with an uploaded image,
-	// the purchases by name that were paid for, and the tasks whose answer a gateway gave.
-	adopted, pictured, mended, misled int
-	// unannounced counts the resources whose last Event died with its process.
-	unannounced int
-	// ends counts the reasons that the resources have ended with.
-	ends map[string]int
-}
-
-// violations are the findings that must not be, by what they are called.
-func (f *findings) violations() []category {
-	return []category{
-		{"duplicates", f.duplicates}, {"lost", f.lost}, {"wrong ends", f.wrong}, {"stuck", f.stuck}, {"vanished", f.vanished},
-		{"files", f.files}, {"books", f.books}, {"dropped at SIGTERM", f.dropped}, {"silent", f.silent},
-		{"too fast", f.tooFast}, {"regressions", f.regressions}, {"leaks", f.leaks}, {"trouble", f.trouble},
-	}
-}
-
-// category is one kind of violation.
-type category struct {
-	name      string
-	offenders []string
-}
 
 // judge compares what was paid for with what the resources say.
 func judge(e evidence) *findings {
@@ -277,50 +167,4 @@ func (f *findings) judgeTasks(v video, vg *v1alpha1.VideoGeneration, tasks []bou
 		}
 	}
 	return succeeded
-}
-
-// judgeAdoption compares how a video has ended that has taken a task over with
-// what became of that task: it buys nothing, and a task that does not exist is not
-// found.
-func (f *findings) judgeAdoption(v video, vg *v1alpha1.VideoGeneration, l ledger) {
-	status, reason := reasonOf(vg)
-	task, exists := l.byID[v.adopted]
-	if status == metav1.ConditionUnknown {
-		f.stuck = append(f.stuck, fmt.Sprintf("%s: %q, it has adopted task %s (%s)", v, reason, v.adopted, task.State))
-		return
-	}
-	f.ends[reason]++
-	f.adopted++
-	right := reason == v1alpha1.ReasonTaskNotFound
-	if exists {
-		right = (status == metav1.ConditionTrue) == (task.State == kiesim.TaskSucceeded) && reason != v1alpha1.ReasonTaskNotFound &&
-			vg.Status.Task != nil && vg.Status.Task.ID == v.adopted
-	}
-	if !right {
-		f.wrong = append(f.wrong, fmt.Sprintf("%s: %s %s, it has adopted task %s (%q)", v, status, reason, v.adopted, task.State))
-	}
-}
-
-// judgeIntents finds the purchases that were begun and never sent, and what
-// happened to the process that began them: a SIGTERM is no reason.
-func (f *findings) judgeIntents(vg *v1alpha1.VideoGeneration, e evidence) {
-	begun := map[string]time.Time{}
-	for _, past := range vg.Status.History {
-		if past.ID == "" {
-			begun[past.Attempt] = past.SubmittedAt.Time
-		}
-	}
-	if task := vg.Status.Task; task != nil && task.ID == "" && task.State == v1alpha1.TaskFailed {
-		begun[task.Attempt] = task.SubmittedAt.Time
-	}
-	for attempt, at := range begun {
-		if _, sent := e.arrivals[attempt]; sent {
-			continue
-		}
-		what, story := fateOf(e.writers[attempt], at, e.lives, e.outages)
-		f.unsent[what]++
-		if what == ofSIGTERM || what == ofNobody {
-			f.dropped = append(f.dropped, fmt.Sprintf("%s/%s: nothing was sent for attempt %s, %s", vg.Namespace, vg.Name, attempt, story))
-		}
-	}
 }
