@@ -105,7 +105,9 @@ func (f *findings) judgeMoney(v video, l ledger, e evidence) {
 			f.misled++
 		}
 	}
-	f.mended += max(len(tasks)-v.attempts, 0)
+	if v.kind.boughtAgain() {
+		f.mended += max(len(tasks)-v.attempts, 0)
+	}
 }
 
 // judgePicture sees that a purchase had the image of its ConfigMap.
