@@ -83,7 +83,7 @@ func (f *findings) judgeBooks(e evidence) {
 				f.books = append(f.books, fmt.Sprintf("%s: %v credits were spent since %s, its budget is %d",
 					account, page.spent, page.since.UTC().Format(time.TimeOnly), budget))
 			}
-			if i+1 < len(pages) && nobodyCouldRead(page.last.Add(-watchAgain), pages[i+1].first, e.outages) {
+			if i+1 < len(pages) && !slices.Contains(f.unread, account) && nobodyCouldRead(page.last.Add(-watchAgain), pages[i+1].first, e.outages) {
 				f.unread = append(f.unread, account)
 			}
 		}

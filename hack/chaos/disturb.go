@@ -21,8 +21,8 @@ type troublemaker struct {
 	log     io.Writer
 	begin   time.Time
 
-	// exclusive is held by what cannot go on side by side: a leader that is stopped does not end by SIGTERM.
-	exclusive sync.Mutex
+	// stopping is held while a leader is stopped: nobody kills it, or the one that is to take its place.
+	stopping sync.Mutex
 
 	mu         sync.Mutex
 	counts     map[disturbance]int
@@ -71,6 +71,8 @@ func (t *troublemaker) disturb(ctx context.Context, e event) {
 
 // kill kills a manager: the leader or the other one, or either if none leads.
 func (t *troublemaker) kill(ctx context.Context, e event) bool {
+	t.stopping.Lock()
+	defer t.stopping.Unlock()
 	target := t.fleet.replicas[e.replica]
 	if leader, other := t.fleet.leader(); leader != nil {
 		if target = leader; !e.leader {
@@ -83,8 +85,8 @@ func (t *troublemaker) kill(ctx context.Context, e event) bool {
 // stopLeader stops the leader until the other replica leads, and a while longer,
 // and then lets it go on. For a time both believe that they lead.
 func (t *troublemaker) stopLeader(ctx context.Context, e event) bool {
-	t.exclusive.Lock()
-	defer t.exclusive.Unlock()
+	t.stopping.Lock()
+	defer t.stopping.Unlock()
 	var leader, other *replica
 	if err := eventually(ctx, time.Minute, "a replica leads", func(context.Context) bool {
 		leader, other = t.fleet.leader()
@@ -162,8 +164,6 @@ const replaceTries = 3
 
 // rollOut replaces both managers, one after the other.
 func (t *troublemaker) rollOut(ctx context.Context) bool {
-	t.exclusive.Lock()
-	defer t.exclusive.Unlock()
 	for _, r := range t.fleet.replicas {
 		replaced := false
 		for try := 0; try < replaceTries && !replaced && ctx.Err() == nil; try++ {

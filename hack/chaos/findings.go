@@ -37,8 +37,9 @@ type findings struct {
 	// unsold are resources that were given up as SubmissionUnknown and for which nothing was paid, expected those
 	// of them that the simulator was told to leave in the dark.
 	unsold, expected int
-	// unsent are those that have not reached KIE.AI at all, by what happened to the process that began them.
-	unsent map[fate]int
+	// sent are the purchases that have reached KIE.AI, unsent those that have not, by what happened to the process
+	// that began them.
+	sent, unsent map[fate]int
 	// kept counts the accounts whose books were compared, unread has those with a period that was not read to its end.
 	kept   int
 	unread []string

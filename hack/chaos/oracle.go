@@ -17,7 +17,7 @@ import (
 // judge compares what was paid for with what the resources say.
 func judge(e evidence) *findings {
 	f := &findings{
-		ends: map[string]int{}, unsent: map[fate]int{},
+		ends: map[string]int{}, sent: map[fate]int{}, unsent: map[fate]int{},
 		regressions: e.regressions, leaks: e.leaks, trouble: slices.Clone(e.trouble), silent: slices.Clone(e.silent),
 	}
 	l := f.ledgerOf(e)
@@ -37,6 +37,10 @@ func judge(e evidence) *findings {
 			f.judgeIntents(vg, e)
 			f.judgeVoice(v, vg, e)
 		}
+	}
+	for attempt, a := range e.arrivals {
+		what, _ := fateOf(e.writers[attempt], a.at, e.lives, e.outages)
+		f.sent[what]++
 	}
 	f.judgeBooks(e)
 	f.judgeFiles(e)

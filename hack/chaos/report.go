@@ -49,11 +49,14 @@ func listed(answers map[int]int) string {
 	return strings.Join(list, ", ")
 }
 
-// ended lists how many processes have ended in each way.
-func ended(ends map[end]int) string {
+// counted lists how often there was each of some things.
+func counted[T ~string](counts map[T]int) string {
 	var list []string
-	for _, how := range slices.Sorted(maps.Keys(ends)) {
-		list = append(list, fmt.Sprintf("%d × %s", ends[how], how))
+	for _, what := range slices.Sorted(maps.Keys(counts)) {
+		list = append(list, fmt.Sprintf("%d × %s", counts[what], what))
+	}
+	if list == nil {
+		return "none"
 	}
 	return strings.Join(list, ", ")
 }
@@ -90,10 +93,9 @@ func report(w io.Writer, r figures, f *findings) {
 	}
 	row("unknown, nothing paid", "%d, %d of them because KIE.AI refused without an answer", f.unsold, f.expected)
 	row("unknown, paid, no callback came through", "%d, and %d whose callbacks were lost on purpose", len(f.unknown), f.meant)
-	for _, what := range slices.Sorted(maps.Keys(f.unsent)) {
-		row("begun and never sent: "+string(what), "%d", f.unsent[what])
-	}
-	row("processes", "%s", ended(r.ends))
+	row("purchases, by what came over their process", "%s", counted(f.sent))
+	row("begun and never sent", "%s", counted(f.unsent))
+	row("ends of processes", "%s", counted(r.ends))
 	row("adopted, bought again, with an image", "%d, %d, %d", f.adopted, f.mended, f.pictured)
 	row("bought, and a gateway answered", "%d", f.misled)
 	row("files", "%d are stored as they should be, those of %d were deleted with their resource", f.safe, f.swept)
