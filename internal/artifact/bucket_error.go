@@ -31,6 +31,8 @@ var (
 	errNoIdentity = errors.New("the operator has no identity of its own there")
 	// errNoToken means that Google gave no token for a key.
 	errNoToken = errors.New("there is no token for the key")
+	// errNotS3 means that an answer lacks what those of S3 have.
+	errNotS3 = errors.New("the answer is not one of S3")
 )
 
 // reason is a class of failure, and what there is to be said of a bucket after
