@@ -34,7 +34,7 @@ func TestBucketThatIsNotThere(t *testing.T) {
 		if class := classOf(t, err); class != BucketNotFound {
 			t.Errorf("%d bytes: got %s, want BucketNotFound", size, class)
 		}
-		want := fmt.Sprintf("bucket %q at %s does not exist: create it, or correct storage.url", "nothing", store.Endpoint)
+		want := fmt.Sprintf("bucket %q at %s does not exist (HTTP 404 NoSuchBucket): create it, or correct storage.url", "nothing", store.Endpoint)
 		if diff := cmp.Diff(want, err.Error()); diff != "" {
 			t.Errorf("message (-want +got):\n%s", diff)
 		}
@@ -147,6 +147,8 @@ func TestFaultsOfTheServer(t *testing.T) {
 		{http.StatusMovedPermanently, "PermanentRedirect", InvalidStorage},
 		{http.StatusBadRequest, "AuthorizationHeaderMalformed", InvalidStorage},
 		{http.StatusTooManyRequests, "SomethingNew", StorageUnavailable},
+		{http.StatusBadRequest, "InvalidRequest", StorageRefused},
+		{http.StatusNotImplemented, "NotImplemented", StorageRefused},
 	} {
 		for _, at := range []struct {
 			name string
@@ -170,8 +172,8 @@ func TestFaultsOfTheServer(t *testing.T) {
 				if class := classOf(t, err); class != tc.want {
 					t.Errorf("got %s, want %s: %v", class, tc.want, err)
 				}
-				if strings.Contains(err.Error(), "own words") || strings.Contains(err.Error(), tc.code) {
-					t.Errorf("the message holds what the server said: %v", err)
+				if strings.Contains(err.Error(), "own words") || !strings.Contains(err.Error(), fmt.Sprintf(" (HTTP %d %s): ", tc.status, tc.code)) {
+					t.Errorf("the message has not the code, or more of what the server said: %v", err)
 				}
 				if all := store.all(t); len(all) != 0 {
 					t.Errorf("left %v", all)

@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -159,7 +160,7 @@ func TestGSBucketInWhichNothingIsWrittenAgain(t *testing.T) {
 	other := testVideo
 	other.TaskID = "another"
 	_, err = b.Put(t.Context(), other, bytes.NewReader(random(2, 1000)))
-	if class := classOf(t, err); class != AccessDenied {
+	if class := classOf(t, err); class != AccessDenied || !strings.Contains(err.Error(), "(HTTP 403 retentionPolicyNotMet)") {
 		t.Errorf("another video: got %s, %v", class, err)
 	}
 }

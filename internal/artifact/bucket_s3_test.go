@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -151,6 +152,31 @@ func TestAWSGetsItsChecksums(t *testing.T) {
 	}
 	if err := b.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// What no S3 server answers is not one of its uploads.
+func TestAnswersThatAreNotS3(t *testing.T) {
+	store := newS3Store(t)
+	for reason, place := range map[string]Place{
+		"a page": front{refuse: func(*http.Request) (int, string) { return 0, "" }, reword: func(resp *http.Response, body string) string {
+			if isBegin(resp.Request) {
+				return "<!DOCTYPE html><html><body>Sign in</body></html>"
+			}
+			return body
+		}}.before(t, store),
+		"parts without a tag": front{refuse: func(*http.Request) (int, string) { return 0, "" }, reword: func(resp *http.Response, body string) string {
+			if isPart(resp.Request) {
+				resp.Header.Del("Etag")
+			}
+			return body
+		}}.before(t, store),
+	} {
+		_, err := openBucket(t, store, place).Put(t.Context(), testVideo, bytes.NewReader(random(1, videoBytes)))
+		want := fmt.Sprintf("bucket %q at %s does not answer as S3 does: correct storage.endpoint, or check what stands before it", testBucket, place.Endpoint)
+		if class := classOf(t, err); class != StorageUnavailable || err.Error() != want {
+			t.Errorf("%s: got %s, %v, want StorageUnavailable, %s", reason, class, err, want)
+		}
 	}
 }
 
