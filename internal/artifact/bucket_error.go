@@ -56,6 +56,7 @@ var (
 	badKey       = reason{AccessDenied, "does not accept the credentials", "correct them"}
 	clocksDiffer = reason{AccessDenied, "does not accept the credentials, because its clock and that of the operator differ", "correct the clocks"}
 	denied       = reason{AccessDenied, "denies access", "check the credentials, allow them to read and write objects (and to delete them, with deletionPolicy Delete), and see whether a rule of the storage demands more"}
+	deniedByS3   = reason{AccessDenied, denied.wrong, denied.todo + ", such as an encryption (storage.serverSideEncryption)"}
 	fileDenied   = reason{AccessDenied, "cannot be written to by the operator", "correct its owner and mode, and mount it writable"}
 	notFound     = reason{BucketNotFound, "does not exist", "create it, or correct storage.url"}
 	full         = reason{StorageFull, "has no room left", "make room, or raise its limit"}
@@ -68,6 +69,7 @@ var (
 	serverError  = reason{StorageUnavailable, "answers that it fails", "check that it is well"}
 	unavailable  = reason{StorageUnavailable, "does not answer, or fails", "check that it is well"}
 	refused      = reason{StorageRefused, "refuses a request", "look up what that means there, and change the bucket, or what stands before it"}
+	badKMSKey    = reason{StorageRefused, "cannot encrypt", "correct storage.serverSideEncryption, or the key that it encrypts with"}
 )
 
 // failed puts a failure of the bucket into a class and into words.
@@ -126,6 +128,9 @@ func reasonOf(ctx context.Context, backend string, err error) reason {
 	}
 	for _, find := range []func(error) (reason, bool){reasonOfIdentity, reasonOfAnswer, reasonOfNetwork} {
 		if r, ok := find(err); ok {
+			if r == denied && backend == "s3" {
+				return deniedByS3
+			}
 			return r
 		}
 	}
@@ -213,8 +218,10 @@ func reasonOfCode(code string) (reason, bool) {
 		return unavailable, true
 	case "SlowDown", "ServerBusy", "rateLimitExceeded", "userRateLimitExceeded":
 		return busy, true
+	case "InvalidEncryptionAlgorithmError":
+		return badKMSKey, true
 	default:
-		return reason{}, false
+		return badKMSKey, strings.HasPrefix(code, "KMS.")
 	}
 }
 

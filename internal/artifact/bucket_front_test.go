@@ -101,6 +101,18 @@ func bodyOf(r *http.Request) []byte {
 	return body
 }
 
+// withoutEncryption refuses what a bucket refuses whose policy demands an
+// encryption, and perhaps a key.
+func withoutEncryption(algorithm, key string) func(r *http.Request) (status int, code string) {
+	return func(r *http.Request) (int, string) {
+		asked := r.Header.Get("X-Amz-Server-Side-Encryption") == algorithm && r.Header.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id") == key
+		if (isObject(r) || isCopy(r) || isBegin(r)) && !asked {
+			return http.StatusForbidden, "AccessDenied"
+		}
+		return 0, ""
+	}
+}
+
 // outside refuses what goes to another bucket, as for a key that is good for one.
 func outside(r *http.Request) (status int, code string) {
 	if !strings.HasPrefix(r.URL.Path, "/"+testBucket+"/"+testVideo.Key) && r.Method != http.MethodGet {

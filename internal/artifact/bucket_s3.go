@@ -54,9 +54,12 @@ func (s *Storage) openS3(ctx context.Context, b *Bucket, p Place) error {
 		o.DisableLogOutputChecksumValidationSkipped = true
 		o.Retryer = retry.NewStandard(retries)
 	})
-	bucket := s3Bucket{client: client, name: b.url.Host}
+	bucket := s3Bucket{client: client, name: b.url.Host, encryption: types.ServerSideEncryption(p.Encryption)}
 	if p.Endpoint == "" {
 		bucket.checksum = types.ChecksumAlgorithmCrc32
+	}
+	if p.KMSKeyID != "" {
+		bucket.kmsKeyID = aws.String(p.KMSKeyID)
 	}
 	b.blob, err = s3blob.OpenBucket(ctx, client, b.url.Host, nil)
 	if err != nil {
@@ -144,6 +147,9 @@ type s3Bucket struct {
 	name   string
 	// checksum is the one that AWS wants of each body, empty for other servers, which get Content-MD5.
 	checksum types.ChecksumAlgorithm
+	// encryption and kmsKeyID are what the server is asked to encrypt with, empty and nil for what the bucket does.
+	encryption types.ServerSideEncryption
+	kmsKeyID   *string
 }
 
 // escaped is metadata as s3blob writes and reads it.
@@ -162,6 +168,7 @@ func (b s3Bucket) stamp(ctx context.Context, key, tag string, metadata map[strin
 	input := &s3.CopyObjectInput{
 		Bucket: aws.String(b.name), Key: aws.String(key), CopySource: aws.String(url.QueryEscape(b.name + "/" + key)),
 		MetadataDirective: types.MetadataDirectiveReplace, ContentType: aws.String(videoType), Metadata: escaped(metadata),
+		ServerSideEncryption: b.encryption, SSEKMSKeyId: b.kmsKeyID,
 	}
 	if tag != "" {
 		input.CopySourceIfMatch = aws.String(tag)

@@ -29,13 +29,13 @@ func (b s3Bucket) put(ctx context.Context, key string, metadata map[string]strin
 		_, err := b.client.PutObject(ctx, &s3.PutObjectInput{
 			Bucket: aws.String(b.name), Key: aws.String(key), Body: bytes.NewReader(start),
 			ContentType: aws.String(videoType), Metadata: escaped(metadata),
-			ChecksumAlgorithm: b.checksum,
+			ChecksumAlgorithm: b.checksum, ServerSideEncryption: b.encryption, SSEKMSKeyId: b.kmsKeyID,
 		})
 		return err
 	}
 	begun, err := b.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
 		Bucket: aws.String(b.name), Key: aws.String(key), ContentType: aws.String(videoType), Metadata: escaped(metadata),
-		ChecksumAlgorithm: b.checksum,
+		ChecksumAlgorithm: b.checksum, ServerSideEncryption: b.encryption, SSEKMSKeyId: b.kmsKeyID,
 	})
 	if err != nil {
 		return err

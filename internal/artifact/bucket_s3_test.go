@@ -273,6 +273,27 @@ func TestObjectIsReplacedBeforeItsCopy(t *testing.T) {
 	}
 }
 
+// A policy may demand that who writes asks for an encryption.
+func TestEncryptionIsAskedFor(t *testing.T) {
+	store := newS3Store(t)
+	const key = "arn:aws:kms:eu-central-1:111122223333:alias/videos"
+	for _, tc := range []struct{ algorithm, key string }{{"AES256", ""}, {"aws:kms", ""}, {"aws:kms", key}} {
+		place := faulty(t, store, withoutEncryption(tc.algorithm, tc.key))
+		for _, size := range []int{1000, videoBytes} {
+			_, err := openBucket(t, store, place).Put(t.Context(), testVideo, bytes.NewReader(random(1, size)))
+			if class := classOf(t, err); class != AccessDenied || !strings.Contains(err.Error(), "storage.serverSideEncryption") {
+				t.Errorf("%s without the field: got %s: %v", tc.algorithm, class, err)
+			}
+		}
+		place.Encryption, place.KMSKeyID = tc.algorithm, tc.key
+		b := openBucket(t, store, place)
+		for _, size := range []int{1000, videoBytes} {
+			checkStored(t, store, b, size)
+			checkFound(t, b, true)
+		}
+	}
+}
+
 // endedContext is one that ends with an error when it is told to.
 type endedContext struct {
 	context.Context

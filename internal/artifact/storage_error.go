@@ -27,7 +27,8 @@ const (
 	InvalidStorage Class = "InvalidStorage"
 	// BucketNotFound means that there is no such bucket, container or folder.
 	BucketNotFound Class = "BucketNotFound"
-	// AccessDenied means that the storage does not accept the credentials, or does not allow them what is needed.
+	// AccessDenied means that the storage does not accept the credentials, does not allow them what is needed, or
+	// has another rule by which it denies access.
 	AccessDenied Class = "AccessDenied"
 	// StorageFull means that there is no room left, or no quota.
 	StorageFull Class = "StorageFull"
