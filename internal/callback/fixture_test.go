@@ -182,7 +182,10 @@ func (w *world) newReplica(t *testing.T, change func(*replica)) *replica {
 	t.Helper()
 	r := &replica{}
 	log := w.log.logger()
-	operator, err := cluster.New(config, func(o *cluster.Options) { o.Scheme, o.Logger = testenv.Scheme(), log })
+	informers := &Informers{}
+	operator, err := cluster.New(config, func(o *cluster.Options) {
+		o.Scheme, o.Logger, o.Cache.NewInformer = testenv.Scheme(), log, informers.NewInformer
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,6 +195,7 @@ func (w *world) newReplica(t *testing.T, change func(*replica)) *replica {
 	r.cache = operator.GetCache()
 	r.handler = newHandler(Options{
 		Reader:      operator.GetCache(),
+		Informers:   informers,
 		APIReader:   operator.GetAPIReader(),
 		Writer:      r.counting(w.client).Status(),
 		Credentials: credentials.NewStore(operator.GetAPIReader(), w.clock),

@@ -146,7 +146,7 @@ func TestARequestUnderWayIsNotDropped(t *testing.T) {
 	w := newWorld(t)
 	entered, release := make(chan struct{}), make(chan struct{})
 	r := w.newReplica(t, func(r *replica) {
-		r.handler.budget = patience
+		r.handler.answerTimeout = patience
 		r.beforeWrite = func(ctx context.Context) error {
 			close(entered)
 			select {
