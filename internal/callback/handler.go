@@ -133,7 +133,7 @@ func (h *handler) handle(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if refused != nil && !isNameless {
 		return refused
 	}
-	if !h.line.enter(h.answerTimeout - h.clock.Since(came)) {
+	if !h.line.enter(lineTimeout - h.clock.Since(came)) {
 		return tooMany
 	}
 	defer h.line.leave()

@@ -36,6 +36,7 @@ func (i *Informers) NewInformer(api toolscache.ListerWatcher, object runtime.Obj
 		AddFunc:    i.show,
 		UpdateFunc: func(_, object any) { i.show(object) },
 	})
+	// A store takes a new list of everything as one change (AtomicFIFO), so it never has less than its version says.
 	i.proofs.add(source{
 		api:     toolscache.ToListerWatcherWithContext(api),
 		version: informer.GetStore().LastStoreSyncResourceVersion,

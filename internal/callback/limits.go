@@ -32,8 +32,8 @@ const (
 	// maxConnections bounds the open connections but those whose requests are held, because they wait for something
 	// of ours. When there are as many, a new one takes the place of the one that has waited longest for its sender.
 	maxConnections = 512
-	// maxPlaces bounds the callbacks that are known and have arrived: as many as can be written in the time that
-	// KIE.AI waits, at 160 writes a second.
+	// maxPlaces bounds the callbacks that are known and have arrived: as many as can be written within lineTimeout at
+	// 200 writes a second.
 	maxPlaces = 2048
 	// maxUnseen bounds the requests with an attempt that the cache does not have.
 	maxUnseen = 512
@@ -43,7 +43,7 @@ const (
 	// fast one shows within maxWriters writes, and a slow one would be noticed when too many are in line.
 	firstPace = 250 * time.Millisecond
 	// paceMemory is how many writes the pace is the mean of, more or less.
-	paceMemory = 16
+	paceMemory = 32
 
 	// connectionGrace is the time that a connection has at least to bring its request before another one takes its
 	// place. It is short, because it bounds how many connections can be taken, to 25,600 a second: those that come
@@ -58,6 +58,9 @@ const (
 	// answerTimeout bounds the time from the end of the headers to the answer. It leaves 2 of KIE.AI's 15 seconds for
 	// the way.
 	answerTimeout = 13 * time.Second
+	// lineTimeout is the time from the end of the headers within which a callback has to be likely to be written to
+	// be taken. It is less than answerTimeout, because the pace may get slower.
+	lineTimeout = 10 * time.Second
 	// bodyTimeout bounds the time that a sender takes for the body.
 	bodyTimeout = 5 * time.Second
 	// unseenTimeout bounds the time that a request waits for the cache to have its attempt. Two proofs fit into it.

@@ -70,26 +70,32 @@ func TestALineHasThePlacesThatItCanServe(t *testing.T) {
 		{"a sender that waits half as long", nil, 5 * time.Second, 20},
 		{"a sender that does not wait for a single write", nil, time.Second - 1, 0},
 		{"the API server is fast", func(l *line, clk *clocktesting.FakePassiveClock) {
-			for range 200 {
+			for range 1000 {
 				l.written(t, clk, 50*time.Millisecond)
 			}
 		}, 10 * time.Second, 796},
 		{"the API server is so fast that memory is the bound", func(l *line, clk *clocktesting.FakePassiveClock) {
-			for range 200 {
+			for range 1000 {
 				l.written(t, clk, time.Millisecond)
 			}
 		}, 10 * time.Second, 1000},
 		{"the API server is slow", func(l *line, clk *clocktesting.FakePassiveClock) {
-			for range 200 {
+			for range 1000 {
 				l.written(t, clk, 5*time.Second)
 			}
 		}, 11 * time.Second, 8},
-		{"a write that goes on for longer than any before", func(l *line, clk *clocktesting.FakePassiveClock) {
+		{"a write that goes on for much longer than any before", func(l *line, clk *clocktesting.FakePassiveClock) {
 			if _, err := l.turn(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			clk.SetTime(clk.Now().Add(5 * time.Second))
+			clk.SetTime(clk.Now().Add(20 * time.Second))
 		}, 10 * time.Second, 8},
+		{"a write that goes on for somewhat longer", func(l *line, clk *clocktesting.FakePassiveClock) {
+			if _, err := l.turn(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			clk.SetTime(clk.Now().Add(3 * time.Second))
+		}, 10 * time.Second, 40},
 		{"a turn in which nothing was written says nothing of the pace", func(l *line, clk *clocktesting.FakePassiveClock) {
 			turn, err := l.turn(t.Context())
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/features"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
@@ -111,6 +112,13 @@ func TestWhetherACacheIsBehind(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// The version of a store says what is in it only if a list is taken as one change.
+func TestAStoreTakesAListAsOneChange(t *testing.T) {
+	if !features.FeatureGates().Enabled(features.AtomicFIFO) {
+		t.Error("AtomicFIFO of client-go is off: while a store takes a list, its version says more than is there")
 	}
 }
 

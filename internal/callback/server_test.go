@@ -130,7 +130,7 @@ func TestTooManyRequests(t *testing.T) {
 	vg := w.submit(t, "lighthouse", nil)
 	r.sees(t, w, vg)
 
-	if !r.handler.line.enter(answerTimeout) {
+	if !r.handler.line.enter(lineTimeout) {
 		t.Fatal("an empty line has no place")
 	}
 	_, response := r.send(t, call(vg).String())
