@@ -53,13 +53,13 @@ func theOne(found []v1alpha1.VideoGeneration) (*v1alpha1.VideoGeneration, *outco
 }
 
 // await decides about an attempt that the cache does not have: the cache may be
-// behind, or a stranger has guessed. It waits until the cache has it, or until it
-// is proven that the cache has all that there is. While the cache is behind, the
-// API server is asked, so often as the limit allows. Who learns nothing in time
-// is told to come again.
+// behind, or a stranger has guessed. It waits until the cache has the attempt, or
+// until it is proven that the cache is not behind. If the cache is behind, it asks
+// the API server once, as far as the limit on look-ups allows. If it knows nothing
+// in time, the sender has to come again.
 //
-// Those who wait here have shown nothing but a path, so they are bounded apart
-// from those whose attempt is known.
+// The senders who wait here have shown nothing but a path, so their number is
+// bounded apart from that of callbacks whose attempt is known.
 func (h *handler) await(ctx context.Context, attempt string) (*v1alpha1.VideoGeneration, *outcome) {
 	select {
 	case h.unseen <- struct{}{}:
@@ -117,9 +117,10 @@ func (h *handler) reveal(ctx context.Context, attempt string) (*v1alpha1.VideoGe
 	return vg, refused
 }
 
-// findLive asks the API server. It returns neither if that does not tell: the
-// attempt may be that of an upgrade, which is not selectable, and clusters before
-// Kubernetes 1.31 cannot select by a field of a custom resource at all.
+// findLive asks the API server for the task that has the attempt. It returns
+// neither if there is none, which does not say that the attempt is unknown: it may
+// be that of an upgrade, which is not selectable. Clusters before Kubernetes 1.31
+// cannot select by a field of a custom resource at all.
 func (h *handler) findLive(ctx context.Context, attempt string) (*v1alpha1.VideoGeneration, *outcome) {
 	var found v1alpha1.VideoGenerationList
 	err := h.live.List(ctx, &found, client.MatchingFields{taskAttemptField: attempt})

@@ -13,10 +13,10 @@ import (
 )
 
 // line is the queue of callbacks that wait to be written. They are written in the
-// order in which they came, a few at a time. A callback has a place in it from
-// its arrival to its answer, and there are only as many places as can be served
-// within the time that the sender waits, at the pace of the last writes. So
-// whoever gets a place is served, and whoever does not is told at once.
+// order in which they came, a few at a time. A callback has a place in the line
+// from its arrival to its answer. There are only as many places as can be served
+// in the time that the sender waits, at the pace of the last writes. So a callback
+// that gets a place is answered in time, and one that gets none is refused at once.
 type line struct {
 	clock clock.PassiveClock
 	lineLimits
@@ -50,10 +50,10 @@ func (l *line) enter(patience time.Duration) bool {
 	return true
 }
 
-// expected is how long it takes until one more callback is written. While the API
-// server hangs, the pace of the past says nothing. Of maxWriters writes that go on,
-// the first one has taken some four times as long as the mean in ordinary times; if
-// it has taken longer, the pace is what it says.
+// expected is how long it takes until one more callback is written. When the API
+// server hangs, no write ends and the pace stays that of the past. In ordinary
+// times the oldest of maxWriters writes under way has taken about four times as long
+// as a write does in the mean, so an older one shows a slower pace.
 func (l *line) expected() time.Duration {
 	pace := l.pace
 	if first := l.writing.Front(); first != nil {

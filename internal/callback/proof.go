@@ -16,9 +16,9 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// proofs find out whether the cache has all that the API server has. However many
-// ask, one proof is under way at a time, and it costs the API server a list of one
-// object and a short watch, however many objects there are.
+// proofs find out whether the cache has all that the API server has. One proof is
+// under way at a time, for all who ask. It costs the API server a list of one
+// object and a short watch for each informer, whatever the number of objects.
 type proofs struct {
 	mu      sync.Mutex
 	sources []source
@@ -46,8 +46,8 @@ func (p *proofs) add(s source) {
 	p.sources = append(p.sources, s)
 }
 
-// prove asks for a proof. It is one that has not begun: one that is under way may
-// have looked before the caller came.
+// prove asks for a proof. A proof that is under way may have looked before the
+// caller came, so it is always the next one.
 func (i *Informers) prove() *proof { return i.proofs.ask() }
 
 func (p *proofs) ask() *proof {
@@ -99,11 +99,10 @@ func allCurrent(sources []source) bool {
 // isCurrent reports whether the store is known to have all that the API server had
 // when it was called. False means that it has not, or that nobody can tell.
 //
-// A consistent read says how far the API server is. Its resourceVersion is that of
-// all kinds together, so the store of a kind that does not change stays behind
-// it and misses nothing. That there is nothing to miss is told by a watch from
-// where the store is: it brings all changes since, and before its end a bookmark
-// that says how far it has got.
+// A consistent read says how far the API server is. Its resourceVersion counts the
+// changes of all kinds, so the store of a kind that does not change stays behind it
+// and misses nothing. A watch from the version of the store shows that: it brings
+// all changes since, and before its end a bookmark that says how far it has got.
 func (s source) isCurrent(ctx context.Context) bool {
 	list, err := s.api.ListWithContext(ctx, metav1.ListOptions{Limit: 1})
 	if err != nil {
