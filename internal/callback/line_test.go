@@ -142,6 +142,9 @@ func TestTurnsComeInOrder(t *testing.T) {
 			synctest.Wait()
 		}
 		end := func(number int) {
+			if turns[number] == nil {
+				t.Fatalf("turn %d has not come, after %v", number, begun)
+			}
 			turns[number].end(true)
 			synctest.Wait()
 		}

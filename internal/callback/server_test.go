@@ -55,6 +55,27 @@ func TestSlowWrite(t *testing.T) {
 	r.expect(t, call(vg).String(), apiUnavailable)
 }
 
+// A callback that is in line for longer than a body may take is written all the
+// same: the limit on the body ends with the body.
+func TestTheLimitOnTheBodyEndsWithIt(t *testing.T) {
+	const limit = 2 * time.Second
+	w := newWorld(t)
+	r := w.newReplica(t, func(r *replica) {
+		r.handler.bodyTimeout = limit
+		r.beforeWrite = func(ctx context.Context) error {
+			select {
+			case <-time.After(limit + limit/2):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	})
+	vg := w.submit(t, "lighthouse", nil)
+	r.sees(t, w, vg)
+	r.expect(t, call(vg).String(), accepted)
+}
+
 func TestBrokenOffBody(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReplica(t, nil)
