@@ -49,10 +49,10 @@ func BenchmarkBurst(b *testing.B) {
 func benchmarkBurst(b *testing.B) {
 	needFiles(b, 3*burstSize)
 	w := newWorld(b)
-	real := clock.RealClock{}
+	wall := clock.RealClock{}
 	onRealTime := func(r *replica) {
-		r.handler.clock = real
-		r.handler.line = newLine(real, lineLimits{limit: maxPlaces, writers: maxWriters, pace: firstPace})
+		r.handler.clock = wall
+		r.handler.line = newLine(wall, lineLimits{limit: maxPlaces, writers: maxWriters, pace: firstPace})
 	}
 	replicas := []*replica{w.newReplica(b, onRealTime), w.newReplica(b, onRealTime)}
 	var yardstick, bought [burstSize]*v1alpha1.VideoGeneration

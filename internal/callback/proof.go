@@ -67,16 +67,16 @@ func (p *proofs) ask() *proof {
 func (p *proofs) run() {
 	for {
 		p.mu.Lock()
-		proof, sources := p.next, p.sources
+		next, sources := p.next, p.sources
 		p.next = nil
-		p.running = proof != nil
+		p.running = next != nil
 		p.mu.Unlock()
-		if proof == nil {
+		if next == nil {
 			return
 		}
 		pause := time.NewTimer(proofInterval)
-		proof.holds = allCurrent(sources)
-		close(proof.done)
+		next.holds = allCurrent(sources)
+		close(next.done)
 		<-pause.C
 	}
 }
