@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
@@ -33,7 +32,11 @@ func needed(headers http.Header) http.Header {
 func (h *handler) read(ctx context.Context, w http.ResponseWriter, r *http.Request) (kie.Callback, *outcome) {
 	// A deadline cannot be set where there is no connection, as in tests with a recorder.
 	connection := http.NewResponseController(w)
-	_ = connection.SetReadDeadline(time.Now().Add(h.bodyTimeout))
+	inTime, cancel := context.WithTimeout(ctx, h.bodyTimeout)
+	defer cancel()
+	if deadline, ok := inTime.Deadline(); ok {
+		_ = connection.SetReadDeadline(deadline)
+	}
 	callback, refused := decode(w, r)
 	// From now on net/http waits for the sender to go away, and takes the deadline for that.
 	if deadline, ok := ctx.Deadline(); ok {

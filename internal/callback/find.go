@@ -87,7 +87,7 @@ func (h *handler) await(ctx context.Context, attempt string) (*v1alpha1.VideoGen
 		return vg, refused
 	}
 	for asked := false; ; {
-		proof := h.informers.prove()
+		proof := h.informers.prove(ctx)
 		select {
 		case <-seen:
 			return h.reveal(ctx, attempt)

@@ -96,7 +96,7 @@ func TestALineHasThePlacesThatItCanServe(t *testing.T) {
 			}
 			clk.SetTime(clk.Now().Add(3 * time.Second))
 		}, 10 * time.Second, 40},
-		{"a turn in which nothing was written says nothing of the pace", func(l *line, clk *clocktesting.FakePassiveClock) {
+		{"a turn in which nothing was written says nothing of the pace", func(l *line, _ *clocktesting.FakePassiveClock) {
 			turn, err := l.turn(t.Context())
 			if err != nil {
 				t.Fatal(err)

@@ -48,9 +48,9 @@ func (p *proofs) add(s source) {
 
 // prove asks for a proof. A proof that is under way may have looked before the
 // caller came, so it is always the next one.
-func (i *Informers) prove() *proof { return i.proofs.ask() }
+func (i *Informers) prove(ctx context.Context) *proof { return i.proofs.ask(ctx) }
 
-func (p *proofs) ask() *proof {
+func (p *proofs) ask(ctx context.Context) *proof {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.next == nil {
@@ -58,13 +58,13 @@ func (p *proofs) ask() *proof {
 	}
 	if !p.running {
 		p.running = true
-		go p.run()
+		go p.run(context.WithoutCancel(ctx)) // others may wait when this caller has left
 	}
 	return p.next
 }
 
 // run makes proofs as long as somebody asks for one.
-func (p *proofs) run() {
+func (p *proofs) run(ctx context.Context) {
 	for {
 		p.mu.Lock()
 		next, sources := p.next, p.sources
@@ -74,16 +74,17 @@ func (p *proofs) run() {
 		if next == nil {
 			return
 		}
-		pause := time.NewTimer(proofInterval)
-		next.holds = allCurrent(sources)
+		pause, resume := context.WithTimeout(ctx, proofInterval)
+		next.holds = allCurrent(ctx, sources)
 		close(next.done)
-		<-pause.C
+		<-pause.Done()
+		resume()
 	}
 }
 
 // allCurrent reports whether every store is known to have what the API server has.
-func allCurrent(sources []source) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), proofTimeout)
+func allCurrent(ctx context.Context, sources []source) bool {
+	ctx, cancel := context.WithTimeout(ctx, proofTimeout)
 	defer cancel()
 	results := make(chan bool, len(sources))
 	for _, each := range sources {

@@ -99,7 +99,7 @@ func TestWhetherACacheIsBehind(t *testing.T) {
 				var informers Informers
 				defer informers.settle()
 				informers.proofs.add(source{api: &tc.api, version: version})
-				proof := informers.prove()
+				proof := informers.prove(t.Context())
 				<-proof.done
 				if proof.holds != tc.want {
 					t.Errorf("the proof holds: %t, want %t", proof.holds, tc.want)
@@ -141,7 +141,7 @@ func TestACacheOfManyNamespacesIsBehind(t *testing.T) {
 				for _, store := range tc.stores {
 					informers.proofs.add(source{api: &upstream{version: "90"}, version: func() string { return store }})
 				}
-				proof := informers.prove()
+				proof := informers.prove(t.Context())
 				<-proof.done
 				if proof.holds != tc.want {
 					t.Errorf("the proof holds: %t, want %t", proof.holds, tc.want)
@@ -161,11 +161,11 @@ func TestAProofIsBegunAfterTheQuestion(t *testing.T) {
 		var during, again *proof
 		api.onRead = func() {
 			if during == nil {
-				during, again = informers.prove(), informers.prove()
+				during, again = informers.prove(t.Context()), informers.prove(t.Context())
 			}
 		}
 		informers.proofs.add(source{api: api, version: func() string { return "90" }})
-		first := informers.prove()
+		first := informers.prove(t.Context())
 		<-first.done
 		if during == first || during != again {
 			t.Error("a question during a proof is answered by that proof, or two questions by two proofs")
