@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,15 +60,20 @@ type search struct {
 	cache, live *shelf
 	api         *upstream
 	wanted      v1alpha1.VideoGeneration
-	store       string // the version of the cache
+	behind      atomic.Bool // the version of the cache says so
 }
 
 func newSearch() *search {
-	s := &search{cache: &shelf{}, live: &shelf{}, api: &upstream{version: "90"}, store: "90"}
+	s := &search{cache: &shelf{}, live: &shelf{}, api: &upstream{version: "90"}}
 	s.wanted.Name = "wanted"
 	s.wanted.Status.Task = &v1alpha1.Task{Attempt: newAttempt()}
 	informers := &Informers{}
-	informers.proofs.add(source{api: s.api, version: func() string { return s.store }})
+	informers.proofs.add(source{api: s.api, version: func() string {
+		if s.behind.Load() {
+			return "9"
+		}
+		return "90"
+	}})
 	s.handler = newHandler(Options{
 		Reader: s.cache, APIReader: s.live, Informers: informers,
 		Clock: clocktesting.NewFakePassiveClock(now), Registerer: prometheus.NewRegistry(), Log: (&capture{}).logger(),
@@ -76,7 +82,7 @@ func newSearch() *search {
 }
 
 // isBehind makes the cache one that is known to be behind.
-func (s *search) isBehind() { s.store = "9" }
+func (s *search) isBehind() { s.behind.Store(true) }
 
 // find returns what was found, and how long that took.
 func (s *search) find(t *testing.T) (*v1alpha1.VideoGeneration, *outcome, time.Duration) {
@@ -122,7 +128,7 @@ func TestAnAttemptThatTheCacheDoesNotHave(t *testing.T) {
 		}, cacheBehind, unseenTimeout, 1},
 		{"the cache catches up without it", func(s *search) {
 			s.isBehind()
-			time.AfterFunc(2*time.Second-1, func() { s.store = "90" })
+			time.AfterFunc(2*time.Second-1, func() { s.behind.Store(false) })
 		}, unknownToken, 2 * time.Second, 1},
 		{"the cache is behind, and the API server has it", func(s *search) {
 			s.isBehind()
