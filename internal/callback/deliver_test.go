@@ -540,7 +540,7 @@ func TestABurstIsTakenInOrder(t *testing.T) {
 	for _, vg := range sent {
 		version, err := strconv.Atoi(w.get(t, vg).ResourceVersion)
 		if err != nil || version < last {
-			t.Errorf("%s was written at %d, after the next one at %d (%v)", vg.Name, version, last, err)
+			t.Errorf("%s was written at %d, and the one before it at %d (%v)", vg.Name, version, last, err)
 		}
 		last = version
 	}
