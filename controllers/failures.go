@@ -5,6 +5,7 @@ package controllers
 
 import (
 	"net/http"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -15,7 +16,7 @@ import (
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
-// maxFailureMessage is the limit of the API on the message of a failure, in bytes.
+// maxFailureMessage is the limit of the API on the message of a failure, in characters.
 const maxFailureMessage = 1024
 
 // endTask ends a task without a video.
@@ -28,14 +29,22 @@ func endTask(task *v1alpha1.Task, reason string, code int, message string, now t
 	task.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
 }
 
-// boundedMessage cuts a text to what the status and the note of an Event hold,
-// between two characters.
 func boundedMessage(message string) string {
-	end := min(len(message), maxFailureMessage)
-	for end < len(message) && !utf8.RuneStart(message[end]) {
+	runes := []rune(message)
+	return string(runes[:min(len(runes), maxFailureMessage)])
+}
+
+// maxNote is the limit of the API on the note of an Event, in bytes.
+const maxNote = 1024
+
+// boundedNote cuts a text to what the note of an Event holds, between two characters.
+func boundedNote(note string) string {
+	note = strings.ToValidUTF8(note, "\uFFFD")
+	end := min(len(note), maxNote)
+	for end < len(note) && !utf8.RuneStart(note[end]) {
 		end--
 	}
-	return message[:end]
+	return note[:end]
 }
 
 // failRefused ends a task that KIE.AI refused to take.

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -141,5 +142,21 @@ func TestTheAPIServerTakesTheLongestFailureMessage(t *testing.T) {
 	w.must(w.live.Status().Patch(t.Context(), vg, client.MergeFrom(before)))
 	if got := w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonContentRejected).Status.Task.Failure.Message; got != longest {
 		t.Errorf("the API server stored %d characters of %d", utf8.RuneCountInString(got), utf8.RuneCountInString(longest))
+	}
+}
+
+// The note of an Event is bounded in bytes: words of many bytes each are cut, and
+// the Event is not lost.
+func TestAnEventTakesLongWords(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	vg := w.create("video")
+	note := boundedNote(strings.Repeat("灯塔", 600))
+	event := &eventsv1.Event{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, GenerateName: "video-"}, EventTime: metav1.NowMicro(), Note: note,
+		Reason: v1alpha1.ReasonContentRejected, Action: actionReconcile, Type: "Warning", ReportingController: "kie-operator", ReportingInstance: "test",
+	}
+	event.Regarding.Namespace, event.Regarding.Kind, event.Regarding.Name = w.namespace, "VideoGeneration", vg.Name
+	if err := w.live.Create(t.Context(), event); err != nil || !utf8.ValidString(note) || len(note) < 1000 {
+		t.Errorf("a note of %d bytes: %v", len(note), err)
 	}
 }

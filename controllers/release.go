@@ -105,7 +105,7 @@ func (r *ReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	}
 	if len(left.uris) > 0 {
 		r.Recorder.Eventf(vg, nil, corev1.EventTypeWarning, "StoredVideosLeft", actionReconcile, "%s",
-			boundedMessage(fmt.Sprintf("deleted without its stored videos (%s): delete them by hand: %s", left.cause, strings.Join(left.uris, ", "))))
+			boundedNote(fmt.Sprintf("deleted without its stored videos (%s): delete them by hand: %s", left.cause, strings.Join(left.uris, ", "))))
 		log.FromContext(ctx).Info("A VideoGeneration was deleted without its stored videos", "left", left.uris, "cause", left.cause)
 	}
 	patch := client.MergeFromWithOptions(vg.DeepCopy(), client.MergeFromWithOptimisticLock{})
@@ -113,7 +113,7 @@ func (r *ReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	err = r.Client.Patch(ctx, vg, patch)
 	switch {
 	case isRefused(err):
-		r.Recorder.Eventf(vg, nil, corev1.EventTypeWarning, string(finalizerRefused), actionReconcile, "%s", boundedMessage(fmt.Sprintf(
+		r.Recorder.Eventf(vg, nil, corev1.EventTypeWarning, string(finalizerRefused), actionReconcile, "%s", boundedNote(fmt.Sprintf(
 			"the finalizer %s cannot be removed, so the resource stays: allow the operator to update it. %s", v1alpha1.FinalizerStoredVideos, failureText(err))))
 		return ctrl.Result{RequeueAfter: time.Minute}, nil
 	case err != nil:

@@ -91,7 +91,7 @@ func (r *VideoGenerationReconciler) sayUnwritten(ctx context.Context, l *life, e
 	if id := l.known.accepted.taskID; id != "" {
 		paid = fmt.Sprintf("; task %s is paid for, and only in memory and in the log", id)
 	}
-	r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, "StatusNotWritten", actionReconcile, "%s", boundedMessage(withoutAttempts(fmt.Sprintf(
+	r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, "StatusNotWritten", actionReconcile, "%s", boundedNote(withoutAttempts(fmt.Sprintf(
 		"the status cannot be written, so it does not go on%s: allow the operator to patch videogenerations/status. %s", paid, failureText(failed.err)), l.vg)))
 	log.FromContext(ctx).Info("The status of a VideoGeneration is refused", "taskID", l.known.accepted.taskID, "reason", apierrors.ReasonForError(failed.err))
 }

@@ -55,11 +55,14 @@ func start(ctx context.Context, o options) error {
 		return fmt.Errorf("finding the API server: %w", err)
 	}
 	cfg.QPS = -1 // the API server's priority and fairness limits better than a guess made here
-	mgr, err := ctrl.NewManager(cfg, managerOptions(o))
+	informers := &callback.Informers{}
+	options := managerOptions(o)
+	options.Cache.NewInformer = informers.NewInformer
+	mgr, err := ctrl.NewManager(cfg, options)
 	if err != nil {
 		return fmt.Errorf("preparing the manager: %w", err)
 	}
-	if err := addParts(ctx, mgr, o); err != nil {
+	if err := addParts(ctx, mgr, informers, o); err != nil {
 		return err
 	}
 	if o.callbackBaseURL == "" {
@@ -105,7 +108,7 @@ func managerOptions(o options) ctrl.Options {
 }
 
 // addParts adds to the manager what the operator consists of.
-func addParts(ctx context.Context, mgr ctrl.Manager, o options) error {
+func addParts(ctx context.Context, mgr ctrl.Manager, informers *callback.Informers, o options) error {
 	if err := controllers.Index(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
@@ -194,6 +197,7 @@ func addParts(ctx context.Context, mgr ctrl.Manager, o options) error {
 			CertificateFolder: o.callbackCertPath,
 			Handler: callback.NewHandler(callback.Options{
 				Reader:      mgr.GetCache(),
+				Informers:   informers,
 				APIReader:   mgr.GetAPIReader(),
 				Writer:      mgr.GetClient().Status(),
 				Credentials: secrets,

@@ -239,8 +239,8 @@ var mutants = []mutant{
 	{
 		promise: "P8", name: "works on any number of requests at a time",
 		file:   "internal/callback/handler.go",
-		before: "default:\n\t\treturn nil, tooMany\n",
-		after:  "default:\n\t\tleave = func() {}\n",
+		before: "\tif !h.line.enter(lineTimeout - h.clock.Since(came)) {\n\t\treturn tooMany\n\t}\n",
+		after:  "\t_ = h.line.enter(lineTimeout - h.clock.Since(came))\n",
 		tests:  "TestTooManyRequests",
 	},
 	{
@@ -267,4 +267,4 @@ var mutants = []mutant{
 }
 
 // all are the mutants of every kind.
-func all() []mutant { return slices.Concat(mutants, watches, lasting, storage) }
+func all() []mutant { return slices.Concat(mutants, watches, lasting, storage, bursts) }

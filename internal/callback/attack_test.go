@@ -110,7 +110,7 @@ func heap() uint64 {
 
 // needFiles raises the limit on open files of this process, which has both ends
 // of every connection, as far as needed.
-func needFiles(t *testing.T, files int) {
+func needFiles(t testing.TB, files int) {
 	t.Helper()
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

@@ -4,6 +4,7 @@
 package callback
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -13,10 +14,41 @@ import (
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
-// read reads and decodes the body of a request, up to maxBodyBytes and up to
+// needed returns the headers that anybody reads, without a reference to the
+// others: a request may wait, and headers can take much more memory than bytes.
+func needed(headers http.Header) http.Header {
+	kept := http.Header{}
+	for _, name := range []string{"Content-Encoding", kie.HeaderTimestamp, kie.HeaderSignature} {
+		name = http.CanonicalHeaderKey(name)
+		for _, value := range headers[name] {
+			kept[name] = append(kept[name], strings.Clone(value))
+		}
+	}
+	return kept
+}
+
+// read reads the body of a request, within the limit on time, and has the
+// connection watched for its end afterwards.
+func (h *handler) read(ctx context.Context, w http.ResponseWriter, r *http.Request) (kie.Callback, *outcome) {
+	// A deadline cannot be set where there is no connection, as in tests with a recorder.
+	connection := http.NewResponseController(w)
+	inTime, cancel := context.WithTimeout(ctx, h.bodyTimeout)
+	defer cancel()
+	if deadline, ok := inTime.Deadline(); ok {
+		_ = connection.SetReadDeadline(deadline)
+	}
+	callback, refused := decode(w, r)
+	// From now on net/http waits for the sender to go away, and takes the deadline for that.
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = connection.SetReadDeadline(deadline)
+	}
+	return callback, refused
+}
+
+// decode reads and decodes the body of a request, up to maxBodyBytes and up to
 // the read deadline of the connection. A compressed body is refused: it could
 // unfold into any size, and KIE.AI does not send one.
-func read(w http.ResponseWriter, r *http.Request) (kie.Callback, *outcome) {
+func decode(w http.ResponseWriter, r *http.Request) (kie.Callback, *outcome) {
 	for _, coding := range r.Header.Values("Content-Encoding") {
 		if !strings.EqualFold(strings.TrimSpace(coding), "identity") {
 			return kie.Callback{}, encoded

@@ -73,14 +73,14 @@ func newPair(t *testing.T) pair {
 	return p
 }
 
-func (p pair) write(t *testing.T, folder string) {
+func (p pair) write(t testing.TB, folder string) {
 	t.Helper()
 	writeFile(t, filepath.Join(folder, certificateFile), p.certificate)
 	writeFile(t, filepath.Join(folder, keyFile), p.key)
 }
 
 // rename replaces the files with others, as an editor does.
-func (p pair) rename(t *testing.T, folder string) {
+func (p pair) rename(t testing.TB, folder string) {
 	t.Helper()
 	aside := t.TempDir()
 	p.write(t, aside)
@@ -93,7 +93,7 @@ func (p pair) rename(t *testing.T, folder string) {
 
 // project is what the kubelet does for a Secret in a volume: the files are links
 // into ..data, which is a link to the current version, and changes as a whole.
-func (p pair) project(t *testing.T, folder string) {
+func (p pair) project(t testing.TB, folder string) {
 	t.Helper()
 	version := filepath.Join(folder, "..version-"+rand.Text())
 	if err := os.Mkdir(version, 0o700); err != nil {
@@ -121,7 +121,7 @@ func (p pair) project(t *testing.T, folder string) {
 	}
 }
 
-func writeFile(t *testing.T, path string, content []byte) {
+func writeFile(t testing.TB, path string, content []byte) {
 	t.Helper()
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
@@ -172,7 +172,7 @@ func (p pair) post(address string) (*http.Response, error) {
 // A certificate that is replaced counts without a restart, whichever way it is
 // replaced.
 func TestCertificateIsReplaced(t *testing.T) {
-	for name, replace := range map[string]func(pair, *testing.T, string){
+	for name, replace := range map[string]func(pair, testing.TB, string){
 		"written over":     pair.write,
 		"renamed":          pair.rename,
 		"a Secret changes": pair.project,

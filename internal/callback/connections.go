@@ -19,12 +19,14 @@ import (
 // for its sender, so that senders who open connections and stall do not keep
 // others out.
 //
-// A connection waits from the start, through the TLS handshake, the headers and
-// the body, until a request has arrived; then it is held and stays until the
-// request is answered; then it waits again. One that has waited for less than
-// grace stays too, for senders that are not next door. If none can be dropped,
-// the next connection has to wait, and those behind it wait in the queue of the
-// kernel.
+// A connection waits for its sender while something reads from it, and after it
+// was written to. From the time that something has come until then it is with us:
+// it is not dropped because we are slow, and takes its place all the same, so that
+// new ones are taken as fast as we can look at them. When its request has arrived
+// it is held, which takes no place: whoever holds it bounds that. After the answer
+// it waits again. One that has waited for less than grace stays too, for senders
+// that are not next door. If none can be dropped, the next connection has to wait,
+// and those behind it wait in the queue of the kernel.
 //
 // The goroutine of a connection that was dropped ends a moment later, or half a
 // second, which net/http pauses before it closes a connection on which it has
@@ -39,9 +41,9 @@ type connections struct {
 	changed sync.Cond // what Accept waits for may have come
 	closed  bool
 	unread  *connection // the last one that was accepted, until something reads from it
-	open    int
-	leaving int       // dropped, and net/http is not through with them
-	waiting list.List // of *connection, those that have waited longest first
+	open    int         // and not held
+	leaving int         // dropped, and net/http is not through with them
+	waiting list.List   // of *connection, those that have waited longest first
 }
 
 // connectionLimits are those of limits.go, or smaller ones in tests.
@@ -70,7 +72,7 @@ func (c *connections) Accept() (net.Conn, error) {
 	for c.unread != nil && !c.closed {
 		c.changed.Wait()
 	}
-	for c.open == c.limit && !c.closed {
+	for c.open >= c.limit && !c.closed {
 		c.makeRoom()
 	}
 	if c.closed {
@@ -79,7 +81,6 @@ func (c *connections) Accept() (net.Conn, error) {
 	}
 	c.unread = &connection{Conn: accepted, owner: c}
 	c.open++
-	c.unread.wait()
 	return c.unread, nil
 }
 
@@ -126,19 +127,25 @@ func (c *connections) Close() error {
 // connection is one that Accept has returned. The lock of its owner guards it.
 type connection struct {
 	net.Conn
-	owner   *connections
-	reading sync.Once
+	owner *connections
 
+	held  bool          // it takes no place
 	left  bool          // it was dropped or closed
 	ended bool          // it was closed
-	place *list.Element // among those that wait; nil while it is held, and after it has left
+	place *list.Element // among those that wait; nil while it does not
 	since time.Time     // when it began to wait
 }
 
-// wait puts it behind all others that wait.
+// wait puts it behind all others that wait, unless it waits already.
 func (c *connection) wait() {
+	if c.held || c.left || c.place != nil {
+		return
+	}
 	c.since = c.owner.clock.Now()
 	c.place = c.owner.waiting.PushBack(c)
+	if c.owner.waiting.Len() == 1 {
+		c.owner.changed.Broadcast()
+	}
 }
 
 // stay takes it away from those that wait.
@@ -153,7 +160,10 @@ func (c *connection) stay() {
 func (c *connection) leave() {
 	c.left = true
 	c.stay()
-	c.owner.open--
+	if !c.held {
+		c.owner.open--
+	}
+	c.owner.changed.Broadcast()
 	c.looked()
 }
 
@@ -161,18 +171,37 @@ func (c *connection) leave() {
 func (c *connection) looked() {
 	if c.owner.unread == c {
 		c.owner.unread = nil
+		c.owner.changed.Broadcast()
 	}
-	c.owner.changed.Broadcast()
 }
 
 // Read is called by net/http, or by the TLS connection that it has.
 func (c *connection) Read(p []byte) (int, error) {
-	c.reading.Do(func() {
-		c.owner.mu.Lock()
-		defer c.owner.mu.Unlock()
-		c.looked()
-	})
-	return c.Conn.Read(p)
+	c.begin()
+	n, err := c.Conn.Read(p)
+	c.owner.mu.Lock()
+	defer c.owner.mu.Unlock()
+	c.stay()
+	return n, err
+}
+
+// begin begins to wait for what the sender sends.
+func (c *connection) begin() {
+	c.owner.mu.Lock()
+	defer c.owner.mu.Unlock()
+	c.looked()
+	c.wait()
+}
+
+// Write is called by them too. An answer of net/http itself, such as that to
+// headers that are too large, is the last thing that is done with a connection for
+// half a second.
+func (c *connection) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.owner.mu.Lock()
+	defer c.owner.mu.Unlock()
+	c.wait()
+	return n, err
 }
 
 // Close is called by them when they are through with the connection.
@@ -200,23 +229,33 @@ func (c *connection) CloseWrite() error {
 	return nil
 }
 
-// hold keeps the connection from being dropped. It reports false if that comes
-// too late.
+// hold keeps the connection from being dropped, and gives its place to another
+// one. It reports false if that comes too late.
 func (c *connection) hold() bool {
 	c.owner.mu.Lock()
 	defer c.owner.mu.Unlock()
+	if c.left {
+		return false
+	}
 	c.stay()
-	return !c.left
+	if !c.held {
+		c.held = true
+		c.owner.open--
+		c.owner.changed.Broadcast()
+	}
+	return true
 }
 
-// release ends a hold. The connection has waited least of all then.
+// release ends a hold, if there is one. The connection has waited least of all
+// then.
 func (c *connection) release() {
 	c.owner.mu.Lock()
 	defer c.owner.mu.Unlock()
-	if !c.left && c.place == nil {
-		c.wait()
-		c.owner.changed.Broadcast()
+	if c.held && !c.left {
+		c.owner.open++
 	}
+	c.held = false
+	c.wait()
 }
 
 type connectionKey struct{}

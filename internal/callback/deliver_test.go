@@ -6,7 +6,10 @@ package callback
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	. "github.com/onsi/gomega"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -372,34 +376,73 @@ func TestPanicIsAnAnswer(t *testing.T) {
 	}
 }
 
-// blind is a cache that is behind: it has none of the resources.
-type blind struct{ client.Reader }
+// blind is a cache that is behind: it has none of the resources until it sees.
+type blind struct {
+	client.Reader
+	sees *atomic.Bool
+}
 
 // List finds nothing.
-func (blind) List(context.Context, client.ObjectList, ...client.ListOption) error { return nil }
+func (b blind) List(ctx context.Context, list client.ObjectList, options ...client.ListOption) error {
+	if b.sees.Load() {
+		return b.Reader.List(ctx, list, options...)
+	}
+	return nil
+}
+
+// behind makes the cache of the replica one that is behind, and known to be,
+// until it sees.
+func (r *replica) behind() (sees *atomic.Bool) {
+	sees = &atomic.Bool{}
+	r.handler.cache = blind{r.cache, sees}
+	r.handler.informers = &Informers{}
+	r.handler.informers.proofs.add(source{api: &upstream{version: "90"}, version: func() string { return "9" }})
+	return sees
+}
 
 // A cache that is behind does not turn a callback away that the API server
 // knows of, and does not ask it for whatever anybody guesses.
 func TestTheCacheIsBehind(t *testing.T) {
-	behind := func(r *replica) { r.handler.cache = blind{r.cache} }
 	t.Run("the API server knows it", func(t *testing.T) {
 		w := newWorld(t)
-		r := w.newReplica(t, behind)
+		r := w.newReplica(t, func(r *replica) { r.behind() })
 		vg := w.submit(t, "lighthouse", nil)
 		r.expect(t, call(vg).String(), accepted)
 		if receipt := w.get(t, vg).Status.Callback; receipt == nil || receipt.TaskID != paidTask {
 			t.Errorf("the receipt is %+v", receipt)
 		}
 	})
+	t.Run("it catches up while the callback waits", func(t *testing.T) {
+		w := newWorld(t)
+		var sees *atomic.Bool
+		r := w.newReplica(t, func(r *replica) {
+			sees = r.behind()
+			r.handler.live = away{}
+			r.handler.lookups.AllowN(w.clock.Now(), 2*maxLookups)
+		})
+		vg := w.submit(t, "lighthouse", nil)
+		r.sees(t, w, vg)
+		go func() {
+			for len(r.handler.unseen) == 0 {
+				runtime.Gosched()
+			}
+			sees.Store(true)
+			r.handler.informers.show(vg)
+		}()
+		r.expect(t, call(vg).String(), accepted)
+	})
 	t.Run("the API server does not know it either", func(t *testing.T) {
 		w := newWorld(t)
-		r := w.newReplica(t, behind)
-		r.expect(t, call(w.submit(t, "lighthouse", nil)).at(pathPrefix+newAttempt()).String(), unknownToken)
+		r := w.newReplica(t, func(r *replica) {
+			r.behind()
+			r.handler.unseenTimeout = time.Millisecond
+		})
+		r.expect(t, call(w.submit(t, "lighthouse", nil)).at(pathPrefix+newAttempt()).String(), cacheBehind)
 	})
 	t.Run("the API server is away", func(t *testing.T) {
 		w := newWorld(t)
 		r := w.newReplica(t, func(r *replica) {
-			behind(r)
+			r.behind()
 			r.handler.live = interceptor.NewClient(w.client, interceptor.Funcs{
 				List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
 					return apierrors.NewInternalError(errors.New("etcd is away"))
@@ -412,7 +455,8 @@ func TestTheCacheIsBehind(t *testing.T) {
 		w := newWorld(t)
 		var asked atomic.Int32
 		r := w.newReplica(t, func(r *replica) {
-			behind(r)
+			r.behind()
+			r.handler.informers = nil // so that nobody waits
 			r.handler.live = interceptor.NewClient(w.client, interceptor.Funcs{
 				List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 					asked.Add(1)
@@ -422,12 +466,85 @@ func TestTheCacheIsBehind(t *testing.T) {
 		})
 		vg := w.submit(t, "lighthouse", nil)
 		for range 3 * maxLookups {
-			r.expect(t, call(vg).at(pathPrefix+newAttempt()).String(), unknownToken)
+			r.expect(t, call(vg).at(pathPrefix+newAttempt()).String(), cacheBehind)
 		}
 		if n := asked.Load(); n != 2*maxLookups {
 			t.Errorf("the API server was asked %d times in one moment, want %d", n, 2*maxLookups)
 		}
+		r.expect(t, call(vg).String(), cacheBehind)
 		w.clock.SetTime(w.clock.Now().Add(time.Second))
 		r.expect(t, call(vg).String(), accepted)
 	})
+}
+
+// Strangers who guess while the cache is up to date and nothing happens to its
+// resources cost the API server no look-up, and are told that nobody has it.
+func TestTheCacheIsKnownNotToBeBehind(t *testing.T) {
+	w := newWorld(t)
+	var asked atomic.Int32
+	r := w.newReplica(t, func(r *replica) {
+		r.handler.live = interceptor.NewClient(w.client, interceptor.Funcs{
+			List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+				asked.Add(1)
+				return c.List(ctx, list, opts...)
+			},
+		})
+	})
+	vg := w.submit(t, "lighthouse", nil)
+	r.sees(t, w, vg)
+	// Something else changes, so that the API server is ahead of all that the cache has.
+	w.setSecret(t, map[string]string{v1alpha1.SecretKeyAPIKey: "canary-api-key", v1alpha1.SecretKeyWebhookHMACKey: hmacKey})
+	var strangers sync.WaitGroup
+	for range 20 {
+		strangers.Go(func() { r.send(t, call(vg).at(pathPrefix+newAttempt()).String()) })
+	}
+	strangers.Wait()
+	if got := r.count(unknownToken); got != 20 {
+		t.Errorf("%d of 20 strangers were told that nobody has it; the cache was behind for %d", got, r.count(cacheBehind))
+	}
+	if got := asked.Load(); got != 0 {
+		t.Errorf("the API server was asked %d times", got)
+	}
+}
+
+// A burst is written in the order in which it came, all of it.
+func TestABurstIsTakenInOrder(t *testing.T) {
+	const burst = 8
+	w := newWorld(t)
+	release := make(chan struct{})
+	r := w.newReplica(t, func(r *replica) {
+		r.handler.line.writers = 1
+		r.beforeWrite = func(context.Context) error {
+			<-release
+			return nil
+		}
+	})
+	var senders sync.WaitGroup
+	var sent []*v1alpha1.VideoGeneration
+	for i := range burst {
+		vg := w.submit(t, fmt.Sprintf("burst-%d", i), nil)
+		r.sees(t, w, vg)
+		sent = append(sent, vg)
+	}
+	for i, vg := range sent {
+		senders.Go(func() {
+			if _, response := r.send(t, call(vg).String()); response.StatusCode != http.StatusOK {
+				t.Errorf("%s was answered with %s", vg.Name, response.Status)
+			}
+		})
+		NewWithT(t).Eventually(r.handler.line.queued).WithTimeout(patience).WithPolling(time.Millisecond).Should(Equal(i + 1))
+	}
+	close(release)
+	senders.Wait()
+	last := 0
+	for _, vg := range sent {
+		version, err := strconv.Atoi(w.get(t, vg).ResourceVersion)
+		if err != nil || version < last {
+			t.Errorf("%s was written at %d, and the one before it at %d (%v)", vg.Name, version, last, err)
+		}
+		last = version
+	}
+	if r.count(accepted) != burst {
+		t.Errorf("%d callbacks were accepted, want %d", r.count(accepted), burst)
+	}
 }

@@ -77,7 +77,7 @@ type world struct {
 	secret    *corev1.Secret
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	c, err := client.NewWithWatch(config, client.Options{Scheme: testenv.Scheme()})
 	if err != nil {
@@ -115,7 +115,19 @@ func (w *world) setSecret(t *testing.T, data map[string]string) {
 
 // submit creates a VideoGeneration with a running task; change, which may be
 // nil, alters its status before it is stored.
-func (w *world) submit(t *testing.T, name string, change func(*v1alpha1.VideoGenerationStatus)) *v1alpha1.VideoGeneration {
+func (w *world) submit(t testing.TB, name string, change func(*v1alpha1.VideoGenerationStatus)) *v1alpha1.VideoGeneration {
+	t.Helper()
+	vg := w.apply(t, name)
+	w.start(vg)
+	if change != nil {
+		change(&vg.Status)
+	}
+	w.store(t, vg)
+	return vg
+}
+
+// apply creates a VideoGeneration of which nothing was bought.
+func (w *world) apply(t testing.TB, name string) *v1alpha1.VideoGeneration {
 	t.Helper()
 	vg := &v1alpha1.VideoGeneration{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name},
@@ -124,18 +136,24 @@ func (w *world) submit(t *testing.T, name string, change func(*v1alpha1.VideoGen
 	if err := w.client.Create(t.Context(), vg); err != nil {
 		t.Fatal(err)
 	}
+	return vg
+}
+
+// start gives it a running task, which is not stored.
+func (w *world) start(vg *v1alpha1.VideoGeneration) {
 	vg.Status.Account = w.namespace + "/default"
 	vg.Status.Task = &v1alpha1.Task{
 		Attempt: newAttempt(), Number: 1, SubmittedAt: metav1.NewTime(now.Add(-time.Minute)),
 		ID: paidTask, State: v1alpha1.TaskRunning,
 	}
-	if change != nil {
-		change(&vg.Status)
-	}
+}
+
+// store writes the status.
+func (w *world) store(t testing.TB, vg *v1alpha1.VideoGeneration) {
+	t.Helper()
 	if err := w.client.Status().Update(t.Context(), vg); err != nil {
 		t.Fatal(err)
 	}
-	return vg
 }
 
 // alter changes the status of a resource behind everybody's back.
@@ -148,7 +166,7 @@ func (w *world) alter(t *testing.T, vg *v1alpha1.VideoGeneration, change func(*v
 	}
 }
 
-func (w *world) get(t *testing.T, vg *v1alpha1.VideoGeneration) *v1alpha1.VideoGeneration {
+func (w *world) get(t testing.TB, vg *v1alpha1.VideoGeneration) *v1alpha1.VideoGeneration {
 	t.Helper()
 	var live v1alpha1.VideoGeneration
 	if err := w.client.Get(t.Context(), client.ObjectKeyFromObject(vg), &live); err != nil {
@@ -178,11 +196,14 @@ type replica struct {
 
 // newReplica starts a replica; change, which may be nil, alters its handler
 // before it serves.
-func (w *world) newReplica(t *testing.T, change func(*replica)) *replica {
+func (w *world) newReplica(t testing.TB, change func(*replica)) *replica {
 	t.Helper()
 	r := &replica{}
 	log := w.log.logger()
-	operator, err := cluster.New(config, func(o *cluster.Options) { o.Scheme, o.Logger = testenv.Scheme(), log })
+	informers := &Informers{}
+	operator, err := cluster.New(config, func(o *cluster.Options) {
+		o.Scheme, o.Logger, o.Cache.NewInformer = testenv.Scheme(), log, informers.NewInformer
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,6 +213,7 @@ func (w *world) newReplica(t *testing.T, change func(*replica)) *replica {
 	r.cache = operator.GetCache()
 	r.handler = newHandler(Options{
 		Reader:      operator.GetCache(),
+		Informers:   informers,
 		APIReader:   operator.GetAPIReader(),
 		Writer:      r.counting(w.client).Status(),
 		Credentials: credentials.NewStore(operator.GetAPIReader(), w.clock),

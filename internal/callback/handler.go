@@ -20,10 +20,14 @@ import (
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
-// Options are what a handler needs. All but Registerer and Log are required.
+// Options are what a handler needs. All but Informers, Registerer and Log are
+// required.
 type Options struct {
 	// Reader is the cache, with the index that IndexAttempts adds.
 	Reader client.Reader
+	// Informers fill the cache. Without them nobody knows whether it is behind, and an attempt that it does not have
+	// is looked up at the API server, a few times in a second at most.
+	Informers *Informers
 	// APIReader reads from the API server itself.
 	APIReader client.Reader
 	// Writer writes the status of VideoGenerations.
@@ -47,8 +51,11 @@ type handler struct {
 	requests    *prometheus.CounterVec
 	log         logr.Logger
 
-	budget time.Duration
-	slots  chan struct{} // has one element for each request that is worked on
+	answerTimeout, bodyTimeout, unseenTimeout time.Duration
+
+	informers *Informers    // nil if nobody knows whether the cache is behind
+	unseen    chan struct{} // has one element for each request with an attempt that the cache does not have
+	line      *line         // of callbacks with an attempt that is known
 	// lookups says how often an attempt may be looked up past the cache.
 	lookups *rate.Limiter
 }
@@ -66,9 +73,14 @@ func newHandler(options Options) *handler {
 		clock:       options.Clock,
 		requests:    newCounter(options.Registerer),
 		log:         options.Log,
-		budget:      handlingTimeout,
-		slots:       make(chan struct{}, maxRequests),
-		lookups:     rate.NewLimiter(maxLookups, 2*maxLookups),
+
+		answerTimeout: answerTimeout,
+		bodyTimeout:   bodyTimeout,
+		unseenTimeout: unseenTimeout,
+		informers:     options.Informers,
+		unseen:        make(chan struct{}, maxUnseen),
+		line:          newLine(options.Clock, lineLimits{limit: maxPlaces, writers: maxWriters, pace: firstPace}),
+		lookups:       rate.NewLimiter(maxLookups, 2*maxLookups),
 	}
 }
 
@@ -94,18 +106,15 @@ func (h *handler) bounded(w http.ResponseWriter, r *http.Request) (result *outco
 			result = panicked
 		}
 	}()
-	ctx, cancel := context.WithTimeout(r.Context(), h.budget)
+	ctx, cancel := context.WithTimeout(r.Context(), h.answerTimeout)
 	defer cancel()
-	// The budget also ends a body that does not come. It cannot be set where there is no connection, as in tests
-	// with a recorder.
-	deadline, _ := ctx.Deadline()
-	_ = http.NewResponseController(w).SetReadDeadline(deadline)
 	return h.handle(ctx, w, r)
 }
 
 // handle decides what becomes of a request. The steps are in the order of what
 // they cost, and of what a sender has to know to get so far.
 func (h *handler) handle(ctx context.Context, w http.ResponseWriter, r *http.Request) *outcome {
+	came := h.clock.Now()
 	attempt, ok := attemptFromPath(r.URL.EscapedPath())
 	if !ok {
 		return unknownPath
@@ -114,20 +123,23 @@ func (h *handler) handle(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if r.Method != http.MethodPost {
 		return wrongMethod
 	}
+	r.Header = needed(r.Header)
 	vg, refused := h.find(ctx, attempt)
 	if refused != nil {
 		return refused
 	}
-	callback, refused := read(w, r)
+	callback, refused := h.read(ctx, w, r)
 	isNameless := refused == nameless && isUpgrade(vg, attempt)
 	if refused != nil && !isNameless {
 		return refused
 	}
-	leave, refused := h.enter(ctx)
-	if refused != nil {
-		return refused
+	if !h.line.enter(lineTimeout - h.clock.Since(came)) {
+		return tooMany
 	}
-	defer leave()
+	defer h.line.leave()
+	if !holdConnection(ctx) {
+		return brokenOff
+	}
 	if isNameless {
 		return h.handleNameless(ctx, vg, attempt, callback, r.Header)
 	}
@@ -139,23 +151,6 @@ func (h *handler) handle(ctx context.Context, w http.ResponseWriter, r *http.Req
 		h.log.Info("callback received", "namespace", vg.Namespace, "name", vg.Name, "task", callback.TaskID)
 	}
 	return result
-}
-
-// enter begins the work on a request that has arrived, within the limit on the
-// number of those. Until leave is called it has a slot, and until its answer is
-// sent its connection stays. A sender that is slow with its body has neither.
-func (h *handler) enter(ctx context.Context) (leave func(), refused *outcome) {
-	select {
-	case h.slots <- struct{}{}:
-		leave = func() { <-h.slots }
-	default:
-		return nil, tooMany
-	}
-	if !holdConnection(ctx) {
-		leave()
-		return nil, brokenOff
-	}
-	return leave, nil
 }
 
 // handleNameless takes a callback that names no task, which KIE.AI sends for an

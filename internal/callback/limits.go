@@ -10,9 +10,11 @@ import "time"
 //
 // Together the limits keep the heap that senders have in use below 256 MiB, half
 // of what the pod may have. Most of it is taken by maxConnections connections that
-// have sent maxHeaderBytes of very short headers and stall: some 120 MiB. Bodies
-// take 32 MiB. The rest is for what is on its way out when others come very fast.
-// TestHostileLoad measures it.
+// have sent maxHeaderBytes of very short headers and stall: some 120 MiB. Their
+// bodies take 32 MiB. A request that waits for something of ours, maxUnseen and
+// maxPlaces of them, has only the headers left that are read, some 30 KiB with its
+// connection: 75 MiB. The rest is for what is on its way out when others come very
+// fast. TestHostileLoad measures it.
 //
 // There is no limit for each source. Behind an Ingress all requests come from a
 // few addresses, so those who send bad signatures would lock KIE.AI out. And a
@@ -27,12 +29,21 @@ const (
 	// maxHeaderBytes bounds the request line and the headers together. net/http adds 4 KiB of its own. It is what
 	// decides about memory: a header of 5 bytes takes some 150.
 	maxHeaderBytes = 4 << 10
-	// maxRequests bounds the requests that are worked on at a time, after all of their body has arrived; more are
-	// told to come back later. It is less than maxConnections, so that there is always a connection to drop.
-	maxRequests = 256
-	// maxConnections bounds the open connections. When there are as many, a new one takes the place of the one
-	// that has waited longest for its sender.
+	// maxConnections bounds the open connections but those whose requests are held, because they wait for something
+	// of ours. When there are as many, a new one takes the place of the one that has waited longest for its sender.
 	maxConnections = 512
+	// maxPlaces bounds the callbacks that are known and have arrived: as many as can be written within lineTimeout at
+	// 200 writes a second.
+	maxPlaces = 2048
+	// maxUnseen bounds the requests with an attempt that the cache does not have.
+	maxUnseen = 512
+	// maxWriters bounds the callbacks that are written at a time. With more, each waits as long as it does in line.
+	maxWriters = 32
+	// firstPace is the time that a write is taken to need before there was one. It is that of a slow API server: a
+	// fast one shows within maxWriters writes, and a slow one would be noticed when too many are in line.
+	firstPace = 250 * time.Millisecond
+	// paceMemory is how many writes the pace is the mean of, more or less.
+	paceMemory = 32
 
 	// connectionGrace is the time that a connection has at least to bring its request before another one takes its
 	// place. It is short, because it bounds how many connections can be taken, to 25,600 a second: those that come
@@ -44,26 +55,39 @@ const (
 	// that net/http takes over those on which a long body was refused, 4096 of them can be dropped in a second.
 	maxLeaving = 2048
 
-	// handlingTimeout is the budget of one request, from the end of its headers to its answer: the rest of the
-	// body, a read of a Secret if the key is not in memory, and the write. It leaves KIE.AI's 15 seconds two
-	// thirds for the way.
-	handlingTimeout = 5 * time.Second
+	// answerTimeout bounds the time from the end of the headers to the answer. It leaves 2 of KIE.AI's 15 seconds for
+	// the way.
+	answerTimeout = 13 * time.Second
+	// lineTimeout is the time from the end of the headers within which a callback has to be likely to be written to
+	// be taken. It is less than answerTimeout, because the pace may get slower.
+	lineTimeout = 10 * time.Second
+	// bodyTimeout bounds the time that a sender takes for the body.
+	bodyTimeout = 5 * time.Second
+	// unseenTimeout bounds the time that a request waits for the cache to have its attempt. Two proofs fit into it.
+	unseenTimeout = 6 * time.Second
 	// readHeaderTimeout bounds the time a sender takes for the headers.
 	readHeaderTimeout = 5 * time.Second
-	// readTimeout bounds the time a sender takes for the whole request.
-	readTimeout = readHeaderTimeout + handlingTimeout
-	// writeTimeout bounds the time from the end of the headers to the end of the answer. It is longer than the
-	// budget, so that a request which ran out of it can still be told so.
-	writeTimeout = 2 * handlingTimeout
+	// readTimeout bounds the time a sender takes for the whole request, until the handler sets another one.
+	readTimeout = readHeaderTimeout + bodyTimeout
+	// writeTimeout bounds the time from the end of the headers to the end of the answer. It is longer than
+	// answerTimeout, so that a request which ran out of that can still be told so.
+	writeTimeout = answerTimeout + 2*time.Second
 	// idleTimeout bounds the time between two requests on one connection.
 	idleTimeout = 60 * time.Second
 	// shutdownTimeout bounds the time that requests under way get when the server stops.
-	shutdownTimeout = handlingTimeout + time.Second
+	shutdownTimeout = answerTimeout + time.Second
 
 	// maxClockSkew is how far the time in a signature may be from now, either way.
 	maxClockSkew = 5 * time.Minute
-	// maxLookups bounds how many attempts that the cache does not know are looked up at the API server in a second.
+	// maxLookups bounds how many attempts are looked up at the API server in a second, while the cache is behind.
 	maxLookups = 10
+	// proofInterval is the time from the beginning of one proof that the cache is not behind to the next one.
+	proofInterval = 500 * time.Millisecond
+	// proofWatch is how long the watch of a proof lasts. Two seconds before its end the API server sends a bookmark,
+	// if it has lasted for a second then.
+	proofWatch = 3 * time.Second
+	// proofTimeout bounds a proof.
+	proofTimeout = proofWatch + time.Second
 	// maxWrites bounds the tries to write one callback when others write to the same resource.
 	maxWrites = 3
 	// retryAfterSeconds is what a sender is told that came at a bad moment.

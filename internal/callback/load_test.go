@@ -56,6 +56,7 @@ func TestHostileLoad(t *testing.T) {
 	}
 	manyHeaders := []byte(genuine.and(distinct...).String())
 	manyHeadersAndBody := unknown.and(distinct[:900]...).without("Content-Length: 1000000000")
+	unknownWithHeaders := []byte(unknown.and(distinct[:300]...).String())
 	slowly := [][]byte{
 		genuine.without("Content-Length: 60000"), genuine.without("Transfer-Encoding: chunked"),
 		unknown.without("Content-Length: 60000"), unknown.without("Transfer-Encoding: chunked"),
@@ -110,6 +111,10 @@ func TestHostileLoad(t *testing.T) {
 			say(conn, manyHeadersAndBody)
 			untilEnd(conn)
 		}},
+		{"unknown-tokens", maxUnseen + fewSenders, func(_ context.Context, conn net.Conn, _ int) {
+			say(conn, unknownWithHeaders)
+			untilEnd(conn)
+		}},
 		{"too-many-headers", fewSenders, func(_ context.Context, conn net.Conn, _ int) {
 			say(conn, manyHeaders)
 			untilEnd(conn)
@@ -146,7 +151,7 @@ func TestARequestUnderWayIsNotDropped(t *testing.T) {
 	w := newWorld(t)
 	entered, release := make(chan struct{}), make(chan struct{})
 	r := w.newReplica(t, func(r *replica) {
-		r.handler.budget = patience
+		r.handler.answerTimeout = patience
 		r.beforeWrite = func(ctx context.Context) error {
 			close(entered)
 			select {

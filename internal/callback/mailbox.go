@@ -19,21 +19,37 @@ import (
 // fieldOwner is the name under which managedFields shows the mailbox.
 const fieldOwner = client.FieldOwner("kie-operator-callbacks")
 
-// deliver puts the callback into the mailbox of the VideoGeneration. When it
-// returns accepted, the write is durable.
+// deliver puts the callback into the mailbox of the VideoGeneration when it is
+// its turn. When it returns accepted, the write is durable.
 //
 // The write holds only for the state that was checked, so that of two replicas
 // with the same callback one writes and the other learns of it: it looks again,
 // past the cache, and finds that nothing is left to do.
 func (h *handler) deliver(ctx context.Context, vg *v1alpha1.VideoGeneration, attempt string, callback kie.Callback) *outcome {
-	checked := vg
-	for writes := 0; ; writes++ {
+	if result := check(vg, attempt, callback.TaskID); result != nil {
+		return result
+	}
+	turn, err := h.line.turn(ctx)
+	if err != nil {
+		return apiUnavailable // it was slower than when the place was taken
+	}
+	writes := 0
+	defer func() { turn.end(writes > 0) }()
+	authentic := vg
+	for vg = h.newest(ctx, vg); ; {
+		switch {
+		case vg.UID != authentic.UID:
+			return gone // another resource has taken the name
+		case vg.Status.Account != authentic.Status.Account:
+			return contended // the signature was made for another account: the sender has to begin anew
+		}
 		if result := check(vg, attempt, callback.TaskID); result != nil {
 			return result
 		}
 		if writes == maxWrites {
 			return contended
 		}
+		writes++
 		err := h.write(ctx, vg, v1alpha1.CallbackReceipt{
 			Attempt:    attempt,
 			TaskID:     callback.TaskID,
@@ -48,19 +64,24 @@ func (h *handler) deliver(ctx context.Context, vg *v1alpha1.VideoGeneration, att
 		case !apierrors.IsConflict(err):
 			return apiUnavailable
 		}
-		if vg, err = h.lookAgain(ctx, checked); err != nil {
+		if vg, err = h.lookAgain(ctx, authentic); err != nil {
 			if apierrors.IsNotFound(err) {
 				return gone
 			}
 			return apiUnavailable
 		}
-		switch {
-		case vg.UID != checked.UID:
-			return gone // another resource has taken the name
-		case vg.Status.Account != checked.Status.Account:
-			return contended // the signature was made for another account: the sender has to begin anew
-		}
 	}
+}
+
+// newest returns the VideoGeneration as it is in the cache if that is newer than
+// what is given: it may have changed while the callback was in line.
+func (h *handler) newest(ctx context.Context, vg *v1alpha1.VideoGeneration) *v1alpha1.VideoGeneration {
+	var cached v1alpha1.VideoGeneration
+	err := h.cache.Get(ctx, client.ObjectKeyFromObject(vg), &cached)
+	if err != nil || reaches(vg.ResourceVersion, cached.ResourceVersion) {
+		return vg
+	}
+	return &cached
 }
 
 // check returns the outcome of a callback that needs no write, nil for one that

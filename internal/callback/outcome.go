@@ -39,6 +39,7 @@ var (
 
 	tooMany          = &outcome{"too_many", http.StatusServiceUnavailable}
 	cacheUnavailable = &outcome{"cache_unavailable", http.StatusServiceUnavailable}
+	cacheBehind      = &outcome{"cache_behind", http.StatusServiceUnavailable}
 	noAccount        = &outcome{"no_account", http.StatusServiceUnavailable}
 	noCredentials    = &outcome{"no_credentials", http.StatusServiceUnavailable}
 	apiUnavailable   = &outcome{"api_unavailable", http.StatusServiceUnavailable}
@@ -51,7 +52,7 @@ var outcomes = []*outcome{
 	accepted, duplicate, settled,
 	malformed, nameless, brokenOff, wrongMethod, tooSlow, tooLarge, encoded,
 	unknownPath, unknownToken, badSignature, differentTask, gone,
-	tooMany, cacheUnavailable, noAccount, noCredentials, apiUnavailable, contended, panicked,
+	tooMany, cacheUnavailable, cacheBehind, noAccount, noCredentials, apiUnavailable, contended, panicked,
 }
 
 // acknowledgement is the body of every 200. KIE.AI does not read it; it is the

@@ -28,15 +28,15 @@ import (
 // used up, and does not hold its slot for longer.
 func TestSlowBody(t *testing.T) {
 	w := newWorld(t)
-	r := w.newReplica(t, func(r *replica) { r.handler.budget = 100 * time.Millisecond })
+	r := w.newReplica(t, func(r *replica) { r.handler.bodyTimeout = 100 * time.Millisecond })
 	vg := w.submit(t, "lighthouse", nil)
 	r.sees(t, w, vg)
 	for _, genuine := range []request{call(vg), call(vg).chunked()} {
 		half := genuine.String()
 		r.expect(t, half[:len(half)-10], tooSlow)
 	}
-	if len(r.handler.slots) != 0 {
-		t.Errorf("%d slots are still taken", len(r.handler.slots))
+	if got := r.handler.line.taken(); got != 0 {
+		t.Errorf("%d places are still taken", got)
 	}
 }
 
@@ -44,7 +44,7 @@ func TestSlowBody(t *testing.T) {
 func TestSlowWrite(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReplica(t, func(r *replica) {
-		r.handler.budget = 500 * time.Millisecond
+		r.handler.answerTimeout = 500 * time.Millisecond
 		r.beforeWrite = func(ctx context.Context) error {
 			<-ctx.Done()
 			return ctx.Err()
@@ -53,6 +53,27 @@ func TestSlowWrite(t *testing.T) {
 	vg := w.submit(t, "lighthouse", nil)
 	r.sees(t, w, vg)
 	r.expect(t, call(vg).String(), apiUnavailable)
+}
+
+// A callback that is in line for longer than a body may take is written all the
+// same: the limit on the body ends with the body.
+func TestTheLimitOnTheBodyEndsWithIt(t *testing.T) {
+	const limit = 2 * time.Second
+	w := newWorld(t)
+	r := w.newReplica(t, func(r *replica) {
+		r.handler.bodyTimeout = limit
+		r.beforeWrite = func(ctx context.Context) error {
+			select {
+			case <-time.After(limit + limit/2):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	})
+	vg := w.submit(t, "lighthouse", nil)
+	r.sees(t, w, vg)
+	r.expect(t, call(vg).String(), accepted)
 }
 
 func TestBrokenOffBody(t *testing.T) {
@@ -126,16 +147,18 @@ func TestRefusalComesBeforeTheBody(t *testing.T) {
 
 func TestTooManyRequests(t *testing.T) {
 	w := newWorld(t)
-	r := w.newReplica(t, func(r *replica) { r.handler.slots = make(chan struct{}, 1) })
+	r := w.newReplica(t, func(r *replica) { r.handler.line.limit = 1 })
 	vg := w.submit(t, "lighthouse", nil)
 	r.sees(t, w, vg)
 
-	r.handler.slots <- struct{}{}
+	if !r.handler.line.enter(lineTimeout) {
+		t.Fatal("an empty line has no place")
+	}
 	_, response := r.send(t, call(vg).String())
 	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") != retryAfterSeconds {
 		t.Errorf("the answer is %s with %v, want 503 with Retry-After", response.Status, response.Header)
 	}
-	<-r.handler.slots
+	r.handler.line.leave()
 	r.expect(t, call(vg).String(), accepted)
 }
 
@@ -244,7 +267,7 @@ func TestServerHasEveryLimit(t *testing.T) {
 	if !server.Protocols.HTTP1() || server.Protocols.HTTP2() || server.Protocols.UnencryptedHTTP2() {
 		t.Errorf("the protocols are %s, want HTTP/1 only", server.Protocols)
 	}
-	if server.WriteTimeout <= handlingTimeout {
+	if server.WriteTimeout <= answerTimeout {
 		t.Error("a request that used up its budget cannot be answered")
 	}
 }
