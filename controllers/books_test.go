@@ -4,11 +4,13 @@
 package controllers
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
@@ -120,5 +122,44 @@ func TestThePriceDiffers(t *testing.T) {
 	}
 	if said != 1 {
 		t.Errorf("it was said %d times, want once", said)
+	}
+}
+
+// A leader that was paused buys once more before it notices: the one that leads
+// now counts that, too.
+func TestWhatAPausedLeaderSpends(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.settle()
+	paused := w.proc
+	w.restart()
+	w.pass(countEvery)
+	w.create("video")
+	w.catchUp()
+	w.reconcileWith(paused.queue, types.NamespacedName{Namespace: w.namespace, Name: "video"})
+	w.run(time.Hour)
+	w.wantPaid(1)
+	w.pass(2 * countEvery)
+	if spent := w.account().Status.CreditsSpent; spent != "60" {
+		t.Errorf("the books say %s credits, want 60", spent)
+	}
+}
+
+// A process that is told to stop before it buys has nothing to give back.
+func TestNothingIsGivenBackThatWasNotSpent(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.create("first")
+	w.settle()
+	w.pass(2 * countEvery)
+	w.create("video", images(fromConfigMap("frames", "a.png")))
+	w.configMap("frames", map[string][]byte{"a.png": pngFile(t)})
+	w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
+		serve.ServeHTTP(rw, r)
+		w.onRequest = nil
+		w.stop() // between the upload and the intent
+	}
+	ledger := w.proc.videos.Ledger
+	w.settle()
+	if spent, _ := ledger.Unnoted(types.NamespacedName{Namespace: w.namespace, Name: v1alpha1.DefaultAccountName}, w.clock.Now().Add(time.Hour)); spent < 0 {
+		t.Errorf("%d credits were given back", -spent)
 	}
 }

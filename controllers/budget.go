@@ -84,6 +84,7 @@ func (r *VideoGenerationReconciler) bookAnyway(ctx context.Context, l *life, cre
 // purchase counts in the books of an account without a budget.
 func (r *VideoGenerationReconciler) submittedAt(l *life, attempt string, price int64) metav1.Time {
 	if l.account.Spec.Budget == nil {
+		l.spent = true
 		return metav1.NewTime(r.Ledger.Spend(client.ObjectKeyFromObject(l.account), attempt, price)).Rfc3339Copy()
 	}
 	return metav1.NewTime(r.Clock.Now()).Rfc3339Copy()
@@ -92,9 +93,12 @@ func (r *VideoGenerationReconciler) submittedAt(l *life, attempt string, price i
 // refund takes a purchase out of the books that was not made.
 func (r *VideoGenerationReconciler) refund(ctx context.Context, l *life, attempt string, price int64) error {
 	switch {
-	case l.account.Spec.Budget == nil:
+	case l.account.Spec.Budget == nil && l.spent:
+		l.spent = false
 		r.Ledger.Unspend(client.ObjectKeyFromObject(l.account), attempt, price)
 		return nil
+	case l.account.Spec.Budget == nil:
+		return nil // it was not even begun
 	case price == 0:
 		return nil
 	}

@@ -86,8 +86,8 @@ func (r *KieAccountReconciler) Reconcile(ctx context.Context, req ctrl.Request) 
 		return ctrl.Result{}, fmt.Errorf("reading the account: %w", err)
 	}
 	r.Ledger.Identify(req.NamespacedName, account.UID)
-	last, known := r.last(account)
-	counted, err := r.count(ctx, account, !known)
+	last := r.last(account)
+	counted, err := r.count(ctx, account)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
@@ -133,17 +133,15 @@ func (r *KieAccountReconciler) nextCheck(last check, counted counts) time.Time {
 	return last.at.Add(balanceEvery)
 }
 
-// count reads what the resources of the account say together. At the first look
-// of a process, the purchases that its predecessor did not count are, too.
-func (r *KieAccountReconciler) count(ctx context.Context, account *v1alpha1.KieAccount, first bool) (counts, error) {
+// count reads what the resources of the account say together, and counts the
+// purchases that another process has not.
+func (r *KieAccountReconciler) count(ctx context.Context, account *v1alpha1.KieAccount) (counts, error) {
 	key := client.ObjectKeyFromObject(account)
 	var view v1alpha1.VideoGenerationList
 	if err := r.Client.List(ctx, &view, client.MatchingFields{indexAccount: key.String()}, client.UnsafeDisableDeepCopy); err != nil {
 		return counts{}, fmt.Errorf("listing the resources of the account: %w", err)
 	}
-	if first && account.Spec.Budget == nil {
-		r.Ledger.Recover(key, purchasesSince(view.Items, spentThrough(account)))
-	}
+	r.Ledger.Recover(account, view.Items)
 	var c counts
 	for i := range view.Items {
 		vg := &view.Items[i]
@@ -223,13 +221,13 @@ func (r *KieAccountReconciler) callbacks(last check) metav1.Condition {
 	return c
 }
 
-func (r *KieAccountReconciler) last(account *v1alpha1.KieAccount) (last check, known bool) {
+func (r *KieAccountReconciler) last(account *v1alpha1.KieAccount) check {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if last, ok := r.checks[client.ObjectKeyFromObject(account)]; ok && last.uid == account.UID {
-		return last, true
+		return last
 	}
-	return check{uid: account.UID}, false
+	return check{uid: account.UID}
 }
 
 func (r *KieAccountReconciler) remember(account *v1alpha1.KieAccount, last check) {

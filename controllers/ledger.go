@@ -43,6 +43,9 @@ type accountLedger struct {
 	balanceAt time.Time
 	// unnoted are the purchases that are not in the status of the account yet.
 	unnoted []spending
+	// counted are the purchases of the last minutes that are, or were, among them, and from since when they matter.
+	counted map[string]time.Time
+	from    time.Time
 	// said are the sentences that were said about the account.
 	said map[string]bool
 }

@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -45,8 +46,19 @@ func (l *Ledger) Spend(key types.NamespacedName, attempt string, credits int64) 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at := l.clock.Now().Truncate(time.Second)
-	l.account(key).unnoted = append(l.account(key).unnoted, spending{attempt: attempt, credits: credits, at: at})
+	l.account(key).count(spending{attempt: attempt, credits: credits, at: at})
 	return at
+}
+
+// count adds a purchase to what the status of the account does not have yet.
+func (a *accountLedger) count(s spending) {
+	a.unnoted = append(a.unnoted, s)
+	if a.counted == nil {
+		a.counted = map[string]time.Time{}
+	}
+	if s.attempt != "" {
+		a.counted[s.attempt] = s.at
+	}
 }
 
 // Unspend takes a purchase back that was not made.
@@ -61,15 +73,34 @@ func (l *Ledger) Unspend(key types.NamespacedName, attempt string, credits int64
 	a.unnoted = append(a.unnoted, spending{credits: -credits, at: l.clock.Now().Truncate(time.Second)})
 }
 
-// Recover counts the purchases of an earlier process that the status of the
-// account does not have yet. Those of this process are known already.
-func (l *Ledger) Recover(key types.NamespacedName, found []spending) {
+// recoverWithin is for how long after a purchase it may still be found to be that
+// of another process: of the last one, or of one that was paused and has not
+// noticed yet that it no longer leads.
+const recoverWithin = 2 * time.Minute
+
+// Recover counts the purchases that the resources of an account show and this
+// process has not made. Those that the status of the account had already, when
+// this process first saw it, are not counted again.
+func (l *Ledger) Recover(account *v1alpha1.KieAccount, view []v1alpha1.VideoGeneration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := l.account(key)
-	for _, f := range found {
-		if !slices.ContainsFunc(a.unnoted, func(s spending) bool { return s.attempt == f.attempt }) {
-			a.unnoted = append(a.unnoted, f)
+	now := l.clock.Now()
+	a := l.account(types.NamespacedName{Namespace: account.Namespace, Name: account.Name})
+	from := now.Add(-recoverWithin)
+	switch {
+	case account.Spec.Budget != nil:
+		a.from = now // each purchase is booked before it is made
+		return
+	case a.from.IsZero():
+		a.from = spentThrough(account)
+		from = a.from
+	case a.from.After(from):
+		from = a.from
+	}
+	maps.DeleteFunc(a.counted, func(_ string, at time.Time) bool { return at.Before(from) })
+	for _, found := range purchasesSince(view, from) {
+		if _, counted := a.counted[found.attempt]; !counted {
+			a.count(found)
 		}
 	}
 }

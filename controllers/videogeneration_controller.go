@@ -70,6 +70,8 @@ type life struct {
 	price int64
 	// before are the counts of purchases before the one that is made.
 	before purchaseCounts
+	// spent says that the purchase counts in the books of an account without a budget.
+	spent bool
 	// chargedIn is the start of the period in whose books the purchase is.
 	chargedIn time.Time
 	// again says that the video failed and is to be bought once more now.

@@ -142,8 +142,8 @@ var lasting = []mutant{
 	{
 		promise: "P1", name: "forgets what an earlier process has spent",
 		file:   "controllers/kieaccount_controller.go",
-		before: "if first && account.Spec.Budget == nil {",
-		after:  "if false {",
+		before: "\tr.Ledger.Recover(account, view.Items)\n",
+		after:  "",
 		tests:  "TestWhatWasSpentOutlivesTheProcess",
 	},
 	{
