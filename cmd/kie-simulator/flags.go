@@ -82,13 +82,18 @@ func newFlagSet(c *config) *flag.FlagSet {
 	flags.StringVar((*string)(&o.HTTPStatusMode), "http-status-mode", string(kiesim.HTTPStatusBody),
 		"Which codes of the body are the HTTP status too: body (none), real (all) or mixed (401, 404, 429 and from 500).")
 	flags.StringVar((*string)(&o.UnknownRecord), "unknown-record", string(kiesim.UnknownRecordCode422),
-		"Answer of record-info about an unknown task: 422, null (code 200 with data null) or 404.")
+		"Answer of record-info about an unknown task: 422 (recordInfo is null), null (code 200 with data null), 404, record-is-null, "+
+			"or does-not-exist (code 422 Record does not exist, from extend and the upgrades too).")
 	flags.StringVar((*string)(&o.HighResolution), "high-resolution", string(kiesim.HighResolutionDirect),
 		"What a generation at 1080p or 4k makes: direct (that resolution, for its price) or 720p (720p for the price of 720p).")
 	flags.DurationVar(&o.UploadRetention, "upload-retention", 24*time.Hour,
 		"Time that an uploaded file is kept.")
 	flags.StringVar((*string)(&o.UploadFault), "upload-fault", string(kiesim.UploadFaultNone),
 		"How every upload fails: none (it does not), 500, 401, code-400 (HTTP 200 with code 400), garbage (not JSON) or drop (no answer).")
+	flags.Func("outage",
+		"Time in which something in front of KIE answers, as ENDPOINT=html-CODE (an HTML page) or ENDPOINT=1010 (a bare HTTP 403), "+
+			"with -after=DURATION and -for=DURATION behind it or without, such as credit=html-503-after=1m-for=2m. "+
+			"Endpoints are "+strings.Join(kiesim.Endpoints(), ", ")+". May be repeated.", c.addOutage)
 	flags.DurationVar(&o.CallbackTimeout, "callback-timeout", 15*time.Second,
 		"Time that the receiver of a callback has to answer.")
 	flags.IntVar(&o.CallbackRetries, "callback-retries", 3,
@@ -129,6 +134,14 @@ func (c *config) setPrice(text string) error {
 	}
 	c.options.Prices[item] = credits
 	return nil
+}
+
+// addOutage reads ENDPOINT=REPLY.
+func (c *config) addOutage(text string) error {
+	if c.options.Outages == nil {
+		c.options.Outages = make(kiesim.Outages)
+	}
+	return c.options.Outages.Set(text)
 }
 
 // setUpgradeLatency reads a duration, where zero means none.

@@ -54,7 +54,8 @@ func TestParse(t *testing.T) {
 				"--price=veo3=1", "--price=veo3_lite=0.5", "--rate-limit=5", "--rate-window=1s", "--http-status-mode=mixed",
 				"--unknown-record=null", "--callback-timeout=2s", "--callback-retries=1", "--callback-backoff=3s",
 				"--public-url=https://sim.example", "--upgrade-latency=2m", "--high-resolution=720p", "--upload-retention=72h",
-				"--price=1080p=6", "--price=veo3-4k=2", "--price=extend-lite=3", "--upload-fault=drop"},
+				"--price=1080p=6", "--price=veo3-4k=2", "--price=extend-lite=3", "--upload-fault=drop",
+				"--outage=credit=html-503-after=1m-for=2m", "--outage=upload=1010"},
 			change: func(c *config) {
 				c.bindAddress = ":0"
 				c.options = kiesim.Options{
@@ -66,6 +67,10 @@ func TestParse(t *testing.T) {
 					PublicURL: "https://sim.example", UpgradeLatency: 2 * time.Minute,
 					HighResolution: kiesim.HighResolution720p, UploadRetention: 72 * time.Hour,
 					UploadFault: kiesim.UploadFaultDrop,
+					Outages: kiesim.Outages{
+						"credit": {{Reply: kiesim.ReplyHTML(503), After: time.Minute, For: 2 * time.Minute}},
+						"upload": {{Reply: kiesim.Reply1010, For: kiesim.ForEver}},
+					},
 				}
 			},
 		},
@@ -154,10 +159,12 @@ func TestParseRefuses(t *testing.T) {
 		"high resolution":        {"--high-resolution=x", "direct or 720p"},
 		"upload retention":       {"--upload-retention=0", "--upload-retention"},
 		"upload fault":           {"--upload-fault=x", "500, 401, code-400, garbage or drop"},
+		"outage of nothing":      {"--outage=cancel=1010", "use generate, extend, record-info"},
+		"outage by KIE":          {"--outage=credit=500", "use html-CODE"},
 		"too small a file":       {"--bytes=1023", "from 1024 on"},
 		"price not a number":     {"--price=veo3=NaN", "price of veo3"},
 		"status mode":            {"--http-status-mode=x", "body, real or mixed"},
-		"unknown record":         {"--unknown-record=x", "422, null or 404"},
+		"unknown record":         {"--unknown-record=x", "422, null, 404, record-is-null or does-not-exist"},
 		"public URL":             {"--public-url=sim:8090", "sim:8090"},
 		"fate with wrong value":  {"--fail=7", "400 or 422 or 500 or 501"},
 		"fate without its value": {"--callback=", "never or early"},

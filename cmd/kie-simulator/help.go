@@ -24,6 +24,7 @@ const helpIntroduction = `kie-simulator serves a simulated KIE.AI: the Veo 3.1 A
   GET  /api/v1/chat/credit           ask for the balance
   POST /api/file-stream-upload       bring an image, as a multipart form
   POST /api/file-base64-upload       bring an image, as JSON
+  POST /api/file-url-upload          let an image be fetched, as JSON
   GET  /_sim/state                   all that happened so far, as JSON
   GET  /healthz                      200 while it serves
 

@@ -77,12 +77,6 @@ func (s *Simulator) refuseWith(w http.ResponseWriter, code int, message string, 
 	s.write(w, s.options.HTTPStatusMode.status(code), jsonType, body, code)
 }
 
-// refuseBare answers as Cloudflare does in front of KIE when it does not like
-// the client: HTTP 403 and no JSON.
-func (s *Simulator) refuseBare(w http.ResponseWriter) {
-	s.write(w, http.StatusForbidden, "text/plain; charset=UTF-8", []byte("error code: 1010"), http.StatusForbidden)
-}
-
 // dropConnection closes the connection without an answer.
 func (s *Simulator) dropConnection() {
 	s.countAnswer(noAnswer)

@@ -6,6 +6,7 @@ package kiesim
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -49,14 +50,16 @@ type callbackData struct {
 	SnakeMediaIDs   []string      `json:"media_ids,omitempty"`
 	SnakeImageURLs  any           `json:"image_urls,omitempty"`
 	FallbackFlag    *bool         `json:"fallbackFlag,omitempty"`
-	CreditsConsumed *float64      `json:"creditsConsumed,omitempty"`
+	CreditsConsumed json.Number   `json:"creditsConsumed,omitempty"`
 }
 
 type callbackInfo struct {
-	ResultURLs any    `json:"resultUrls"`
-	OriginURLs any    `json:"originUrls,omitempty"`
-	ImageURLs  any    `json:"imageUrls,omitempty"`
-	Resolution string `json:"resolution,omitempty"`
+	ResultURLs any `json:"resultUrls"`
+	// FullResultURLs are null after a generation, and left out of everything else.
+	FullResultURLs any    `json:"fullResultUrls,omitempty"`
+	OriginURLs     any    `json:"originUrls,omitempty"`
+	ImageURLs      any    `json:"imageUrls,omitempty"`
+	Resolution     string `json:"resolution,omitempty"`
 }
 
 // newCallback returns the message about a purchase as it is sent at a time, signed
@@ -127,9 +130,10 @@ func (t *task) successBody(results []string) callbackBody {
 	case t.outcome.fallback:
 		body.Msg = "Veo3.1 video generated successfully (using fallback model)."
 	}
-	if t.faults.ShowCredits {
-		body.Data.CreditsConsumed = &t.credits
+	if t.extends == nil {
+		body.Data.Info.FullResultURLs = t.shownFullResultURLs()
 	}
+	body.Data.CreditsConsumed = t.consumed(t.faults.ShowCredits)
 	if t.faults.MalformedPromptJSON {
 		// KIE's sample has a backslash before the h of https.
 		body.Data.PromptJSON = strings.Replace(body.Data.PromptJSON, `"callBackUrl":"`, `"callBackUrl":"\`, 1)
@@ -149,6 +153,8 @@ func (b *callbackBody) placeID(j *job) {
 		b.Data.SnakeTaskID = j.id
 	case CallbackIDTop:
 		b.TaskID = j.id
+	case CallbackIDBoth:
+		b.Data.TaskID, b.Data.SnakeTaskID = j.id, j.id
 	default:
 		if j.faults.SnakeCallback {
 			b.Data.SnakeTaskID = j.id

@@ -25,7 +25,7 @@ func TestCallbackTellsTheOutcome(t *testing.T) {
 			want: func(id string) map[string]any {
 				return map[string]any{"code": 200.0, "msg": "Veo3.1 video generated successfully.", "data": map[string]any{
 					"taskId": id, "fallbackFlag": false,
-					"info": map[string]any{"resolution": "720p",
+					"info": map[string]any{"resolution": "720p", "fullResultUrls": nil,
 						"resultUrls": []any{"https://cdn.example/v/" + id + "_1793534405.mp4"}},
 				}}
 			},
@@ -35,7 +35,7 @@ func TestCallbackTellsTheOutcome(t *testing.T) {
 			want: func(id string) map[string]any {
 				return map[string]any{"code": 200.0, "msg": "Veo3.1 video generated successfully.", "data": map[string]any{
 					"taskId": id, "fallbackFlag": false,
-					"info": map[string]any{"resolution": "720p",
+					"info": map[string]any{"resolution": "720p", "fullResultUrls": nil,
 						"resultUrls": []any{"https://cdn.example/v/" + id + "_1793534405.mp4"},
 						"originUrls": []any{"https://cdn.example/o/" + id + ".mp4"}},
 				}}
@@ -61,7 +61,7 @@ func TestCallbackTellsTheOutcome(t *testing.T) {
 				return map[string]any{"code": 200.0, "msg": "Veo3.1 video generated successfully (using fallback model).",
 					"data": map[string]any{
 						"taskId": id, "fallbackFlag": true,
-						"info": map[string]any{"resolution": "720p",
+						"info": map[string]any{"resolution": "720p", "fullResultUrls": nil,
 							"resultUrls": []any{"https://cdn.example/v/" + id + "_1793534405.mp4"}},
 					}}
 			},
@@ -71,6 +71,23 @@ func TestCallbackTellsTheOutcome(t *testing.T) {
 			want: func(id string) map[string]any {
 				return map[string]any{"code": 501.0, "msg": "Video generation task failed",
 					"data": map[string]any{"task_id": id, "fallbackFlag": false}}
+			},
+		},
+		"the id in both places": {
+			request: fields{"prompt": "[sim:fail=501][sim:callback-id=both]"},
+			want: func(id string) map[string]any {
+				return map[string]any{"code": 501.0, "msg": "Video generation task failed",
+					"data": map[string]any{"taskId": id, "task_id": id, "fallbackFlag": false}}
+			},
+		},
+		"as before April 2026": {
+			request: fields{"prompt": "[sim:full-result-urls=absent]"},
+			want: func(id string) map[string]any {
+				return map[string]any{"code": 200.0, "msg": "Veo3.1 video generated successfully.", "data": map[string]any{
+					"taskId": id, "fallbackFlag": false,
+					"info": map[string]any{"resolution": "720p",
+						"resultUrls": []any{"https://cdn.example/v/" + id + "_1793534405.mp4"}},
+				}}
 			},
 		},
 		"the id at the top": {

@@ -21,6 +21,11 @@
 // fetched: [sim:bytes=67108864] makes them large, [sim:4k-cut=1000000] breaks the
 // download off. Uploads have no prompt; they fail with [Simulator.SetUploadFault].
 //
+// Something in front of KIE answers in its place after or without a purchase with
+// [AcceptThenHTML] and [RefuseThenHTML], to questions about a task or an upgrade with
+// an [Override], and at a whole endpoint in an outage, see [Simulator.SetOutages]. An
+// override also lets KIE forget a task that it knew.
+//
 // What was bought is counted: [Simulator.State] has every task and every upgrade
 // with its price, [Simulator.PaidByCallback] and [Simulator.PaidUpgradesByBase]
 // tell of what was bought twice. The balance is the one at the start without the
@@ -31,6 +36,6 @@
 // move the clock to [Simulator.NextEvent] and call [Simulator.Deliver]; in real
 // time, call [Simulator.Run].
 //
-// Not simulated: uploads by URL and limits of single keys. Images are not fetched;
-// those that were uploaded here have to be there.
+// Not simulated: limits of single keys. Images of a request are not fetched; those
+// that were uploaded here have to be there.
 package kiesim

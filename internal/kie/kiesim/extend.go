@@ -90,7 +90,7 @@ func (s *Simulator) extend(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusUnprocessableEntity, err.Error())
 		return
 	}
-	if s.refuseByFate(w, faults) {
+	if s.refuseByFate(w, r, faults) {
 		return
 	}
 	if err := request.validate(); err != nil {
@@ -121,7 +121,8 @@ func (s *Simulator) extendable(id string) (*task, refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.options.Now()
-	switch original := s.ledger.byID[id].(type) {
+	known, missing := s.recall(id, now)
+	switch original := known.(type) {
 	case *task:
 		if reason := s.ledger.unextendable(original, now); reason != "" {
 			return nil, refusal{http.StatusUnprocessableEntity, reason}
@@ -130,6 +131,9 @@ func (s *Simulator) extendable(id string) (*task, refusal) {
 	case *upgrade:
 		return nil, refusal{http.StatusUnprocessableEntity, notExtendable}
 	default:
+		if missing == ReplyNotExist {
+			return nil, refusal{http.StatusUnprocessableEntity, replyTexts[missing]}
+		}
 		return nil, refusal{http.StatusNotFound, "The original video task does not exist"}
 	}
 }

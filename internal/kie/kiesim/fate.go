@@ -16,8 +16,9 @@ import (
 type Fate struct {
 	// Key is the name, as in [sim:KEY] or [sim:KEY=VALUE].
 	Key string
-	// Value is the text to write, where DURATION stands for a Go duration, and CODE
-	// and BYTES for numbers. Empty means that the key stands alone.
+	// Value is the text to write, where DURATION stands for a Go duration, and CODE,
+	// BYTES and NUMBER for numbers. What is in brackets may be left out. Empty means that
+	// the key stands alone.
 	Value string
 	// Help says what happens, in a few words.
 	Help string
@@ -53,7 +54,7 @@ func (f *Faults) Set(key, value string) error {
 		if !hasPlaceholder && value == literal {
 			return fate.set(f, "")
 		}
-		if text, ok := strings.CutPrefix(value, literal); hasPlaceholder && ok && text != "" {
+		if text, ok := strings.CutPrefix(value, literal); hasPlaceholder && ok && (text != "" || strings.HasSuffix(fate.Value, literal+placeholderSpan)) {
 			return fate.set(f, text)
 		}
 	}
@@ -70,7 +71,7 @@ func (f *Faults) Set(key, value string) error {
 // literal returns the part of Value before its first placeholder, and whether
 // there is one.
 func (f Fate) literal() (string, bool) {
-	for _, placeholder := range []string{placeholderCode, placeholderDuration, placeholderBytes} {
+	for _, placeholder := range []string{placeholderCode, placeholderSpan, placeholderDuration, placeholderBytes, placeholderNumber} {
 		if before, _, found := strings.Cut(f.Value, placeholder); found {
 			return before, true
 		}

@@ -18,7 +18,7 @@ import (
 
 // example returns the value of a fate with its placeholders filled in.
 func example(fate Fate) string {
-	return strings.NewReplacer(placeholderCode, "500", placeholderDuration, "1m", placeholderBytes, "9000").Replace(fate.Value)
+	return strings.NewReplacer(placeholderSpan, "-after=30s-for=1h", placeholderCode, "500", placeholderDuration, "1m", placeholderBytes, "9000", placeholderNumber, "54321").Replace(fate.Value)
 }
 
 // marker returns the fate as text for a prompt.
@@ -172,14 +172,20 @@ func TestSetNamesWhatIsWrong(t *testing.T) {
 		{"latency", "fast", `"fast" is not a duration such as 30s or 2m`},
 		{"latency", "-1s", `"-1s" is not a duration such as 30s or 2m`},
 		{"lag", "x", `"x" is not a duration such as 30s or 2m`},
-		{"record", "null", `fate "record" does not take "null": use null-for=DURATION`},
-		{"record-code", "200-for=1s", `"200-for=1s" is not a code from 400 to 599 and a duration such as 422-for=30s`},
-		{"record-code", "422", `"422" is not a code from 400 to 599 and a duration such as 422-for=30s`},
+		{"record", "null-for", `"-for" is not a span of time such as -after=1m-for=30s`},
+		{"record", "null-for=1m-after=1m", `"1m-after=1m" is not a duration such as 30s or 2m`},
+		{"record-code", "200-for=1s", `"200" is not a code from 400 to 599`},
+		{"record-code", "422-after=x-for=1s", `"x" is not a duration such as 30s or 2m`},
+		{"record-html", "600-for=1s", `"600" is not an HTTP status of a page: use 200, 301, 302, 307, 308, 400 to 431 or 500 to 599`},
+		{"accept-then", "html-418x", `"418x" is not an HTTP status of a page: use 200, 301, 302, 307, 308, 400 to 431 or 500 to 599`},
 		{"record-code", "422-for=x", `"x" is not a duration such as 30s or 2m`},
 		{"bytes", "1023", `"1023" is not a number of bytes from 1024 on`},
 		{"4k-bytes", "1MB", `"1MB" is not a number of bytes from 1024 on`},
 		{"throttle", "0", `"0" is not a number of bytes from 1 on`},
 		{"cut", "-1", `"-1" is not a number of bytes from 1 on`},
+		{"seed", "x", `"x" is not a whole number`},
+		{"credits-consumed", "many", `"many" is not a number as JSON has them`},
+		{"4k-credits-consumed", "0x1", `"0x1" is not a number as JSON has them`},
 		{"cut-once", "", `fate "cut-once" does not take "": use BYTES`},
 	}
 	for _, test := range cases {

@@ -5,10 +5,10 @@ package kiesim
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -17,6 +17,8 @@ const (
 	placeholderDuration = "DURATION"
 	placeholderCode     = "CODE"
 	placeholderBytes    = "BYTES"
+	placeholderNumber   = "NUMBER"
+	placeholderSpan     = "[-after=DURATION][-for=DURATION]"
 )
 
 // fates is the one table that prompts, flags and the help text are made of.
@@ -30,9 +32,9 @@ var fates = slices.Concat(
 	formFates,
 	recordFates,
 	ofUpgrade("1080p-", "1080p upgrade: ", func(f *Faults) **Faults { return &f.Upgrade1080p }, slices.Concat(
-		upgradeRefusalFates, submissionFates, timeFates, fates1080p, fileFates)),
+		upgradeRefusalFates, submissionFates, timeFates, fates1080p, upgradeQueryFates, fileFates)),
 	ofUpgrade("4k-", "4K upgrade: ", func(f *Faults) **Faults { return &f.Upgrade4K }, slices.Concat(
-		upgradeRefusalFates, submissionFates, timeFates, fates4K, fileFates, callbackFates, urlsFates)),
+		upgradeRefusalFates, submissionFates, timeFates, fates4K, upgradeQueryFates, fileFates, callbackFates, urlsFates)),
 )
 
 // Whether a submission is accepted, and what the client hears of it.
@@ -62,9 +64,14 @@ var (
 	submissionFates = []Fate{
 		refuseThenFate(RefuseThen500, "not accepted, but the answer is HTTP 500"),
 		refuseThenFate(RefuseThenDrop, "not accepted, and the connection is closed without an answer"),
+		pageFate("refuse-then", "not accepted, and the answer is an HTML page with this HTTP status: "+pageStatuses,
+			func(f *Faults, status int) { f.RefuseThen = RefuseThenHTML(status) }),
 		acceptThenFate(AcceptThenDrop, "accepted and charged, then the connection is closed without an answer"),
 		acceptThenFate(AcceptThen500, "accepted and charged, then HTTP 500"),
 		acceptThenFate(AcceptThen502, "accepted and charged, then HTTP 502 with an HTML page"),
+		pageFate("accept-then", "accepted and charged, then an HTML page with this HTTP status: "+pageStatuses,
+			func(f *Faults, status int) { f.AcceptThen = AcceptThenHTML(status) }),
+		acceptThenFate(AcceptThen1010, "accepted and charged, then the gateway's bare HTTP 403, not JSON"),
 		acceptThenFate(AcceptThenCode500, "accepted and charged, then HTTP 200 with code 500"),
 		acceptThenFate(AcceptThenGarbage, "accepted and charged, then HTTP 200 that is not JSON"),
 		acceptThenFate(AcceptThenNoTaskID, "accepted and charged, then code 200 without a task id"),
@@ -93,6 +100,8 @@ var (
 		deliverFate(resolution1080p, "the video is 1080p, whatever was asked and paid for"),
 		deliverFate(resolution4K, "the video is 4K, whatever was asked and paid for"),
 		deliverSecondsFate(4), deliverSecondsFate(6), deliverSecondsFate(8), deliverSecondsFate(15),
+		literalFate("audio", "false", "record-info says that the video has no sound", func(f *Faults) { f.NoAudio = true }),
+		seedFate,
 		extendURLsFate(ExtendURLsBoth, "an extension has resultUrls and fullResultUrls (the default)"),
 		extendURLsFate(ExtendURLsFull, "an extension has only fullResultUrls"),
 		extendURLsFate(ExtendURLsResult, "an extension has only resultUrls"),
@@ -119,6 +128,7 @@ var callbackFates = []Fate{
 	callbackIDFate(CallbackIDTaskID, "callback carries the id as data.taskId (the default)"),
 	callbackIDFate(CallbackIDSnake, "callback carries the id as data.task_id"),
 	callbackIDFate(CallbackIDTop, "callback carries the id as taskId beside code"),
+	callbackIDFate(CallbackIDBoth, "callback carries the id as data.taskId and as data.task_id"),
 }
 
 // In which form it is told.
@@ -128,6 +138,9 @@ var (
 			func(f *Faults) { f.MalformedPromptJSON = true }),
 		literalFate("credits-consumed", "shown", "record-info and the callback have creditsConsumed",
 			func(f *Faults) { f.ShowCredits = true }),
+		consumedFate("record-info and the callback have this number as creditsConsumed, whatever was paid"),
+		literalFate("full-result-urls", "absent", "fullResultUrls is left out where it is null, as before April 2026",
+			func(f *Faults) { f.NoFullResultURLs = true }),
 	}, urlsFates)
 	urlsFates = []Fate{
 		urlsFate(URLsArray, "lists of URLs are arrays (the default)"),
@@ -135,23 +148,6 @@ var (
 		urlsFate(URLsBrackets, "lists of URLs are strings like [a,b] without quotes"),
 	}
 )
-
-// What record-info tells and hides.
-var recordFates = []Fate{
-	literalFate("time", "ms", "record-info has times in milliseconds (the default)", func(f *Faults) { f.TextTimes = false }),
-	literalFate("time", "text", "record-info has times as text", func(f *Faults) { f.TextTimes = true }),
-	durationFate("record", "null-for=", "record-info does not know the task for this long after it was accepted",
-		func(f *Faults, d time.Duration) { f.RecordNullFor = d }),
-	{
-		Key:   "record-code",
-		Value: placeholderCode + "-for=" + placeholderDuration,
-		Help:  "record-info answers this code for this long after the task was accepted",
-		set:   setRecordCode,
-	},
-	literalFate("lag", "", "record-info sets completeTime 30s before successFlag", func(f *Faults) { f.Lag = 30 * time.Second }),
-	durationFate("lag", "", "record-info sets completeTime this long before successFlag",
-		func(f *Faults, d time.Duration) { f.Lag = d }),
-}
 
 func literalFate(key, value, help string, set func(*Faults)) Fate {
 	return Fate{Key: key, Value: value, Help: help, set: func(f *Faults, _ string) error {
@@ -183,6 +179,18 @@ func acceptThenFate(then AcceptThen, help string) Fate {
 	return literalFate("accept-then", string(then), help, func(f *Faults) { f.AcceptThen = then })
 }
 
+// pageFate takes the HTTP status of an HTML page.
+func pageFate(key, help string, set func(*Faults, int)) Fate {
+	return Fate{Key: key, Value: htmlPrefix + placeholderCode, Help: help, set: func(f *Faults, text string) error {
+		status, err := parsePageStatus(text)
+		if err != nil {
+			return err
+		}
+		set(f, status)
+		return nil
+	}}
+}
+
 func failureFate(code int, help string) Fate {
 	return literalFate("fail", strconv.Itoa(code), help, func(f *Faults) { f.Fail = code })
 }
@@ -212,21 +220,29 @@ func deliverSecondsFate(seconds int) Fate {
 		func(f *Faults) { f.DeliverSeconds = seconds })
 }
 
-func extendURLsFate(urls ExtendURLs, help string) Fate {
-	return literalFate("extend-urls", string(urls), help, func(f *Faults) { f.ExtendURLs = urls })
+// seedFate takes any whole number but zero, also one that KIE would not draw.
+var seedFate = Fate{Key: "seed", Value: placeholderNumber, Help: "record-info tells this seed, whatever was asked for",
+	set: func(f *Faults, text string) error {
+		seed, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Errorf("%q is not a whole number", text)
+		}
+		f.Seed = seed
+		return nil
+	}}
+
+// consumedFate takes any number, also one that nobody can pay.
+func consumedFate(help string) Fate {
+	return Fate{Key: "credits-consumed", Value: placeholderNumber, Help: help, set: func(f *Faults, text string) error {
+		var number json.Number
+		if err := json.Unmarshal([]byte(text), &number); err != nil || number.String() != text {
+			return fmt.Errorf("%q is not a number as JSON has them", text)
+		}
+		f.CreditsConsumed = number
+		return nil
+	}}
 }
 
-// setRecordCode reads a value such as 422-for=30s.
-func setRecordCode(f *Faults, text string) error {
-	digits, rest, found := strings.Cut(text, "-for=")
-	code, err := strconv.Atoi(digits)
-	if !found || err != nil || code < 400 || code > 599 {
-		return fmt.Errorf("%q is not a code from 400 to 599 and a duration such as 422-for=30s", text)
-	}
-	d, err := parseDuration(rest)
-	if err != nil {
-		return err
-	}
-	f.RecordCode, f.RecordCodeFor = code, d
-	return nil
+func extendURLsFate(urls ExtendURLs, help string) Fate {
+	return literalFate("extend-urls", string(urls), help, func(f *Faults) { f.ExtendURLs = urls })
 }

@@ -46,6 +46,7 @@ var fates4K = []Fate{
 	literalFate("snake", "answer", "answers have task_id, result_urls, media_ids and image_urls", func(f *Faults) { f.SnakeAnswer = true }),
 	literalFate("snake", "callback", "the callback has task_id, result_urls, media_ids and image_urls, and no info", func(f *Faults) { f.SnakeCallback = true }),
 	literalFate("credits-consumed", "hidden", "the callback has no creditsConsumed", func(f *Faults) { f.HideCredits = true }),
+	consumedFate("record-info and the callback have this number as creditsConsumed, whatever was paid"),
 }
 
 func notReadyFate(value string, code int, help string) Fate {

@@ -3,7 +3,10 @@
 
 package kiesim
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Faults is the fate of a task, or of an upgrade of one. In the zero value
 // everything goes well. Markers in a prompt change single fields of it for the
@@ -33,6 +36,12 @@ type Faults struct {
 	Deliver string
 	// DeliverSeconds makes a task deliver a video of this length: 4, 6, 8 or 15.
 	DeliverSeconds int
+	// NoAudio makes record-info say that the video has no sound.
+	NoAudio bool
+	// Seed is the seed that record-info tells, whatever was asked for. Zero leaves it.
+	Seed int
+	// NoFullResultURLs leaves fullResultUrls out where they are null.
+	NoFullResultURLs bool
 	// ExtendURLs says which videos an extension has.
 	ExtendURLs ExtendURLs
 	// LinkFor ends the plain URLs of videos this long after they were made. Links
@@ -65,16 +74,16 @@ type Faults struct {
 	// TextTimes makes record-info print times as "2006-01-02 15:04:05" in UTC,
 	// as KIE's documentation does, and not in milliseconds.
 	TextTimes bool
-	// RecordNullFor makes record-info not know the task for this long after its
-	// acceptance.
-	RecordNullFor time.Duration
-	// RecordCode is what record-info answers for RecordCodeFor after acceptance.
-	RecordCode int
-	// RecordCodeFor is how long RecordCode is answered.
-	RecordCodeFor time.Duration
+	// Queries replace the answers to questions about the task: those of record-info,
+	// and for an upgrade those to every request for it but the first. The last one
+	// that is in force counts.
+	Queries []Override
 	// Lag is how long record-info keeps successFlag 0 after completeTime was set.
 	Lag time.Duration
 
+	// CreditsConsumed is what the record and the callback say that a task or a 4K
+	// upgrade has cost, whatever was paid: a number as JSON has them. Empty leaves it.
+	CreditsConsumed json.Number
 	// ShowCredits puts creditsConsumed into the record and the callback of a task.
 	ShowCredits bool
 	// HideCredits leaves creditsConsumed out of the callback of a 4K upgrade.
@@ -107,8 +116,11 @@ const (
 	AcceptThenDrop AcceptThen = "drop"
 	// AcceptThen500 answers HTTP 500.
 	AcceptThen500 AcceptThen = "500"
-	// AcceptThen502 answers HTTP 502 with the HTML page of a gateway.
+	// AcceptThen502 answers HTTP 502 with the HTML page of a gateway. For any other
+	// status there is [AcceptThenHTML].
 	AcceptThen502 AcceptThen = "502"
+	// AcceptThen1010 answers Cloudflare's bare HTTP 403, which is not JSON.
+	AcceptThen1010 AcceptThen = "1010"
 	// AcceptThenCode500 answers HTTP 200 with code 500 in the body.
 	AcceptThenCode500 AcceptThen = "code-500"
 	// AcceptThenGarbage answers HTTP 200 with something that is not JSON.
@@ -120,7 +132,7 @@ const (
 )
 
 // RefuseThen is how a submission that was not accepted looks as if it might have
-// been.
+// been. One more is [RefuseThenHTML].
 type RefuseThen string
 
 const (
@@ -155,7 +167,7 @@ const (
 )
 
 // CallbackID is the place of the task id in a callback; KIE's documentation shows
-// all three.
+// each of them.
 type CallbackID string
 
 const (
@@ -165,6 +177,8 @@ const (
 	CallbackIDSnake CallbackID = "task_id"
 	// CallbackIDTop is taskId beside code and msg.
 	CallbackIDTop CallbackID = "top"
+	// CallbackIDBoth is data.taskId and data.task_id.
+	CallbackIDBoth CallbackID = "both"
 )
 
 // URLShape is the form of a list of URLs; KIE's documentation shows all three.

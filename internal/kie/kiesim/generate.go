@@ -26,7 +26,7 @@ func (s *Simulator) generate(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusUnprocessableEntity, err.Error())
 		return
 	}
-	if s.refuseByFate(w, faults) {
+	if s.refuseByFate(w, r, faults) {
 		return
 	}
 	if err := request.validate(); err != nil {
@@ -86,7 +86,7 @@ func (s *Simulator) fateOf(prompt string) (Faults, error) {
 
 // refuseByFate refuses a submission whose fate is not to be accepted, and reports
 // whether it did.
-func (s *Simulator) refuseByFate(w http.ResponseWriter, faults Faults) bool {
+func (s *Simulator) refuseByFate(w http.ResponseWriter, r *http.Request, faults Faults) bool {
 	switch {
 	case faults.Submit == http.StatusForbidden:
 		s.refuseBare(w)
@@ -96,6 +96,8 @@ func (s *Simulator) refuseByFate(w http.ResponseWriter, faults Faults) bool {
 		s.dropConnection()
 	case faults.RefuseThen == RefuseThen500:
 		s.answerServerError(w, http.StatusInternalServerError)
+	case htmlStatus(string(faults.RefuseThen)) != 0:
+		s.writePage(w, r, htmlStatus(string(faults.RefuseThen)))
 	default:
 		return false
 	}
@@ -145,8 +147,9 @@ func (s *Simulator) loseAnswer(w http.ResponseWriter, r *http.Request, then Acce
 	case AcceptThen500:
 		s.answerServerError(w, http.StatusInternalServerError)
 	case AcceptThen502:
-		s.write(w, http.StatusBadGateway, "text/html", []byte("<html><body><h1>502 Bad Gateway</h1></body></html>"),
-			http.StatusBadGateway)
+		s.writePage(w, r, http.StatusBadGateway)
+	case AcceptThen1010:
+		s.refuseBare(w)
 	case AcceptThenCode500:
 		s.write(w, http.StatusOK, jsonType, encode(envelope{Code: 500, Msg: answerMessages[500]}), 500)
 	case AcceptThenGarbage:
@@ -154,7 +157,11 @@ func (s *Simulator) loseAnswer(w http.ResponseWriter, r *http.Request, then Acce
 	case AcceptThenNoTaskID:
 		s.succeed(w, struct{}{})
 	default:
-		return false
+		status := htmlStatus(string(then))
+		if status == 0 {
+			return false
+		}
+		s.writePage(w, r, status)
 	}
 	return true
 }

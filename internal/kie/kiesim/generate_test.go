@@ -5,6 +5,7 @@ package kiesim
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"regexp"
 	"strings"
@@ -122,7 +123,7 @@ func TestAccess(t *testing.T) {
 		"wrong key":               {header("Authorization", "Bearer wrong"), 200, denied},
 		"no bearer":               {header("Authorization", testAPIKey), 200, denied},
 		"no authorization":        {func(r *http.Request) { r.Header.Del("Authorization") }, 200, denied},
-		"no content type":         {func(r *http.Request) { r.Header.Del("Content-Type") }, 200, denied},
+		"no content type":         {func(r *http.Request) { r.Header.Del("Content-Type") }, 200, `{"code":200,"msg":"success","data":10000}`},
 		"another content type":    {header("Content-Type", "text/plain"), 200, denied},
 		"content type parameters": {header("Content-Type", "application/json; charset=utf-8"), 200, `{"code":200,"msg":"success","data":10000}`},
 		"no user agent":           {header("User-Agent", ""), 403, "error code: 1010"},
@@ -134,6 +135,15 @@ func TestAccess(t *testing.T) {
 				t.Errorf("answer is HTTP %d %s, want HTTP %d %s", got.Status, got.Body, test.wantStatus, test.wantBody)
 			}
 		})
+	}
+}
+
+func TestBodyHasToHaveAContentType(t *testing.T) {
+	f := newFixture(t, Options{})
+	for _, path := range []string{"/api/v1/veo/generate", "/api/v1/veo/extend", "/api/v1/veo/get-4k-video", "/api/v1/common/download-url"} {
+		if got := f.call(http.MethodPost, path, `{"prompt":"a"}`, func(r *http.Request) { r.Header.Del("Content-Type") }); got.Code != 401 {
+			t.Errorf("POST %s without a Content-Type is answered %s, want code 401", path, got.Body)
+		}
 	}
 }
 
@@ -187,6 +197,22 @@ func TestCredits(t *testing.T) {
 	if got := f.State(); got.PaidTasks != 5 || got.Balance != 0 {
 		t.Errorf("%d tasks were paid and %v credits are left, want 5 and 0", got.PaidTasks, got.Balance)
 	}
+}
+
+func TestBalanceCanBeAnyNumber(t *testing.T) {
+	f := newFixture(t, Options{})
+	for balance, want := range map[float64]string{-0.25: "-0.25", 1e40: "1e+40", math.MaxFloat64: "1.7976931348623157e+308", 0.1 + 0.2: "0.3"} {
+		f.SetCredits(balance)
+		if got := f.call(http.MethodGet, "/api/v1/chat/credit", ""); got.Body != `{"code":200,"msg":"success","data":`+want+`}` {
+			t.Errorf("a balance of %v is answered %s", balance, got.Body)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a balance that JSON cannot express is taken")
+		}
+	}()
+	f.SetCredits(math.Inf(1))
 }
 
 func TestRateLimitIsASlidingWindow(t *testing.T) {

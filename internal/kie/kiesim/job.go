@@ -6,7 +6,9 @@ package kiesim
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -66,6 +68,12 @@ func (j *job) shown(now time.Time) bool {
 	return j.finished(now.Add(-j.faults.Lag))
 }
 
+// reply returns what is answered to questions about it instead of the truth, empty
+// if the truth is.
+func (j *job) reply(now time.Time) Reply {
+	return replyAt(j.faults.Queries, now.Sub(j.created))
+}
+
 // state returns how far it is.
 func (j *job) state(now time.Time) TaskState {
 	switch {
@@ -108,6 +116,15 @@ func (j *job) madeFile(contentType string, content content, made time.Time) file
 		f.linked = made.Add(j.faults.LinkFor)
 	}
 	return f
+}
+
+// consumed returns creditsConsumed, empty if it is left out. The truth is shown only
+// if that is asked for.
+func (j *job) consumed(shown bool) json.Number {
+	if j.faults.CreditsConsumed != "" || !shown {
+		return j.faults.CreditsConsumed
+	}
+	return json.Number(strconv.FormatFloat(j.credits, 'f', -1, 64))
 }
 
 // stamped returns the name of a file as KIE makes them: hexadecimal digits and the

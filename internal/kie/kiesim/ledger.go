@@ -17,6 +17,10 @@ type ledger struct {
 	uploadFault UploadFault
 	balance     float64
 
+	outages Outages
+	// outagesSince is when the times of the outages began.
+	outagesSince time.Time
+
 	onAccepted        func(Task)
 	onUpgradeAccepted func(Upgrade)
 
@@ -50,12 +54,16 @@ func newLedger(options Options) ledger {
 		faults:      options.Faults,
 		uploadFault: options.UploadFault,
 		balance:     options.Credits,
-		byID:        make(map[string]purchase),
-		byKey:       make(map[upgradeKey]*upgrade),
-		files:       make(map[string]file),
-		links:       make(map[string]link),
-		sums:        make(map[string]string),
-		counters:    newCounters(options.RateWindow),
+
+		outages:      options.Outages.clone(),
+		outagesSince: options.Now(),
+
+		byID:     make(map[string]purchase),
+		byKey:    make(map[upgradeKey]*upgrade),
+		files:    make(map[string]file),
+		links:    make(map[string]link),
+		sums:     make(map[string]string),
+		counters: newCounters(options.RateWindow),
 	}
 }
 
@@ -119,5 +127,9 @@ func (l *ledger) charge(p purchase) bool {
 
 // roundedBalance returns the balance without the noise of floating point.
 func (l *ledger) roundedBalance() float64 {
+	const hundredths = 1 << 53 / 100 // larger numbers have none
+	if math.Abs(l.balance) > hundredths {
+		return l.balance
+	}
 	return math.Round(l.balance*100) / 100
 }

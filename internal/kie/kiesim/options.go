@@ -50,7 +50,8 @@ type Options struct {
 	// HTTPStatusBody.
 	HTTPStatusMode HTTPStatusMode
 	// UnknownRecord is the answer of record-info about a task that it does not
-	// know. Empty means UnknownRecordCode422.
+	// know, and of extend and the upgrades where it says so. Empty means
+	// UnknownRecordCode422.
 	UnknownRecord UnknownRecord
 	// HighResolution is what becomes of a generation at 1080p or 4k. Empty means
 	// HighResolutionDirect.
@@ -60,6 +61,9 @@ type Options struct {
 	UploadRetention time.Duration
 	// UploadFault is how every upload fails. Empty means UploadFaultNone.
 	UploadFault UploadFault
+
+	// Outages are when something in front of KIE answers in its place.
+	Outages Outages
 
 	// CallbackTimeout is how long a receiver may take to answer. Zero means
 	// 15 seconds, as KIE documents.
@@ -114,7 +118,28 @@ const (
 	UnknownRecordNull UnknownRecord = "null"
 	// UnknownRecordCode404 answers code 404.
 	UnknownRecordCode404 UnknownRecord = "404"
+	// UnknownRecordIsNull answers code 422 "record is null".
+	UnknownRecordIsNull UnknownRecord = "record-is-null"
+	// UnknownRecordNotExist answers code 422 "Record does not exist", from extend and
+	// the upgrades too.
+	UnknownRecordNotExist UnknownRecord = "does-not-exist"
 )
+
+// reply returns the answer.
+func (u UnknownRecord) reply() Reply {
+	switch u {
+	case UnknownRecordNull:
+		return ReplyDataNull
+	case UnknownRecordCode404:
+		return Reply404
+	case UnknownRecordIsNull:
+		return ReplyRecordNull
+	case UnknownRecordNotExist:
+		return ReplyNotExist
+	default:
+		return ReplyRecordInfoNull
+	}
+}
 
 // HighResolution is what a generation makes of a resolution above 720p. KIE's
 // documentation can be read either way.
@@ -145,9 +170,9 @@ func (o Options) Validate() error {
 		return fmt.Errorf("HTTP status mode %q is not known: use body, real or mixed", o.HTTPStatusMode)
 	}
 	switch o.UnknownRecord {
-	case "", UnknownRecordCode422, UnknownRecordNull, UnknownRecordCode404:
+	case "", UnknownRecordCode422, UnknownRecordNull, UnknownRecordCode404, UnknownRecordIsNull, UnknownRecordNotExist:
 	default:
-		return fmt.Errorf("unknown-record answer %q is not known: use 422, null or 404", o.UnknownRecord)
+		return fmt.Errorf("unknown-record answer %q is not known: use 422, null, 404, record-is-null or does-not-exist", o.UnknownRecord)
 	}
 	switch o.HighResolution {
 	case "", HighResolutionDirect, HighResolution720p:
@@ -155,6 +180,9 @@ func (o Options) Validate() error {
 		return fmt.Errorf("high-resolution mode %q is not known: use direct or 720p", o.HighResolution)
 	}
 	if err := o.UploadFault.validate(); err != nil {
+		return err
+	}
+	if err := o.Outages.validate(); err != nil {
 		return err
 	}
 	if !isAmount(o.Credits) {

@@ -35,7 +35,7 @@ func (s *Simulator) order(w http.ResponseWriter, r *http.Request, request upgrad
 		return
 	}
 	faults := s.upgradeFate(of, request.resolution)
-	if s.refuseByFate(w, faults) {
+	if s.refuseByFate(w, r, faults) {
 		return
 	}
 	u, hook, first := s.acceptUpgrade(request, of, faults, r)
@@ -53,7 +53,28 @@ func (s *Simulator) order(w http.ResponseWriter, r *http.Request, request upgrad
 			return
 		}
 	}
-	tell(u, first, s.options.Now())
+	now := s.options.Now()
+	if instead := u.reply(now); instead != "" && !first {
+		s.reply(w, r, instead)
+		return
+	}
+	tell(u, first, now)
+}
+
+// recall returns what has an id if that is known at the time, or else what is said
+// of things that are not. The lock is held.
+func (s *Simulator) recall(id string, now time.Time) (purchase, Reply) {
+	known := s.ledger.byID[id]
+	missing := ReplyUnknown
+	if known != nil {
+		if missing = known.bought().reply(now); !missing.forgets() {
+			return known, ""
+		}
+	}
+	if missing == ReplyUnknown {
+		missing = s.options.UnknownRecord.reply()
+	}
+	return nil, missing
 }
 
 // upgradable finds the task whose result is to be upgraded, or the reason why that
@@ -61,11 +82,16 @@ func (s *Simulator) order(w http.ResponseWriter, r *http.Request, request upgrad
 func (s *Simulator) upgradable(request upgradeRequest) (*task, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	of, _ := s.ledger.byID[request.taskID].(*task)
-	if of == nil {
-		return nil, "record is null"
+	now := s.options.Now()
+	known, missing := s.recall(request.taskID, now)
+	of, _ := known.(*task)
+	switch {
+	case of == nil && missing == ReplyNotExist:
+		return nil, replyTexts[missing]
+	case of == nil:
+		return nil, recordNull
 	}
-	if reason := of.unusable(s.options.Now()); reason != "" {
+	if reason := of.unusable(now); reason != "" {
 		return nil, reason
 	}
 	switch {

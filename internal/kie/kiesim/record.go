@@ -4,12 +4,10 @@
 package kiesim
 
 import (
+	"encoding/json"
 	"net/http"
 	"time"
 )
-
-// recordTooOld is what KIE says of tasks that it keeps no longer.
-const recordTooOld = "Temporarily supports records within 14 days"
 
 // record is the data of an answer of record-info, with the keys that were seen.
 // Upgrades have no FallbackFlag.
@@ -23,11 +21,11 @@ type record struct {
 	ErrorMessage    *string         `json:"errorMessage"`
 	CreateTime      any             `json:"createTime"`
 	FallbackFlag    *bool           `json:"fallbackFlag,omitempty"`
-	CreditsConsumed *float64        `json:"creditsConsumed,omitempty"`
+	CreditsConsumed json.Number     `json:"creditsConsumed,omitempty"`
 }
 
-// recordResponse is the result in a record. FullResultURLs are there after an
-// extension, MediaIDs and ImageURLs after an upgrade to 4K.
+// recordResponse is the result in a record. An upgrade has no FullResultURLs and
+// nothing else has MediaIDs and ImageURLs.
 type recordResponse struct {
 	TaskID         string   `json:"taskId"`
 	Resolution     string   `json:"resolution"`
@@ -44,16 +42,14 @@ type recordResponse struct {
 func (s *Simulator) recordInfo(w http.ResponseWriter, r *http.Request) {
 	asked, now := s.poll(r.URL.Query().Get("taskId"))
 	if asked == nil {
-		s.answerUnknownRecord(w)
+		s.reply(w, r, ReplyUnknown)
 		return
 	}
-	faults, age := asked.bought().faults, now.Sub(asked.bought().created)
+	instead := asked.bought().reply(now)
 	switch {
-	case age < faults.RecordNullFor:
-		s.answerUnknownRecord(w)
-	case age < faults.RecordCodeFor:
-		s.refuse(w, faults.RecordCode, "")
-	case age > retention:
+	case instead != "":
+		s.reply(w, r, instead)
+	case now.Sub(asked.bought().created) > retention:
 		s.refuse(w, http.StatusUnprocessableEntity, recordTooOld)
 	default:
 		s.succeed(w, asked.record(now))
@@ -69,17 +65,6 @@ func (s *Simulator) poll(id string) (purchase, time.Time) {
 		asked.bought().polls++
 	}
 	return asked, s.options.Now()
-}
-
-func (s *Simulator) answerUnknownRecord(w http.ResponseWriter) {
-	switch s.options.UnknownRecord {
-	case UnknownRecordNull:
-		s.succeed(w, nil)
-	case UnknownRecordCode404:
-		s.refuse(w, http.StatusNotFound, "")
-	default:
-		s.refuse(w, http.StatusUnprocessableEntity, "recordInfo is null")
-	}
 }
 
 // recordStart returns what is known of any purchase at a time, without its result.
@@ -99,9 +84,7 @@ func (j *job) recordStart(now time.Time) record {
 		result.ErrorMessage = &j.outcome.message
 		return result
 	}
-	if j.faults.ShowCredits {
-		result.CreditsConsumed = &j.credits
-	}
+	result.CreditsConsumed = j.consumed(j.faults.ShowCredits)
 	return result
 }
 
@@ -115,13 +98,13 @@ func (t *task) record(now time.Time) record {
 		TaskID:       t.id,
 		Resolution:   t.result.resolution,
 		OriginURLs:   t.faults.URLs.of(t.originURLs()),
-		HasAudioList: []bool{true},
+		HasAudioList: []bool{!t.faults.NoAudio},
 		Seeds:        []int{t.seed},
 	}
 	switch {
 	case result.SuccessFlag == 1:
 		response.ResultURLs = t.faults.URLs.of(t.resultURLs())
-		response.FullResultURLs = t.faults.URLs.of(t.fullResultURLs())
+		response.FullResultURLs = t.shownFullResultURLs()
 		result.Response = response
 	case result.SuccessFlag == 0 && !t.originAt.IsZero() && !now.Before(t.originAt):
 		// KIE shows the video at 720p while it makes a larger one.

@@ -80,7 +80,7 @@ func TestRecordOfAFinishedTask(t *testing.T) {
 			}
 			if test.flag == 1 {
 				want["response"] = map[string]any{
-					"taskId": id, "resolution": "720p", "originUrls": nil,
+					"taskId": id, "resolution": "720p", "originUrls": nil, "fullResultUrls": nil,
 					"resultUrls":   []any{"https://cdn.example/v/" + id + "_1793534405.mp4"},
 					"hasAudioList": []any{true}, "seeds": []any{41877.0},
 				}
@@ -89,6 +89,83 @@ func TestRecordOfAFinishedTask(t *testing.T) {
 				t.Errorf("record (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestFieldsOfTheResult(t *testing.T) {
+	cases := map[string]struct {
+		markers string
+		seeds   any
+		field   string
+		want    any
+	}{
+		"sound":                          {"", nil, "hasAudioList", []any{true}},
+		"no sound":                       {"[sim:audio=false]", nil, "hasAudioList", []any{false}},
+		"seed of the request":            {"", 41877, "seeds", []any{41877.0}},
+		"seed of the fate":               {"[sim:seed=10001]", nil, "seeds", []any{10001.0}},
+		"seed of the fate comes first":   {"[sim:seed=7]", 41877, "seeds", []any{7.0}},
+		"fullResultUrls":                 {"", nil, "fullResultUrls", nil},
+		"fullResultUrls as before April": {"[sim:full-result-urls=absent]", nil, "fullResultUrls", "absent"},
+	}
+	for name, test := range cases {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, Options{})
+			request := fields{"prompt": "a" + test.markers}
+			if test.seeds != nil {
+				request["seeds"] = test.seeds
+			}
+			response := f.recordData(f.made(request))["response"].(map[string]any)
+			got, there := response[test.field]
+			if !there {
+				got = "absent"
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", test.field, diff)
+			}
+		})
+	}
+}
+
+// TestCreditsConsumedCanBeAnyNumber compares what record-info and the callback say of the price.
+func TestCreditsConsumedCanBeAnyNumber(t *testing.T) {
+	cases := map[string]string{
+		"a":                            "",
+		"[sim:credits-consumed=shown]": "60",
+		"[sim:credits-consumed=0.5]":   "0.5",
+		"[sim:credits-consumed=-1]":    "-1",
+		"[sim:credits-consumed=1e40]":  "1e40",
+		"[sim:credits-consumed=1e400]": "1e400",
+	}
+	for prompt, want := range cases {
+		t.Run(prompt, func(t *testing.T) {
+			f := newFixture(t, Options{})
+			r := f.newReceiver()
+			id := f.accept(fields{"prompt": prompt, "callBackUrl": r.url("at1")})
+			f.playOut()
+			for where, body := range map[string]string{"record-info": f.record(id).Body, "callback": string(r.only(t).Body)} {
+				_, rest, _ := strings.Cut(body, `"creditsConsumed":`)
+				got, _, _ := strings.Cut(rest, "}")
+				if got != want {
+					t.Errorf("%s says %q, want %q", where, got, want)
+				}
+			}
+			if spent := 10000 - f.balance(); spent != 60 {
+				t.Errorf("%v credits are spent, want the price", spent)
+			}
+		})
+	}
+}
+
+func TestCreditsConsumedByAnUpgrade(t *testing.T) {
+	f := newFixture(t, Options{})
+	r := f.newReceiver()
+	id := f.made(fields{"prompt": "[sim:4k-credits-consumed=1e40][sim:4k-id=new]"})
+	f.get4K(fields{"taskId": id, "callBackUrl": r.url("at2")})
+	f.playOut()
+	for where, body := range map[string]string{"record-info": f.record(f.State().Upgrades[0].ID).Body, "callback": string(r.only(t).Body)} {
+		if !strings.Contains(body, `"creditsConsumed":1e40`) {
+			t.Errorf("%s says %s", where, body)
+		}
 	}
 }
 
@@ -142,6 +219,9 @@ func TestRecordOfAnUnknownTask(t *testing.T) {
 		UnknownRecordCode422: `{"code":422,"msg":"recordInfo is null","data":null}`,
 		UnknownRecordNull:    `{"code":200,"msg":"success","data":null}`,
 		UnknownRecordCode404: `{"code":404,"msg":"The requested resource or endpoint does not exist","data":null}`,
+
+		UnknownRecordIsNull:   `{"code":422,"msg":"record is null","data":null}`,
+		UnknownRecordNotExist: `{"code":422,"msg":"Record does not exist","data":null}`,
 	}
 	for mode, want := range cases {
 		t.Run(string(mode), func(t *testing.T) {

@@ -4,6 +4,8 @@
 package kiesim
 
 import (
+	"fmt"
+	"math"
 	"mime"
 	"net/http"
 	"sync"
@@ -41,6 +43,7 @@ func New(options Options) *Simulator {
 	s.mux.HandleFunc("POST /api/v1/common/download-url", s.api(endpointDownloadURL, s.downloadURL))
 	s.mux.HandleFunc("POST /api/file-stream-upload", s.upload("multipart/form-data", s.uploadStream))
 	s.mux.HandleFunc("POST /api/file-base64-upload", s.upload("application/json", s.uploadBase64))
+	s.mux.HandleFunc("POST /api/file-url-upload", s.upload("application/json", s.uploadURL))
 	for _, folder := range []string{resultFolder, originFolder, upgradeFolder, filmFolder} {
 		s.mux.HandleFunc("GET "+folder+"{file}", s.serveMedia)
 	}
@@ -68,8 +71,12 @@ func (s *Simulator) SetFaults(faults Faults) {
 	s.ledger.faults = faults
 }
 
-// SetCredits changes the balance.
+// SetCredits changes the balance, to less than zero too. It panics about one that is
+// not a number of JSON's.
 func (s *Simulator) SetCredits(credits float64) {
+	if math.IsNaN(credits) || math.IsInf(credits, 0) {
+		panic(fmt.Sprintf("kiesim: a balance of %v cannot be answered", credits))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ledger.settle(s.options.Now())
@@ -127,11 +134,13 @@ func (s *Simulator) PaidUpgradesByBase() map[string]int {
 }
 
 // api wraps a handler of the API in what KIE asks of every request: a client that
-// names itself, a bearer token, and a Content-Type of JSON even on a GET.
+// names itself, a bearer token, and a Content-Type of JSON, which a GET may leave
+// out.
 func (s *Simulator) api(endpoint string, handle http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.countRequest(endpoint)
 		switch {
+		case s.interrupt(w, r, endpoint):
 		case r.UserAgent() == "":
 			s.refuseBare(w)
 		case !s.authorized(r, "application/json"):
@@ -148,8 +157,9 @@ func (s *Simulator) authorized(r *http.Request, want string) bool {
 	s.mu.Lock()
 	key := s.ledger.apiKey
 	s.mu.Unlock()
-	got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || got != want {
+	declared := r.Header.Get("Content-Type")
+	got, _, err := mime.ParseMediaType(declared)
+	if leftOut := declared == "" && r.Method == http.MethodGet; !leftOut && (err != nil || got != want) {
 		return false
 	}
 	return key == "" || r.Header.Get("Authorization") == "Bearer "+key

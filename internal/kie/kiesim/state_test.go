@@ -113,7 +113,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		names   string
 	}{
 		"HTTP status mode": {Options{HTTPStatusMode: "x"}, "body, real or mixed"},
-		"unknown record":   {Options{UnknownRecord: "x"}, "422, null or 404"},
+		"unknown record":   {Options{UnknownRecord: "x"}, "422, null, 404, record-is-null or does-not-exist"},
 		"credits":          {Options{Credits: -1}, "credits"},
 		"price":            {Options{Prices: map[string]float64{"veo3": -1}}, "price of veo3"},
 		"priced item":      {Options{Prices: map[string]float64{"veo4": 1}}, "veo4"},

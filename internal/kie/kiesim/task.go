@@ -5,8 +5,7 @@ package kiesim
 
 import (
 	"cmp"
-	"crypto/rand"
-	"math/big"
+	"encoding/json"
 	"time"
 )
 
@@ -55,14 +54,14 @@ func newTask(request generateRequest, faults Faults, terms terms) *task {
 		},
 		request: request,
 		extends: terms.extends,
-		seed:    newSeed(),
+		seed:    cmp.Or(faults.Seed, newSeed()),
 		result: clip{
 			resolution: cmp.Or(faults.Deliver, terms.resolution),
 			upright:    request.AspectRatio == portrait,
 			seconds:    cmp.Or(faults.DeliverSeconds, request.seconds()),
 		},
 	}
-	if request.Seeds != nil {
+	if request.Seeds != nil && faults.Seed == 0 {
 		t.seed = *request.Seeds
 	}
 	if t.result.resolution != resolution720p {
@@ -95,6 +94,19 @@ func (t *task) fullResultURLs() []string {
 		return nil
 	}
 	return []string{t.base + t.filmPath()}
+}
+
+// shownFullResultURLs returns fullResultUrls as they are told: null after a
+// generation, and nil, for left out, where they were before April 2026.
+func (t *task) shownFullResultURLs() any {
+	switch {
+	case t.fullResultURLs() != nil:
+		return t.faults.URLs.of(t.fullResultURLs())
+	case t.faults.NoFullResultURLs:
+		return nil
+	default:
+		return json.RawMessage("null")
+	}
 }
 
 // originURLs returns where the video is from which the result was cut or made
@@ -154,9 +166,5 @@ func (t *task) files() map[string]file {
 
 // newSeed returns a random seed in the range that KIE accepts.
 func newSeed() int {
-	n, err := rand.Int(rand.Reader, big.NewInt(90000))
-	if err != nil {
-		panic(err) // the reader never fails
-	}
-	return 10000 + int(n.Int64())
+	return 10000 + int(randomBelow(90000))
 }

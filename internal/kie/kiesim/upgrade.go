@@ -99,9 +99,7 @@ func (u *upgrade) record(now time.Time) record {
 // successBody implements purchase.
 func (u *upgrade) successBody(results []string) callbackBody {
 	body := callbackBody{Code: codeOK, Msg: "4K Video generated successfully.", Data: &callbackData{}}
-	if !u.faults.HideCredits {
-		body.Data.CreditsConsumed = &u.credits
-	}
+	body.Data.CreditsConsumed = u.consumed(!u.faults.HideCredits)
 	if u.faults.SnakeCallback {
 		body.Data.SnakeResultURLs = u.faults.URLs.of(results)
 		body.Data.SnakeImageURLs = u.faults.URLs.of(u.imageURLs())

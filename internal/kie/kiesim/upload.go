@@ -18,8 +18,8 @@ import (
 const (
 	// uploadAccount is the folder of the account among the uploads of all.
 	uploadAccount = "123456"
-	// maxUploadBytes is the largest upload that is read. KIE documents none for
-	// streams and advises 10 MB for base64.
+	// maxUploadBytes is the largest upload that is read. KIE documents it for URLs,
+	// none for streams, and advises 10 MB for base64.
 	maxUploadBytes = 100 << 20
 )
 
@@ -29,6 +29,9 @@ type upload struct {
 	name        string
 	contentType string
 	content     []byte
+	// origin is what the file is called where it comes from, if anything. It gives
+	// the extension to an upload without a name.
+	origin string
 }
 
 // uploadAnswer is the data of the answer to an upload. There are no other fields,
@@ -48,6 +51,9 @@ type uploadAnswer struct {
 func (s *Simulator) upload(mediaType string, read func(http.ResponseWriter, *http.Request) (upload, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.countRequest(endpointUpload)
+		if s.interrupt(w, r, endpointUpload) {
+			return
+		}
 		if r.UserAgent() == "" {
 			s.refuseBare(w)
 			return
@@ -110,10 +116,7 @@ func (s *Simulator) uploadStream(w http.ResponseWriter, r *http.Request) (upload
 	if err != nil {
 		return upload{}, errors.New("the file cannot be read")
 	}
-	sent := upload{folder: r.PostFormValue("uploadPath"), name: r.PostFormValue("fileName"), content: content}
-	if sent.name == "" {
-		sent.name = files[0].Filename
-	}
+	sent := upload{folder: r.PostFormValue("uploadPath"), name: r.PostFormValue("fileName"), content: content, origin: files[0].Filename}
 	sent.contentType = files[0].Header.Get("Content-Type")
 	return sent, nil
 }
@@ -169,11 +172,11 @@ func (s *Simulator) keep(r *http.Request, sent upload) uploadAnswer {
 	if err != nil {
 		mediaType = "application/octet-stream"
 	}
+	now := s.options.Now()
 	if sent.name == "" {
-		sent.name = newID()
+		sent.name = newFileName(now, extensionOf(sent.origin, mediaType))
 	}
 	filePath := uploadFolder + path.Join(uploadAccount, sent.folder, sent.name)
-	now := s.options.Now()
 	s.storeUpload(filePath, file{contentType: mediaType, content: plain(sent.content), from: now, until: now.Add(s.options.UploadRetention)})
 	return uploadAnswer{
 		Success:     true,

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"mime/multipart"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -68,9 +69,6 @@ func TestUpload(t *testing.T) {
 		"stream": func(f *fixture) answer {
 			return f.uploadForm("local.png", png, map[string]string{"uploadPath": "images/in", "fileName": "a 1.png"})
 		},
-		"stream, named by the file": func(f *fixture) answer {
-			return f.uploadForm("a 1.png", png, map[string]string{"uploadPath": "images/in"})
-		},
 		"base64": func(f *fixture) answer {
 			return f.call(http.MethodPost, "/api/file-base64-upload",
 				fields{"base64Data": base64PNG, "uploadPath": "images/in", "fileName": "a 1.png"}.json())
@@ -105,12 +103,45 @@ func TestUpload(t *testing.T) {
 	}
 }
 
+// TestUploadIsNamedIfNobodyDoes uploads without fileName. The name of the part of a
+// form is not one.
 func TestUploadIsNamedIfNobodyDoes(t *testing.T) {
-	f := newFixture(t, Options{})
-	got := f.call(http.MethodPost, "/api/file-base64-upload", fields{"base64Data": "eA==", "uploadPath": "in"}.json())
-	data, _ := got.Data.(map[string]any)
-	if name, _ := data["fileName"].(string); got.Status != 200 || len(name) != 32 || data["mimeType"] != "text/plain" {
-		t.Errorf("answer is HTTP %d %s", got.Status, got.Body)
+	base64PNG := base64.StdEncoding.EncodeToString([]byte(png))
+	data := func(content string) func(f *fixture) answer {
+		return func(f *fixture) answer {
+			return f.call(http.MethodPost, "/api/file-base64-upload", fields{"base64Data": content, "uploadPath": "in"}.json())
+		}
+	}
+	stream := func(name, content string) func(f *fixture) answer {
+		return func(f *fixture) answer { return f.uploadForm(name, content, map[string]string{"uploadPath": "in"}) }
+	}
+	cases := map[string]struct {
+		upload    func(f *fixture) answer
+		extension string
+	}{
+		"stream":                           {stream("a 1.PNG", png), "png"},
+		"stream of a name without an end":  {stream("local", png), "png"},
+		"stream of a name with a bad end":  {stream("local.p/n?g", png), "png"},
+		"stream of a picture with no name": {stream("x.", "\xff\xd8\xff"), "jpg"},
+		"base64":                           {data(base64PNG), "png"},
+		"data URL":                         {data("data:image/webp;base64," + base64PNG), "webp"},
+		"text":                             {data("eA=="), "txt"},
+		"bytes":                            {data("AAEC"), "bin"},
+	}
+	for name, test := range cases {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, Options{})
+			got := test.upload(f)
+			sent, _ := got.Data.(map[string]any)
+			fileName, _ := sent["fileName"].(string)
+			form := regexp.MustCompile(`^1793534400000-[0-9a-z]{8,12}\.` + test.extension + `$`)
+			if got.Status != 200 || !form.MatchString(fileName) || sent["filePath"] != "kieai/123456/in/"+fileName {
+				t.Errorf("answer is HTTP %d %s", got.Status, got.Body)
+			}
+			if again := test.upload(f).Data.(map[string]any); again["fileName"] == fileName {
+				t.Errorf("two files have the name %s", fileName)
+			}
+		})
 	}
 }
 
