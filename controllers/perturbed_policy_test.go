@@ -38,7 +38,7 @@ type length struct {
 var lengths = []length{{"for 30 minutes", 30 * time.Minute}, {"for ever", 0}}
 
 // forEver is how long trouble is looked at that does not end.
-const forEver = 3 * time.Hour
+const forEver = 90 * time.Minute
 
 // refusedByPolicies are the plans in which somebody in front of the API server
 // refuses what the operator writes: to the main resource and not to the status, or
