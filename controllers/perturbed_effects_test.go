@@ -49,7 +49,7 @@ func intermediate(_ workload, count effects) (plans []plan) {
 			panic(http.ErrAbortHandler)
 		},
 	}
-	for n := 1; n <= len(count.requests); n++ {
+	for _, n := range count.points() {
 		for _, name := range inOrderOf(requests) {
 			at := requests[name]
 			plans = append(plans, plan{name: fmt.Sprintf("request %d %s", n, name), disturb: func(w *world, happened func()) {

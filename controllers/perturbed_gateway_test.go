@@ -18,8 +18,8 @@ var pageStatuses = []int{200, 302, 307, 308, 400, 401, 402, 403, 404, 407, 408, 
 // behindGateway are the plans in which a page answers a request to KIE.AI, which
 // was made or was not. Whatever its status is, it says nothing of KIE.AI.
 func behindGateway(_ workload, count effects) (plans []plan) {
-	for i, request := range count.requests {
-		n := i + 1
+	for _, n := range count.points() {
+		request := count.requests[n-1]
 		ways := map[string]bool{"not made": false}
 		switch request {
 		case "video", "object":

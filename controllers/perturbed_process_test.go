@@ -42,7 +42,7 @@ func terminated(load workload, count effects) (plans []plan) {
 			}})
 		}
 	}
-	for n := 1; n <= len(count.requests); n++ {
+	for _, n := range count.points() {
 		plans = append(plans,
 			plan{name: fmt.Sprintf("SIGTERM when request %d is made", n), aid: aid, disturb: func(w *world, happened func()) {
 				w.atRequest(n, func(rw http.ResponseWriter, r *http.Request, serve http.Handler) {
@@ -86,7 +86,7 @@ func frozen(_ workload, count effects) (plans []plan) {
 					w.atEffect(n, func(e write) error { happened(); defer w.freeze(d); return e.do() })
 				}})
 		}
-		for n := 1; n <= len(count.requests); n++ {
+		for _, n := range count.points() {
 			plans = append(plans,
 				plan{name: fmt.Sprintf("frozen for %s before request %d is made", d, n), disturb: func(w *world, happened func()) {
 					w.atRequest(n, func(rw http.ResponseWriter, r *http.Request, serve http.Handler) {

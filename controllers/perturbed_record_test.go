@@ -40,7 +40,7 @@ func sickRecords(_ workload, count effects) (plans []plan) {
 		}
 	}
 	for from := 1; from <= questions; from++ {
-		if from > 3 && from < questions-1 {
+		if from > 2 && from < questions {
 			continue // they are all the same
 		}
 		for _, l := range append([]length{{"once", 1}, {"for 20 minutes", 20 * time.Minute}}, length{"for ever", 0}) {

@@ -38,6 +38,22 @@ type effects struct {
 	requests []string
 }
 
+// points are the numbers of the requests that are disturbed: all, but of those of a
+// kind that is made again and again the first two and the last two.
+func (e effects) points() (numbers []int) {
+	times, seen := map[string]int{}, map[string]int{}
+	for _, request := range e.requests {
+		times[request]++
+	}
+	for i, request := range e.requests {
+		seen[request]++
+		if seen[request] <= 2 || seen[request] > times[request]-2 {
+			numbers = append(numbers, i+1)
+		}
+	}
+	return numbers
+}
+
 // ending is what a life comes to, as far as it is the same each time.
 type ending struct {
 	Ready, Reason  string
