@@ -191,7 +191,7 @@ func TestTheAccountIsRefused(t *testing.T) {
 		w.wantReady("other", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 		w.wantAccount(metav1.ConditionTrue, v1alpha1.ReasonAvailable)
 	})
-	for code, reason := range map[int]string{455: "Maintenance", 403: "Forbidden", 429: "RateLimited"} {
+	for code, reason := range map[int]string{455: "Maintenance", 429: "RateLimited"} {
 		t.Run(reason, func(t *testing.T) {
 			w := newWorld(t, worldOptions{})
 			w.create("video")
@@ -203,6 +203,20 @@ func TestTheAccountIsRefused(t *testing.T) {
 			w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 		})
 	}
+	t.Run("by a gateway, which does not know whether it was bought", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		w.create("video")
+		w.sim.SetFaults(kiesim.Faults{Submit: 403})
+		w.pass(0)
+		w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonSubmitting)
+		w.sim.SetFaults(kiesim.Faults{})
+		w.run(time.Hour)
+		w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonSubmissionUnknown)
+		w.update("video", resubmit)
+		w.run(time.Hour)
+		w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+		w.wantPaid(1)
+	})
 	t.Run("no Secret", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
 		w.must(w.live.Delete(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "kie-credentials"}}))

@@ -344,7 +344,7 @@ func (b *bazaar) look(t *rapid.T, seen *v1alpha1.VideoGeneration) {
 	}
 	b.attempts++
 	attempt := fmt.Sprintf("attempt-%d", b.attempts)
-	if !b.ledger.Reserve(bazaarAccount, b.limits, b.view(), seen.DeepCopy(), attempt).admitted {
+	if !b.ledger.Reserve(bazaarAccount, b.limits, b.view(), seen.DeepCopy(), 60, attempt).admitted {
 		return
 	}
 	vg := b.live[seen.UID]

@@ -45,6 +45,12 @@ func (r *VideoGenerationReconciler) admit(ctx context.Context, l *life) (bool, e
 		l.wait = w
 		return true, nil
 	}
+	if w, reached := purchaseLimit(l); reached {
+		l.wait = w
+		r.Ledger.Hold(l.account, l.vg.UID, w) // out of the way of the others
+		return true, nil
+	}
+	r.Ledger.Unhold(l.account, l.vg.UID, v1alpha1.ReasonPurchaseLimitReached)
 	// Each try has an attempt of its own, even if nothing came of the last one: a write about that one which is
 	// still under way then finds another attempt and changes nothing.
 	attempt := newAttempt()
@@ -53,7 +59,7 @@ func (r *VideoGenerationReconciler) admit(ctx context.Context, l *life) (bool, e
 	if err := r.Client.List(ctx, &view, client.MatchingFields{indexAccount: key.String()}, client.UnsafeDisableDeepCopy); err != nil {
 		return true, fmt.Errorf("listing the resources of the account: %w", err)
 	}
-	v := r.Ledger.Reserve(key, limitsOf(l.account), view.Items, l.vg, attempt)
+	v := r.Ledger.Reserve(key, limitsOf(l.account), view.Items, l.vg, l.price, attempt)
 	if v.admitted {
 		l.attempt = attempt
 		return false, nil

@@ -17,14 +17,19 @@ import (
 
 // adopt gives the resource a task that is already paid for: because the user
 // says so with kie.ai/adopt-task-id, or because the resource carries
-// kie.ai/task-id and has no status, as after a restore from a backup.
+// kie.ai/task-id and has no status, as after a restore from a backup. One that
+// carries kie.ai/attempt instead has a purchase whose task is not known, and
+// waits for its callback.
 //
 // When it lets the next step go on, either there is nothing to adopt or the
 // task is stored. It never buys.
 func (r *VideoGenerationReconciler) adopt(ctx context.Context, l *life) (bool, error) {
+	if l.vg.Annotations[v1alpha1.AnnotationAdoptTaskID] == "" {
+		l.vg.Status.LastHandledAdoptTaskID = "" // the same id may be given again
+	}
 	id, annotation := taskToAdopt(l.vg)
 	if id == "" {
-		return false, nil
+		return r.adoptAttempt(ctx, l)
 	}
 	if !kie.ValidTaskID(id) {
 		l.wait = waiting{kind: stalled, reason: v1alpha1.ReasonInvalidTaskID,
@@ -41,13 +46,36 @@ func (r *VideoGenerationReconciler) adopt(ctx context.Context, l *life) (bool, e
 	task.SubmittedAt = metav1.NewTime(r.Clock.Now()).Rfc3339Copy()
 	task.Failure, task.CompletedAt = nil, nil
 	l.vg.Status.Task = task
+	if annotation == v1alpha1.AnnotationAdoptTaskID {
+		l.vg.Status.LastHandledAdoptTaskID = id
+	}
 	summarize(l.vg, l.wait, r.Clock.Now())
 	if err := r.writeStatus(ctx, l); err != nil {
 		return true, err
 	}
 	l.known.startOver()
-	l.known.lookAt = r.Clock.Now()
+	l.known.lookAt, l.known.bought = r.Clock.Now(), acceptance{}
 	return false, nil
+}
+
+// adoptAttempt gives a resource without a status the purchase that its
+// annotation names. Nothing is bought before it is known what became of that.
+func (r *VideoGenerationReconciler) adoptAttempt(ctx context.Context, l *life) (bool, error) {
+	attempt := l.vg.Annotations[v1alpha1.AnnotationAttempt]
+	if l.vg.Status.Task != nil || attempt == "" {
+		return false, nil
+	}
+	if !isAttempt(attempt) {
+		l.wait = waiting{kind: stalled, reason: v1alpha1.ReasonInvalidTaskID,
+			message: fmt.Sprintf("annotation %s holds no attempt: remove it to buy the video", v1alpha1.AnnotationAttempt)}
+		return true, nil
+	}
+	l.vg.Status.Task = &v1alpha1.Task{
+		Attempt: attempt, Number: 1, Operation: operationOf(l.vg), SubmittedAt: metav1.NewTime(r.Clock.Now()).Rfc3339Copy(), State: v1alpha1.TaskSubmitting,
+	}
+	l.vg.Status.Purchases = max(l.vg.Status.Purchases, 1)
+	summarize(l.vg, l.wait, r.Clock.Now())
+	return false, r.writeStatus(ctx, l)
 }
 
 // taskToAdopt returns the task that an annotation offers, if the resource has
@@ -55,9 +83,11 @@ func (r *VideoGenerationReconciler) adopt(ctx context.Context, l *life) (bool, e
 func taskToAdopt(vg *v1alpha1.VideoGeneration) (id, annotation string) {
 	task := vg.Status.Task
 	offered := vg.Annotations[v1alpha1.AnnotationAdoptTaskID]
+	if offered == vg.Status.LastHandledAdoptTaskID {
+		offered = "" // it acts once: what is lost now is another purchase
+	}
 	switch {
-	case offered != "" && (task == nil || isLost(task)),
-		offered != "" && failedFor(task, v1alpha1.ReasonTaskNotFound) && task.ID != offered:
+	case offered != "" && (task == nil || isLost(task) || failedFor(task, v1alpha1.ReasonTaskNotFound)):
 		return offered, v1alpha1.AnnotationAdoptTaskID
 	case task == nil:
 		return vg.Annotations[v1alpha1.AnnotationTaskID], v1alpha1.AnnotationTaskID

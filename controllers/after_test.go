@@ -40,13 +40,13 @@ func TestTimeToLive(t *testing.T) {
 		change  func(*v1alpha1.VideoGeneration)
 		stays   bool
 	}{
-		"succeeded":       {},
-		"failed":          {markers: "[sim:fail=400]"},
-		"refused at once": {markers: "[sim:submit=422]"},
-		"upgraded":        {change: in(v1alpha1.Resolution4K)},
-		"retried":         {markers: "[sim:fail=501]", change: attempts(2)},
-		"timed out":       {markers: "[sim:never-finish]"},
-		"purchase unsure": {markers: "[sim:accept-then=drop] [sim:callback=never]", stays: true},
+		"succeeded":                           {},
+		"failed":                              {markers: "[sim:fail=400]"},
+		"refused at once":                     {markers: "[sim:submit=422]"},
+		"upgraded":                            {change: in(v1alpha1.Resolution4K)},
+		"retried":                             {markers: "[sim:fail=501]", change: attempts(2)},
+		"timed out, and may still be running": {markers: "[sim:never-finish]", stays: true},
+		"purchase unsure":                     {markers: "[sim:accept-then=drop] [sim:callback=never]", stays: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, worldOptions{paidMost: 2})
@@ -65,6 +65,17 @@ func TestTimeToLive(t *testing.T) {
 			}
 		})
 	}
+	t.Run("what may still be running goes when KIE.AI has forgotten it", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		w.create("video", livesFor(0), prompt("[sim:never-finish]"))
+		w.run(13 * 24 * time.Hour)
+		id := w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonTimedOut).Status.Task.ID
+		w.run(15 * 24 * time.Hour)
+		if !w.isGone("video") {
+			t.Error("the resource is still there")
+		}
+		w.wantEvent("Normal TimeToLiveOver", id)
+	})
 	t.Run("at once", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
 		w.create("video", livesFor(0))

@@ -60,6 +60,9 @@ func announceResult(recorder events.EventRecorder, metrics *Metrics, before, aft
 	if c := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionDiffersFromSpec); c != nil && differed == nil {
 		recorder.Eventf(after, nil, corev1.EventTypeWarning, c.Reason, actionReconcile, "%s", c.Message)
 	}
+	if c := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionTaskIDNotMirrored); c != nil && !meta.IsStatusConditionTrue(before.Status.Conditions, c.Type) {
+		recorder.Eventf(after, nil, corev1.EventTypeWarning, v1alpha1.ConditionTaskIDNotMirrored, actionReconcile, "%s", withoutAttempts(c.Message, after))
+	}
 	began := after.Status.Task != nil && before.Status.Task == nil
 	if owner := gitOpsOwner(after); began && owner != "" && after.Spec.TTLSecondsAfterFinished != nil {
 		recorder.Eventf(after, nil, corev1.EventTypeWarning, reasonBoughtAgain, actionReconcile,

@@ -52,7 +52,7 @@ func BenchmarkReserve(b *testing.B) {
 				ledger := NewLedger(clk)
 				b.ReportAllocs()
 				for b.Loop() {
-					if v := ledger.Reserve(bazaarAccount, lim, view, bb.me, "attempt"); v.admitted != bb.admitted {
+					if v := ledger.Reserve(bazaarAccount, lim, view, bb.me, 60, "attempt"); v.admitted != bb.admitted {
 						b.Fatalf("the verdict is %+v", v)
 					}
 					ledger.Release(bazaarAccount, "attempt")

@@ -35,56 +35,77 @@ func periodOf(account *v1alpha1.KieAccount, now time.Time) (start, end time.Time
 		length = budget.Period.Duration
 	}
 	start = now.UTC().Truncate(length)
-	return start, start.Add(length)
+	// Books that begin later than this clock says are gone on with: the clock of another leader was ahead, and a
+	// period that began twice would be spent twice.
+	if since := account.Status.CreditsSpentSince; since != nil && since.After(start) {
+		start = since.UTC()
+	}
+	return start, start.Truncate(length).Add(length)
 }
 
 // spentIn is what the status says was spent in the period that begins at start.
-func spentIn(account *v1alpha1.KieAccount, start time.Time) int64 {
+// Not ok means that it cannot be read.
+func spentIn(account *v1alpha1.KieAccount, start time.Time) (credits int64, ok bool) {
 	since := account.Status.CreditsSpentSince
-	if since == nil || !since.Time.Equal(start) {
-		return 0
+	if since == nil || !since.Time.Equal(start) || account.Status.CreditsSpent == "" {
+		return 0, true
 	}
 	return creditsIn(account.Status.CreditsSpent)
 }
 
-// charge enters a purchase into the books of its account before it is made: in
-// the account's status, if there is a budget to be kept, with a version that
-// fails if anybody has written since it was read; else in memory, from where it
-// gets into the status with the next look at the account.
+// charge enters a purchase into the books of its account before it is made, if
+// there is a budget to be kept: in the account's status, with a version that
+// fails if anybody has written since it was read. Without a budget it is counted
+// with the intent, and gets into the status with the next look at the account.
 //
 // A process that dies between this and the purchase leaves the price in the
 // books: a budget errs on the side of spending less. It returns false, and sets
 // l.wait, if the price does not fit into the budget.
 func (r *VideoGenerationReconciler) charge(ctx context.Context, l *life, price int64) (bool, error) {
-	switch {
-	case price == 0:
+	if price == 0 || l.account.Spec.Budget == nil {
 		return true, nil
-	case l.account.Spec.Budget == nil:
-		r.Ledger.Spend(client.ObjectKeyFromObject(l.account), price)
-		return true, nil
-	default:
-		return r.book(ctx, l, price)
 	}
+	return r.book(ctx, l, price, true)
+}
+
+// bookAnyway enters what was spent whether or not the budget allows it.
+func (r *VideoGenerationReconciler) bookAnyway(ctx context.Context, l *life, credits int64) error {
+	if l.account.Spec.Budget == nil {
+		r.Ledger.Spend(client.ObjectKeyFromObject(l.account), "", credits)
+		return nil
+	}
+	_, err := r.book(ctx, l, credits, false)
+	return err
+}
+
+// submittedAt is the time of a purchase that is about to be made. From it on, the
+// purchase counts in the books of an account without a budget.
+func (r *VideoGenerationReconciler) submittedAt(l *life, attempt string, price int64) metav1.Time {
+	if l.account.Spec.Budget == nil {
+		return metav1.NewTime(r.Ledger.Spend(client.ObjectKeyFromObject(l.account), attempt, price)).Rfc3339Copy()
+	}
+	return metav1.NewTime(r.Clock.Now()).Rfc3339Copy()
 }
 
 // refund takes a purchase out of the books that was not made.
-func (r *VideoGenerationReconciler) refund(ctx context.Context, l *life, price int64) error {
+func (r *VideoGenerationReconciler) refund(ctx context.Context, l *life, attempt string, price int64) error {
 	switch {
-	case price == 0:
-		return nil
 	case l.account.Spec.Budget == nil:
-		r.Ledger.Spend(client.ObjectKeyFromObject(l.account), -price)
+		r.Ledger.Unspend(client.ObjectKeyFromObject(l.account), attempt, price)
+		return nil
+	case price == 0:
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), persistTimeout)
 	defer cancel()
-	_, err := r.book(ctx, l, -price)
+	_, err := r.book(ctx, l, -price, false)
 	r.Ledger.Reopen(client.ObjectKeyFromObject(l.account), v1alpha1.ReasonBudgetExhausted)
 	return err
 }
 
-// book adds credits to what the account has spent in this period.
-func (r *VideoGenerationReconciler) book(ctx context.Context, l *life, credits int64) (bool, error) {
+// book adds credits to what the account has spent in this period, if they may be
+// spent by its budget, or whether or not.
+func (r *VideoGenerationReconciler) book(ctx context.Context, l *life, credits int64, bounded bool) (bool, error) {
 	for writes := 0; ; writes++ {
 		account := &v1alpha1.KieAccount{}
 		if err := r.Live.Get(ctx, client.ObjectKeyFromObject(l.account), account); err != nil {
@@ -94,16 +115,22 @@ func (r *VideoGenerationReconciler) book(ctx context.Context, l *life, credits i
 		if credits < 0 && !start.Equal(l.chargedIn) {
 			return true, nil // the books of that period are closed
 		}
-		spent := max(spentIn(account, start)+credits, 0)
-		if budget := account.Spec.Budget; credits > 0 && budget != nil && spent > int64(budget.Credits) {
+		before, ok := spentIn(account, start)
+		if !ok {
+			l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonBudgetExhausted, retryAfter: budgetLookAgain, message: fmt.Sprintf(
+				"status.creditsSpent of KieAccount %s is %q, which is no number, so that nobody knows what its budget leaves: correct it", client.ObjectKeyFromObject(account), account.Status.CreditsSpent)}
+			return false, nil
+		}
+		spent := max(before+credits, 0)
+		if budget := account.Spec.Budget; bounded && budget != nil && spent > int64(budget.Credits) {
 			l.wait = overBudget(account, credits, end)
 			l.wait.retryAfter = min(max(end.Sub(r.Clock.Now()), time.Second), budgetLookAgain)
 			return false, nil
 		}
-		before := account.DeepCopy()
+		read := account.DeepCopy()
 		account.Status.CreditsSpent = strconv.FormatInt(spent, 10)
 		account.Status.CreditsSpentSince = ptr.To(metav1.NewTime(start))
-		patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+		patch := client.MergeFromWithOptions(read, client.MergeFromWithOptimisticLock{})
 		err := r.Client.Status().Patch(ctx, account, patch)
 		switch {
 		case err == nil:

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
@@ -49,6 +50,9 @@ func (r *VideoGenerationReconciler) cleanUp(ctx context.Context, l *life) (bool,
 			return false, nil
 		}
 	}
+	log.FromContext(ctx).Info("The time to live of a finished VideoGeneration is over", "taskID", l.vg.Status.Task.ID)
+	r.Recorder.Eventf(l.vg, nil, corev1.EventTypeNormal, "TimeToLiveOver", actionReconcile,
+		"deleting %d seconds after it was finished; its task was %s", *l.vg.Spec.TTLSecondsAfterFinished, l.vg.Status.Task.ID)
 	if owner := gitOpsOwner(l.vg); owner != "" {
 		r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, reasonBoughtAgain, actionReconcile, "deleting after ttlSecondsAfterFinished; %s may create it again, and then it is bought again", owner)
 	}
@@ -70,6 +74,15 @@ func deleteAt(vg *v1alpha1.VideoGeneration) (time.Time, bool) {
 	ended := task.CompletedAt.Time
 	if upgrade != nil && upgrade.CompletedAt != nil && upgrade.CompletedAt.After(ended) {
 		ended = upgrade.CompletedAt.Time
+	}
+	// What was given up may still be running, and its late end is not lost with the resource.
+	if kept := task.SubmittedAt.Add(videoLifetime); !task.Settled() && kept.After(ended) {
+		ended = kept
+	}
+	if upgrade != nil && !upgrade.Settled() {
+		if kept := upgrade.SubmittedAt.Add(videoLifetime); kept.After(ended) {
+			ended = kept
+		}
 	}
 	if stored := vg.Status.Storage; stored != nil && stored.CompletedAt != nil && stored.CompletedAt.After(ended) {
 		ended = stored.CompletedAt.Time

@@ -35,6 +35,9 @@ func summarize(vg *v1alpha1.VideoGeneration, w waiting, now time.Time) {
 	if reason, message := differs(vg); reason != "" {
 		wanted = append(wanted, metav1.Condition{Type: v1alpha1.ConditionDiffersFromSpec, Status: metav1.ConditionTrue, Reason: reason, Message: message})
 	}
+	if unmirrored := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionTaskIDNotMirrored); unmirrored != nil && !isMirrored(vg) {
+		wanted = append(wanted, *unmirrored) // mirror says it, and the annotations themselves say when it is over
+	}
 	setConditions(&vg.Status.Conditions, wanted, vg.Generation, now)
 	vg.Status.ObservedGeneration = vg.Generation
 }

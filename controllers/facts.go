@@ -39,7 +39,8 @@ func isLost(task *v1alpha1.Task) bool {
 func needsPurchase(vg *v1alpha1.VideoGeneration) bool {
 	task := vg.Status.Task
 	if task == nil {
-		return vg.Annotations[v1alpha1.AnnotationTaskID] == "" && vg.Annotations[v1alpha1.AnnotationAdoptTaskID] == ""
+		return vg.Annotations[v1alpha1.AnnotationTaskID] == "" && vg.Annotations[v1alpha1.AnnotationAdoptTaskID] == "" &&
+			vg.Annotations[v1alpha1.AnnotationAttempt] == ""
 	}
 	return vg.Annotations[v1alpha1.AnnotationResubmit] == task.Attempt &&
 		(task.State == v1alpha1.TaskFailed || isLost(task))

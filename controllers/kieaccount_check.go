@@ -22,7 +22,7 @@ import (
 // and decides whether the account can buy.
 func (r *KieAccountReconciler) check(ctx context.Context, account *v1alpha1.KieAccount, last check) (check, error) {
 	next := check{uid: account.UID, generation: account.Generation, at: r.Clock.Now(),
-		credits: last.credits, keysKnown: last.keysKnown, signed: last.signed, wroteAt: last.wroteAt, noted: last.noted}
+		credits: last.credits, keysKnown: last.keysKnown, signed: last.signed, wroteAt: last.wroteAt}
 	if problem := r.problem(account); problem.Reason != "" {
 		next.ready = problem
 		return next, nil

@@ -65,8 +65,6 @@ type check struct {
 	// counts are what the account had then: when they change, so will the balance.
 	counts  counts
 	wroteAt time.Time
-	// noted is how much of what the ledger says was spent has got into the status.
-	noted int64
 }
 
 // counts are what the resources of an account say together.
@@ -87,11 +85,13 @@ func (r *KieAccountReconciler) Reconcile(ctx context.Context, req ctrl.Request) 
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the account: %w", err)
 	}
-	counted, err := r.count(ctx, req.NamespacedName)
+	r.Ledger.Identify(req.NamespacedName, account.UID)
+	last, known := r.last(account)
+	counted, err := r.count(ctx, account, !known)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	last, now := r.last(account), r.Clock.Now()
+	now := r.Clock.Now()
 	if r.due(account, last, counted, now) {
 		if last, err = r.check(ctx, account, last); err != nil {
 			return ctrl.Result{}, err
@@ -100,17 +100,17 @@ func (r *KieAccountReconciler) Reconcile(ctx context.Context, req ctrl.Request) 
 	}
 	r.Metrics.account(req.NamespacedName, last.credits, counted.inFlight, counted.queued)
 
-	spent := r.Ledger.Spent(req.NamespacedName)
-	wrote, err := r.writeStatus(ctx, account, last, counted, spent-last.noted)
+	wrote, err := r.writeStatus(ctx, account, last, counted)
 	if err != nil {
+		r.remember(account, last) // also what was found of an earlier process
 		return quietConflict(err)
 	}
 	if wrote {
-		last.wroteAt, last.noted = now, spent
+		last.wroteAt = now
 	}
 	r.remember(account, last)
 	next := r.nextCheck(last, counted).Sub(now)
-	if !wrote && last.wroteAt.Add(countEvery).After(now) {
+	if _, unnoted := r.Ledger.Unnoted(req.NamespacedName, now.Truncate(time.Second)); (!wrote || unnoted) && last.wroteAt.Add(countEvery).After(now) {
 		next = min(next, last.wroteAt.Add(countEvery).Sub(now))
 	}
 	return ctrl.Result{RequeueAfter: max(next, time.Second)}, nil
@@ -133,11 +133,16 @@ func (r *KieAccountReconciler) nextCheck(last check, counted counts) time.Time {
 	return last.at.Add(balanceEvery)
 }
 
-// count reads what the resources of the account say together.
-func (r *KieAccountReconciler) count(ctx context.Context, key types.NamespacedName) (counts, error) {
+// count reads what the resources of the account say together. At the first look
+// of a process, the purchases that its predecessor did not count are, too.
+func (r *KieAccountReconciler) count(ctx context.Context, account *v1alpha1.KieAccount, first bool) (counts, error) {
+	key := client.ObjectKeyFromObject(account)
 	var view v1alpha1.VideoGenerationList
 	if err := r.Client.List(ctx, &view, client.MatchingFields{indexAccount: key.String()}, client.UnsafeDisableDeepCopy); err != nil {
 		return counts{}, fmt.Errorf("listing the resources of the account: %w", err)
+	}
+	if first && account.Spec.Budget == nil {
+		r.Ledger.Recover(key, purchasesSince(view.Items, spentThrough(account)))
 	}
 	var c counts
 	for i := range view.Items {
@@ -157,7 +162,7 @@ func (r *KieAccountReconciler) count(ctx context.Context, key types.NamespacedNa
 
 // writeStatus writes what is known of the account. Counts and balance alone are
 // written at most every countEvery.
-func (r *KieAccountReconciler) writeStatus(ctx context.Context, account *v1alpha1.KieAccount, last check, counted counts, spent int64) (bool, error) {
+func (r *KieAccountReconciler) writeStatus(ctx context.Context, account *v1alpha1.KieAccount, last check, counted counts) (bool, error) {
 	before := account.DeepCopy()
 	status := &account.Status
 	setConditions(&status.Conditions, []metav1.Condition{last.ready, r.callbacks(last)}, account.Generation, r.Clock.Now())
@@ -168,6 +173,8 @@ func (r *KieAccountReconciler) writeStatus(ctx context.Context, account *v1alpha
 	if last.credits != nil {
 		status.Credits = creditsText(*last.credits)
 	}
+	key, through := client.ObjectKeyFromObject(account), r.Clock.Now().Truncate(time.Second)
+	spent, _ := r.Ledger.Unnoted(key, through)
 	noteSpending(account, spent, r.Clock.Now())
 	switch {
 	case equality.Semantic.DeepEqual(before.Status, account.Status):
@@ -175,10 +182,12 @@ func (r *KieAccountReconciler) writeStatus(ctx context.Context, account *v1alpha
 	case !urgent && last.wroteAt.Add(countEvery).After(r.Clock.Now()):
 		return false, nil
 	}
+	status.CreditsSpentThrough = ptr.To(metav1.NewTime(through))
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := r.Client.Status().Patch(ctx, account, patch); err != nil {
 		return false, fmt.Errorf("writing the status of the account: %w", err)
 	}
+	r.Ledger.Noted(key, through)
 	return true, nil
 }
 
@@ -187,9 +196,9 @@ func (r *KieAccountReconciler) writeStatus(ctx context.Context, account *v1alpha
 // is made, and not here.
 func noteSpending(account *v1alpha1.KieAccount, spent int64, now time.Time) {
 	start, _ := periodOf(account, now)
-	before := spentIn(account, start)
-	if account.Spec.Budget != nil {
-		spent = 0
+	before, ok := spentIn(account, start)
+	if !ok {
+		return // with a budget, somebody has to correct it; see book
 	}
 	account.Status.CreditsSpent = strconv.FormatInt(max(before+spent, 0), 10)
 	account.Status.CreditsSpentSince = ptr.To(metav1.NewTime(start))
@@ -214,13 +223,13 @@ func (r *KieAccountReconciler) callbacks(last check) metav1.Condition {
 	return c
 }
 
-func (r *KieAccountReconciler) last(account *v1alpha1.KieAccount) check {
+func (r *KieAccountReconciler) last(account *v1alpha1.KieAccount) (last check, known bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if last, ok := r.checks[client.ObjectKeyFromObject(account)]; ok && last.uid == account.UID {
-		return last
+		return last, true
 	}
-	return check{uid: account.UID}
+	return check{uid: account.UID}, false
 }
 
 func (r *KieAccountReconciler) remember(account *v1alpha1.KieAccount, last check) {
@@ -234,5 +243,6 @@ func (r *KieAccountReconciler) forget(key types.NamespacedName) {
 	delete(r.checks, key)
 	r.mu.Unlock()
 	r.Credentials.Invalidate(key)
+	r.Ledger.ForgetAccount(key)
 	r.Metrics.accountGone(key)
 }

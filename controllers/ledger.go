@@ -32,6 +32,8 @@ type Ledger struct {
 }
 
 type accountLedger struct {
+	// uid is which account of that name it is; empty until it was looked at.
+	uid       types.UID
 	purchases map[string]*purchase // by attempt
 	refusal   *refusal
 	// deferred are the resources that were refused for themselves, until they may try again.
@@ -39,8 +41,10 @@ type accountLedger struct {
 	// balance is what KIE.AI said, when it was asked at balanceAt; nil if it never was.
 	balance   *float64
 	balanceAt time.Time
-	// spent counts the credits of this process's purchases, for accounts without a budget.
-	spent int64
+	// unnoted are the purchases that are not in the status of the account yet.
+	unnoted []spending
+	// said are the sentences that were said about the account.
+	said map[string]bool
 }
 
 // purchase is one attempt to buy, from its admission until it counts no more.
@@ -87,7 +91,7 @@ func (l *Ledger) account(key types.NamespacedName) *accountLedger {
 // Reserve decides whether a resource may buy now and, if so, takes the place
 // for the attempt in the same moment. The view is the cached list of the
 // account's resources. A reserved place is given back with Settle.
-func (l *Ledger) Reserve(key types.NamespacedName, lim limits, view []v1alpha1.VideoGeneration, me *v1alpha1.VideoGeneration, attempt string) verdict {
+func (l *Ledger) Reserve(key types.NamespacedName, lim limits, view []v1alpha1.VideoGeneration, me *v1alpha1.VideoGeneration, price int64, attempt string) verdict {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock.Now()
@@ -106,7 +110,7 @@ func (l *Ledger) Reserve(key types.NamespacedName, lim limits, view []v1alpha1.V
 		}
 	}
 	// The account is asked for its balance often enough to tell before a refusal does.
-	c, price := a.commitments(now, lim.window, view, me.UID), creditsIn(me.Status.EstimatedCredits)
+	c := a.commitments(now, lim.window, view, me.UID)
 	if a.balance != nil && *a.balance-a.unsettled()-float64(lim.upgradesDue(view, me.UID)) < float64(price) {
 		return verdict{short: true}
 	}
@@ -135,20 +139,6 @@ func (l *Ledger) SetBalance(key types.NamespacedName, credits float64, asked tim
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.account(key).balance, l.account(key).balanceAt = &credits, asked
-}
-
-// Spend counts credits that were spent, or given back if they are negative.
-func (l *Ledger) Spend(key types.NamespacedName, credits int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.account(key).spent += credits
-}
-
-// Spent returns how many credits were spent since the process began.
-func (l *Ledger) Spent(key types.NamespacedName) int64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.account(key).spent
 }
 
 // commitments joins what the resources say with what this process knows better.
@@ -256,6 +246,16 @@ func (l *Ledger) Hold(account *v1alpha1.KieAccount, uid types.UID, w waiting) {
 	now := l.clock.Now()
 	key := types.NamespacedName{Namespace: account.Namespace, Name: account.Name}
 	l.account(key).deferred[uid] = refusal{at: now, until: now.Add(w.retryAfter), hold: &w, generation: account.Generation}
+}
+
+// Unhold lets one resource try again that was held for the reason.
+func (l *Ledger) Unhold(account *v1alpha1.KieAccount, uid types.UID, reason string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	deferred := l.account(types.NamespacedName{Namespace: account.Namespace, Name: account.Name}).deferred
+	if d, ok := deferred[uid]; ok && d.hold != nil && d.hold.reason == reason {
+		delete(deferred, uid)
+	}
 }
 
 // Forget frees the places in flight of a resource that is gone. What it bought

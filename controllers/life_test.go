@@ -31,8 +31,9 @@ func TestAVideoIsBoughtOnceAndCalledBack(t *testing.T) {
 		Account:            w.namespace + "/default",
 		EstimatedCredits:   "60",
 		Task: &v1alpha1.Task{
-			Attempt: task.Attempt, Number: 1, Operation: v1alpha1.OperationGenerate, ID: task.ID, State: v1alpha1.TaskSucceeded, CreditsConsumed: "60",
+			Attempt: task.Attempt, Number: 1, Operation: v1alpha1.OperationGenerate, ID: task.ID, State: v1alpha1.TaskSucceeded, Credits: "60", CreditsConsumed: "60",
 		},
+		Purchases:    1,
 		Callback:     &v1alpha1.CallbackReceipt{Attempt: task.Attempt, TaskID: task.ID, Code: ptr.To[int32](200)},
 		FallbackUsed: ptr.To(false),
 	}
@@ -48,8 +49,8 @@ func TestAVideoIsBoughtOnceAndCalledBack(t *testing.T) {
 	if w.paid() != 1 {
 		t.Errorf("%d tasks were paid for, want 1", w.paid())
 	}
-	if writes, receives := w.faults.writes.Load(), w.faults.receives.Load(); writes != 4 || receives != 1 {
-		t.Errorf("the controller wrote %d times and the callback server %d times, want 4 (intent, task id, annotation, result) and 1", writes, receives)
+	if writes, receives := w.faults.writes.Load(), w.faults.receives.Load(); writes != 5 || receives != 1 {
+		t.Errorf("the controller wrote %d times and the callback server %d times, want 5 (intent, its annotation, task id, its annotation, result) and 1", writes, receives)
 	}
 	if polls := w.sim.State().RecordInfoPolls[task.ID]; polls != 1 {
 		t.Errorf("KIE.AI was asked %d times about the task, want once, after the callback", polls)

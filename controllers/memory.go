@@ -29,6 +29,9 @@ type recollection struct {
 
 	// accepted is the task that KIE.AI accepted for an attempt, until it is persisted.
 	accepted acceptance
+	// bought is the last purchase of which this process knows, or does not know yet, that it was made. It is
+	// compared with the status, which others can empty or put back.
+	bought acceptance
 	// unbought are the last attempts of which this process knows that nothing was bought: nothing was sent for
 	// them, or they were refused. Another attempt may take their place.
 	unbought []string
@@ -39,6 +42,8 @@ type recollection struct {
 	since time.Time
 	// lookedAt is when KIE.AI last answered a question about the task; zero if it never did.
 	lookedAt time.Time
+	// seen says that KIE.AI has shown a record of the task.
+	seen bool
 	// lookAt is when to ask again out of turn; zero if there is no need.
 	lookAt time.Time
 	// trouble is why the last question had no answer that says something of the task.
@@ -55,13 +60,19 @@ type recollection struct {
 	// KIE.AI, by the name that they have there.
 	imagesGoodAt time.Time
 	uploads      map[string]upload
+	// unwrittenSaid is when it was last said that the status is refused.
+	unwrittenSaid time.Time
+	// refusedAt is when to ask again about a purchase that was refused and called back for.
+	refusedAt time.Time
+	// mirror is the trouble with writing the annotations.
+	mirror mirrorTrouble
 	// doubtedSince is when the answers began that would end the task if they were confirmed.
 	doubtedSince time.Time
 }
 
 // startOver forgets what KIE.AI said of an earlier task of the resource.
 func (r *recollection) startOver() {
-	r.lookedAt, r.lookAt, r.doubtedSince = time.Time{}, time.Time{}, time.Time{}
+	r.lookedAt, r.lookAt, r.doubtedSince, r.seen = time.Time{}, time.Time{}, time.Time{}, false
 	r.trouble, r.troubledSince = waiting{}, time.Time{}
 }
 
@@ -71,20 +82,44 @@ const maxUnbought = 8
 
 // nothingBought notes that nothing was bought for the attempt.
 func (r *recollection) nothingBought(attempt string) {
+	if r.bought.attempt == attempt {
+		r.bought = acceptance{}
+	}
 	r.unbought = append(r.unbought, attempt)
 	r.unbought = r.unbought[max(0, len(r.unbought)-maxUnbought):]
 }
 
-// sending notes that from now on it is not known whether the attempt is bought.
-func (r *recollection) sending(attempt string) {
-	r.unbought = slices.DeleteFunc(r.unbought, func(known string) bool { return known == attempt })
+// sending notes that from now on it is not known whether the task is bought.
+func (r *recollection) sending(task *v1alpha1.Task) {
+	r.unbought = slices.DeleteFunc(r.unbought, func(known string) bool { return known == task.Attempt })
+	r.bought = acceptanceOf(task, "")
 }
 
-// acceptance is a purchase that was made: what it was, and the task that came of it.
+// acceptance is a purchase that was made, or may have been, and the task that
+// came of it, if it is known.
 type acceptance struct {
 	attempt, taskID string
 	number          int32
 	operation       v1alpha1.Operation
+	submittedAt     metav1.Time
+	credits         string
+}
+
+func acceptanceOf(task *v1alpha1.Task, id string) acceptance {
+	return acceptance{attempt: task.Attempt, taskID: id, number: task.Number, operation: task.Operation, submittedAt: task.SubmittedAt, credits: task.Credits}
+}
+
+// task is the purchase as it is in a status: running, or lost if its task is not
+// known.
+func (a acceptance) task() *v1alpha1.Task {
+	task := &v1alpha1.Task{
+		Attempt: a.attempt, Number: a.number, Operation: a.operation, SubmittedAt: a.submittedAt, Credits: a.credits,
+		ID: a.taskID, State: v1alpha1.TaskRunning,
+	}
+	if task.ID == "" {
+		task.State = v1alpha1.TaskSubmitting
+	}
+	return task
 }
 
 func newMemory() *memory {

@@ -22,6 +22,7 @@ type Metrics struct {
 	looks       *prometheus.CounterVec
 	ends        *prometheus.CounterVec
 	upgrades    *prometheus.CounterVec
+	prices      *prometheus.CounterVec
 	storedBytes *prometheus.CounterVec
 	storing     *prometheus.HistogramVec
 	unstored    *prometheus.CounterVec
@@ -50,6 +51,10 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Name: "kie_upgrades_ended_total",
 			Help: "Upgrades of finished videos that came to an end, by resolution and state.",
 		}, []string{"resolution", "state"}),
+		prices: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kie_price_differences_total",
+			Help: "Finished tasks for which KIE.AI charged another price than the price table says, by model and operation.",
+		}, []string{"model", "operation"}),
 		storedBytes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kie_storage_bytes_total",
 			Help: "Bytes of videos that were stored, by kind of storage.",
@@ -76,7 +81,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Help: "VideoGenerations that wait to be bought on an account.",
 		}, account),
 	}
-	registerer.MustRegister(m.submissions, m.looks, m.ends, m.upgrades, m.storedBytes, m.storing, m.unstored, m.credits, m.inFlight, m.queued)
+	registerer.MustRegister(m.submissions, m.looks, m.ends, m.upgrades, m.prices, m.storedBytes, m.storing, m.unstored, m.credits, m.inFlight, m.queued)
 	return m
 }
 
@@ -99,6 +104,10 @@ func (m *Metrics) ended(reason string) {
 
 func (m *Metrics) upgraded(up *v1alpha1.Upgrade) {
 	m.upgrades.WithLabelValues(string(up.Resolution), string(up.State)).Inc()
+}
+
+func (m *Metrics) priceDiffers(model string, operation v1alpha1.Operation) {
+	m.prices.WithLabelValues(model, string(operation)).Inc()
 }
 
 func (m *Metrics) stored(backend string, bytes int64, took time.Duration) {

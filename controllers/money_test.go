@@ -22,7 +22,7 @@ import (
 )
 
 // The writes of one plain life, in their order.
-var writes = []string{"intent", "task id", "annotation", "result"}
+var writes = []string{"intent", "attempt", "task id", "annotation", "result"}
 
 // Ways in which the API server refuses or loses a write.
 var (
@@ -76,7 +76,7 @@ func TestEveryWriteDisturbed(t *testing.T) {
 				w.create("video")
 				w.run(2 * time.Hour)
 
-				if write == "intent" && d.name == "process dies after" {
+				if (write == "intent" && d.name == "process dies after") || (write == "attempt" && strings.HasPrefix(d.name, "process dies")) {
 					// The one case in which nobody can know: nothing was sent, but the next process cannot see that.
 					vg := w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonSubmissionUnknown)
 					if w.paid() != 0 {

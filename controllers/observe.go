@@ -7,10 +7,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/credentials"
@@ -31,6 +36,9 @@ func (r *VideoGenerationReconciler) observe(ctx context.Context, l *life) (bool,
 		return false, nil
 	}
 	now, s := r.Clock.Now(), r.schedule(l)
+	if l.isLeaving() && failedFor(task, v1alpha1.ReasonTimedOut) {
+		return false, nil
+	}
 	if failedFor(task, v1alpha1.ReasonTimedOut) && now.Before(deadline(l.vg)) {
 		// The user gave it more time.
 		task.State, task.Failure, task.CompletedAt = v1alpha1.TaskRunning, nil, nil
@@ -42,9 +50,11 @@ func (r *VideoGenerationReconciler) observe(ctx context.Context, l *life) (bool,
 			return true, err
 		}
 		if !ok {
-			return false, nil
+			return false, r.forgottenInTrouble(l)
 		}
-		r.note(ctx, l, record)
+		if err := r.note(ctx, l, record); err != nil {
+			return true, err
+		}
 		if task.State == v1alpha1.TaskFailed && !task.Settled() && calledBack(l.vg) {
 			l.followOn(now)
 		}
@@ -58,6 +68,18 @@ func (r *VideoGenerationReconciler) observe(ctx context.Context, l *life) (bool,
 		l.comeBack(s.next(r.Clock.Now()))
 	}
 	return false, nil
+}
+
+// forgottenInTrouble ends a task that KIE.AI has said nothing of for as long as
+// it remembers tasks. It would keep its place in flight for ever.
+func (r *VideoGenerationReconciler) forgottenInTrouble(l *life) error {
+	task, now := l.vg.Status.Task, r.Clock.Now()
+	if inFlight(task) && !now.Before(task.SubmittedAt.Add(videoLifetime)) {
+		endTask(task, v1alpha1.ReasonTaskExpired, 0, fmt.Sprintf(
+			"KIE.AI did not say within 14 days what became of task %s, and does not know it any longer: look at kie.ai/logs", task.ID), now)
+		l.wait = waiting{}
+	}
+	return nil
 }
 
 // followOn keeps asking for a while after a callback about what was given up:
@@ -136,6 +158,10 @@ func (l *life) noteTrouble(ok bool, now time.Time) {
 
 func (r *VideoGenerationReconciler) question(ctx context.Context, l *life, id string) (record kie.Record, ok bool, err error) {
 	now := r.Clock.Now()
+	if l.account == nil || l.mute {
+		l.wait = accountNotFound(l.vg.Status.Account)
+		return kie.Record{}, false, nil
+	}
 	secrets, err := r.Credentials.Get(ctx, l.account)
 	if err != nil {
 		_, err = r.withoutCredentials(l, err)
@@ -163,7 +189,7 @@ func (r *VideoGenerationReconciler) question(ctx context.Context, l *life, id st
 		// KIE.AI refuses to speak of tasks that it has refused to make. That is as final as a failure, if it stays.
 		if l.confirmed(now) {
 			l.asked = true
-			return kie.Record{State: kie.RecordFailed, ErrorCode: refusal.Code, ErrorMessage: refusal.Message}, true, nil
+			return kie.Record{State: kie.RecordFailed, FromRefusal: true, ErrorCode: refusal.Code, ErrorMessage: refusal.Message}, true, nil
 		}
 		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonGenerating, retryAfter: lookAgainSoon,
 			message: "KIE.AI refuses to say how the task goes on; asking again"}
@@ -187,46 +213,88 @@ func (l *life) confirmed(now time.Time) bool {
 	return now.Sub(l.known.doubtedSince) >= confirmAfter
 }
 
-// note writes KIE.AI's word on the task into the status.
-func (r *VideoGenerationReconciler) note(ctx context.Context, l *life, record kie.Record) {
+// note writes KIE.AI's word on the task into the status. Words that would end a
+// task that is paid for have to last.
+func (r *VideoGenerationReconciler) note(ctx context.Context, l *life, record kie.Record) error {
 	now, task := r.Clock.Now(), l.vg.Status.Task
+	if !record.FromRefusal && record.State != kie.RecordAbsent {
+		l.known.seen = true
+	}
 	switch record.State {
 	case kie.RecordAbsent:
+		if l.known.seen {
+			l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonGenerating, message: fmt.Sprintf(
+				"KIE.AI says that it does not know task %s, of which it has spoken before; asking again until spec.timeout", task.ID)}
+			return nil
+		}
 		// The record of a new task can be late, and KIE.AI has named this one itself unless a user did.
 		grace := absentGrace
 		if isAdopted(task) && l.vg.Annotations[v1alpha1.AnnotationAdoptTaskID] == task.ID {
 			grace = absentGraceAdopted
 		}
-		if now.Before(task.SubmittedAt.Add(grace)) {
+		if now.Before(task.SubmittedAt.Add(grace)) || !l.confirmed(now) {
 			l.known.lookAt = now.Add(lookAgainSoon)
-			return
+			return nil
 		}
 		endTask(task, v1alpha1.ReasonTaskNotFound, 0, fmt.Sprintf(
 			"KIE.AI knows no task %s on this account: set annotation %s to the right task id, or %s to %q to buy again",
 			task.ID, v1alpha1.AnnotationAdoptTaskID, v1alpha1.AnnotationResubmit, task.Attempt), now)
-		return
+		return nil
 	case kie.RecordExpired:
+		if !l.confirmed(now) {
+			l.known.lookAt = now.Add(lookAgainSoon)
+			return nil
+		}
 		endTask(task, v1alpha1.ReasonTaskExpired, 0, fmt.Sprintf("KIE.AI no longer speaks of task %s: it does so for 14 days", task.ID), now)
 	case kie.RecordFailed:
 		failRecord(task, record, ptr.Deref(l.vg.Spec.EnableFallback, false), now)
 	case kie.RecordSucceeded:
 		task.State, task.Failure = v1alpha1.TaskSucceeded, nil
 		task.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
-		task.CreditsConsumed = creditsText(consumed(record, taskPrice(l.vg, pricesOf(l.account))))
+		if err := r.notePrice(ctx, l, record); err != nil {
+			return err
+		}
 		l.vg.Status.Videos = videosOf(record, task)
+		if slices.Contains(record.HasAudio, false) {
+			r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, "WithoutSound", actionReconcile, "KIE.AI left the sound of the video out, as it does where that breaks a policy")
+		}
 		r.probe(ctx, l.vg.Status.Videos)
 		l.vg.Status.FallbackUsed = ptr.To(record.FallbackUsed)
 	case kie.RecordRunning:
 	}
 	l.known.doubtedSince = time.Time{}
+	return nil
 }
 
-// consumed is what a finished task has cost: by KIE.AI's word, or by the table.
-func consumed(record kie.Record, price int64) float64 {
-	if record.Credits != nil && *record.Credits >= 0 {
-		return *record.Credits
+// notePrice writes what the finished task has cost: by KIE.AI's word, or by the
+// price table. Where KIE.AI has charged more than the table says, the difference
+// is booked, and said once.
+func (r *VideoGenerationReconciler) notePrice(ctx context.Context, l *life, record kie.Record) error {
+	task, key := l.vg.Status.Task, client.ObjectKeyFromObject(l.account)
+	price, priced := taskPrice(l.vg, pricesOf(l.account))
+	switch {
+	case record.Credits == nil && priced:
+		task.CreditsConsumed = creditsText(float64(price))
+		return nil
+	case record.Credits == nil:
+		return nil
 	}
-	return float64(price)
+	task.CreditsConsumed = creditsText(*record.Credits)
+	if !priced || *record.Credits == float64(price) || isAdopted(task) {
+		return nil
+	}
+	r.Metrics.priceDiffers(string(l.vg.Spec.Model), task.Operation)
+	sentence := fmt.Sprintf("KIE.AI charged %s credits for %s with model %s, and the price table of KieAccount %s says %d: correct its spec.prices",
+		task.CreditsConsumed, task.Operation, l.vg.Spec.Model, key, price)
+	if r.Ledger.SayOnce(key, sentence) {
+		r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, "PriceDiffers", actionReconcile, "%s", sentence)
+		log.FromContext(ctx).Info("KIE.AI charged another price than the table says", "model", l.vg.Spec.Model, "operation", task.Operation,
+			"charged", task.CreditsConsumed, "expected", price)
+	}
+	if more := int64(math.Ceil(*record.Credits)) - price; more > 0 {
+		return r.bookAnyway(ctx, l, more)
+	}
+	return nil
 }
 
 // videoLifetime is how long KIE.AI keeps a video, and answers questions about it.
@@ -246,16 +314,28 @@ func videosOf(record kie.Record, task *v1alpha1.Task) []v1alpha1.Video {
 		urls = record.FullResultURLs
 	}
 	made := task.SubmittedAt.Time
-	if !record.CreatedAt.IsZero() && record.CreatedAt.Before(made) {
-		made = record.CreatedAt // an adopted task is older than its adoption
+	for _, at := range []time.Time{record.CreatedAt, record.CompletedAt} {
+		if !at.IsZero() && at.Before(made) {
+			made = at // an adopted task is older than its adoption
+		}
 	}
 	expires := metav1.NewTime(made.Add(videoLifetime)).Rfc3339Copy()
-	videos := make([]v1alpha1.Video, min(len(urls), maxVideos))
-	for i, url := range urls[:len(videos)] {
-		videos[i] = v1alpha1.Video{URL: url, Resolution: record.Resolution, ExpiresAt: &expires}
-		if i < len(record.OriginURLs) {
-			videos[i].OriginURL = record.OriginURLs[i]
+	var videos []v1alpha1.Video
+	for i, url := range urls[:min(len(urls), maxVideos)] {
+		if url == "" {
+			continue
 		}
+		video := v1alpha1.Video{URL: url, Index: int32(i), Resolution: record.Resolution, ExpiresAt: &expires} //nolint:gosec // bounded by maxVideos
+		if i < len(record.OriginURLs) {
+			video.OriginURL = record.OriginURLs[i]
+		}
+		if i < len(record.Seeds) {
+			video.Seed = &record.Seeds[i]
+		}
+		if i < len(record.HasAudio) {
+			video.Audio = &record.HasAudio[i]
+		}
+		videos = append(videos, video)
 	}
 	return videos
 }

@@ -5,9 +5,11 @@ package controllers
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/kie"
@@ -15,13 +17,28 @@ import (
 
 // estimate says what the video will cost, before it is bought.
 //
-// When it lets the next step go on, status.estimatedCredits has the price of
-// what is to be bought, with its upgrade.
+// When it lets the next step go on, nothing is to be bought, or l.price and
+// status.estimatedCredits have the price of it, with its upgrade. Without a
+// price nothing is bought.
 func (r *VideoGenerationReconciler) estimate(_ context.Context, l *life) (bool, error) {
-	if l.account != nil && (needsPurchase(l.vg) || retryPending(l.vg)) {
-		l.vg.Status.EstimatedCredits = strconv.FormatInt(priceOf(l.vg, pricesOf(l.account)), 10)
+	if l.account == nil {
+		return false, nil
 	}
-	return false, nil
+	price, ok := priceOf(l.vg, pricesOf(l.account))
+	l.price = price
+	switch {
+	case !needsPurchase(l.vg) && !retryPending(l.vg) && !isUnbought(l):
+		return false, nil
+	case !ok:
+		l.vg.Status.EstimatedCredits = ""
+		l.wait = waiting{kind: stalled, reason: v1alpha1.ReasonPriceUnknown, message: fmt.Sprintf(
+			"there is no price for model %s in %s on KieAccount %s, and nothing is bought without one: use another model or resolution, or an operator that knows it",
+			l.vg.Spec.Model, l.vg.Spec.Resolution, client.ObjectKeyFromObject(l.account))}
+		return true, nil
+	default:
+		l.vg.Status.EstimatedCredits = strconv.FormatInt(price, 10)
+		return false, nil
+	}
 }
 
 // pricesOf is the price table of the account: KIE.AI's, where it says nothing else.
@@ -37,17 +54,22 @@ func pricesOf(account *v1alpha1.KieAccount) kie.Prices {
 	return prices
 }
 
-// priceOf is what the resource costs in all, in credits.
-func priceOf(vg *v1alpha1.VideoGeneration, prices kie.Prices) int64 {
-	return taskPrice(vg, prices) + int64(prices.Upgrade(string(vg.Spec.Resolution)))
+// priceOf is what the resource costs in all, in credits. Not ok means that there
+// is no price for it.
+func priceOf(vg *v1alpha1.VideoGeneration, prices kie.Prices) (credits int64, ok bool) {
+	task, hasTask := taskPrice(vg, prices)
+	upgrade, hasUpgrade := prices.Upgrade(string(vg.Spec.Resolution))
+	return task + int64(upgrade), hasTask && hasUpgrade
 }
 
 // taskPrice is what its task costs, without the upgrade.
-func taskPrice(vg *v1alpha1.VideoGeneration, prices kie.Prices) int64 {
+func taskPrice(vg *v1alpha1.VideoGeneration, prices kie.Prices) (credits int64, ok bool) {
+	price := prices.Generation
 	if vg.Spec.Extend != nil {
-		return int64(prices.Extension(string(vg.Spec.Model)))
+		price = prices.Extension
 	}
-	return int64(prices.Generation(string(vg.Spec.Model)))
+	task, ok := price(string(vg.Spec.Model))
+	return int64(task), ok
 }
 
 // cheapest is the price of the cheapest thing that can be bought.
@@ -56,13 +78,14 @@ func cheapest(prices kie.Prices) float64 {
 		prices.Extend.Quality, prices.Extend.Fast, prices.Extend.Lite))
 }
 
-// creditsIn reads a number of credits in a status; what is none is 0.
-func creditsIn(text string) int64 {
+// creditsIn reads a number of credits in a status. Not ok means that there is
+// none that can be read.
+func creditsIn(text string) (credits int64, ok bool) {
 	credits, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || credits < 0 {
-		return 0
+		return 0, false
 	}
-	return credits
+	return credits, true
 }
 
 // creditsText writes a number of credits for a status.

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -27,21 +26,14 @@ func (r *VideoGenerationReconciler) remember(ctx context.Context, l *life) (bool
 	accepted, task := l.known.accepted, l.vg.Status.Task
 	switch {
 	case accepted.taskID == "":
-		return false, nil
+		return r.restoreBought(ctx, l)
 	case task == nil: // somebody has emptied the status
-		l.vg.Status.Task = &v1alpha1.Task{
-			Attempt: accepted.attempt, Number: accepted.number, Operation: accepted.operation,
-			SubmittedAt: metav1.NewTime(r.Clock.Now()).Rfc3339Copy(), ID: accepted.taskID, State: v1alpha1.TaskRunning,
-		}
-		summarize(l.vg, l.wait, r.Clock.Now())
-		if err := r.writeStatus(ctx, l); err != nil {
-			return true, err
-		}
+		return r.restoreBought(ctx, l)
 	case isLost(task) && task.Attempt == accepted.attempt:
 		return false, r.persistAccepted(ctx, l)
 	case task.Attempt != accepted.attempt:
 		// The view may be older than the purchase: what is paid for is not forgotten on its word.
-		current, err := r.isCurrent(ctx, l.vg, accepted.attempt)
+		current, err := r.isCurrent(ctx, l.vg, accepted.attempt, "")
 		if err != nil {
 			return true, err
 		}
@@ -56,14 +48,38 @@ func (r *VideoGenerationReconciler) remember(ctx context.Context, l *life) (bool
 	return false, nil
 }
 
+// restoreBought puts the last purchase that this process knows of back into a
+// status that was emptied, or that somebody has replaced by one of before it.
+func (r *VideoGenerationReconciler) restoreBought(ctx context.Context, l *life) (bool, error) {
+	bought, task := l.known.bought, l.vg.Status.Task
+	if bought.attempt == "" || (task != nil && (task.Attempt == bought.attempt || task.Number >= bought.number)) {
+		return false, nil
+	}
+	if current, err := r.isCurrent(ctx, l.vg, bought.attempt, ""); err != nil {
+		return true, err
+	} else if current {
+		return true, errOvertaken // the view is older than the purchase
+	}
+	log.FromContext(ctx).Info("A purchase was not in the status any more, and is put back", "taskID", bought.taskID)
+	l.vg.Status.Task = bought.task()
+	l.vg.Status.Purchases = max(l.vg.Status.Purchases, bought.number)
+	summarize(l.vg, l.wait, r.Clock.Now())
+	if err := r.writeStatus(ctx, l); err != nil {
+		return true, err
+	}
+	l.known.accepted = acceptance{}
+	return false, nil
+}
+
 // isCurrent asks the API server itself whether the attempt is the current one of
-// the resource.
-func (r *VideoGenerationReconciler) isCurrent(ctx context.Context, vg *v1alpha1.VideoGeneration, attempt string) (bool, error) {
+// the resource, and in the state, if one is given.
+func (r *VideoGenerationReconciler) isCurrent(ctx context.Context, vg *v1alpha1.VideoGeneration, attempt string, state v1alpha1.TaskState) (bool, error) {
 	live := &v1alpha1.VideoGeneration{}
 	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(vg), live); err != nil {
 		return false, fmt.Errorf("reading the VideoGeneration past the cache: %w", err)
 	}
-	return live.UID == vg.UID && live.Status.Task != nil && live.Status.Task.Attempt == attempt, nil
+	task := live.Status.Task
+	return live.UID == vg.UID && task != nil && task.Attempt == attempt && (state == "" || task.State == state), nil
 }
 
 // recover finds the task of a purchase whose answer was lost: in the callback of
@@ -75,6 +91,9 @@ func (r *VideoGenerationReconciler) isCurrent(ctx context.Context, vg *v1alpha1.
 // all the same.
 func (r *VideoGenerationReconciler) recover(ctx context.Context, l *life) (bool, error) {
 	task := l.vg.Status.Task
+	if l.mute {
+		return false, nil
+	}
 	if needsPurchase(l.vg) && task != nil && task.ID != "" && !task.Settled() {
 		// The user asks to buy again what was given up. If its callback is there, it may be finished after all.
 		_, err := r.observe(ctx, l)
@@ -96,7 +115,7 @@ func (r *VideoGenerationReconciler) recover(ctx context.Context, l *life) (bool,
 	if needsPurchase(l.vg) && l.wait.reason == "" {
 		// It may be long until it can be bought again, and others wait for its place in flight.
 		if over && task.State == v1alpha1.TaskSubmitting {
-			endLost(task, now)
+			endLost(l.vg, now)
 		} else if !over {
 			l.comeBack(end)
 		}
@@ -111,7 +130,7 @@ func (r *VideoGenerationReconciler) recover(ctx context.Context, l *life) (bool,
 		return true, nil // the callback is there, and KIE.AI could not be asked about it
 	}
 	if over {
-		endLost(task, now)
+		endLost(l.vg, now)
 		return true, nil
 	}
 	l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonSubmitting,
@@ -124,10 +143,14 @@ func (r *VideoGenerationReconciler) recover(ctx context.Context, l *life) (bool,
 }
 
 // endLost gives up a purchase of which nothing was heard, and says the ways out.
-func endLost(task *v1alpha1.Task, now time.Time) {
+func endLost(vg *v1alpha1.VideoGeneration, now time.Time) {
+	task, named := vg.Status.Task, ""
+	if calledBack(vg) {
+		named = fmt.Sprintf(" A callback named task %s, which KIE.AI does not confirm.", vg.Status.Callback.TaskID)
+	}
 	endTask(task, v1alpha1.ReasonSubmissionUnknown, 0, fmt.Sprintf(
-		"the answer to the purchase was lost, so it may or may not have been made: look at kie.ai/logs, then set annotation %s to its task id, or %s to %q to buy again",
-		v1alpha1.AnnotationAdoptTaskID, v1alpha1.AnnotationResubmit, task.Attempt), now)
+		"the answer to the purchase was lost, so it may or may not have been made: look at kie.ai/logs, then set annotation %s to its task id, or %s to %q to buy again.%s",
+		v1alpha1.AnnotationAdoptTaskID, v1alpha1.AnnotationResubmit, task.Attempt, named), now)
 }
 
 // follow asks KIE.AI about the task that the callback of a lost purchase names,
@@ -139,7 +162,8 @@ func (r *VideoGenerationReconciler) follow(ctx context.Context, l *life) (found 
 	if !ok || err != nil {
 		return false, err
 	}
-	if record.State == kie.RecordAbsent || record.State == kie.RecordExpired {
+	// A refusal to speak of a task does not prove that there is one.
+	if record.FromRefusal || record.State == kie.RecordAbsent || record.State == kie.RecordExpired {
 		l.followOn(r.Clock.Now())
 		return false, nil
 	}
@@ -148,7 +172,7 @@ func (r *VideoGenerationReconciler) follow(ctx context.Context, l *life) (found 
 		log.FromContext(ctx).Info("A callback named a task that another attempt has bought", "taskID", id)
 		return false, nil
 	}
-	l.known.accepted = acceptance{attempt: task.Attempt, taskID: id, number: task.Number, operation: task.Operation}
+	l.known.accepted = acceptanceOf(task, id)
 	l.known.lookAt = r.Clock.Now()
 	log.FromContext(ctx).Info("The callback named the task whose answer was lost", "taskID", id)
 	return true, r.persistAccepted(ctx, l)

@@ -56,13 +56,23 @@ type ReleaseReconciler struct {
 	// broken is until when a place is not tried, because it has just not answered: it is not waited for once for each
 	// resource.
 	broken map[string]time.Time
-	// tried are the resources that have had a try of their own.
-	tried map[types.NamespacedName]types.UID
+	// leaving are the deleted resources.
+	leaving map[types.NamespacedName]*leaving
+}
+
+// leaving is what is known of a deleted resource.
+type leaving struct {
+	uid types.UID
+	// since is when this process first looked at it: an operator that was away gives it the same time as one that was
+	// not.
+	since time.Time
+	// tried says that it has had a try of its own.
+	tried bool
 }
 
 // Init makes the reconciler ready for use without a manager.
 func (r *ReleaseReconciler) Init() {
-	r.broken, r.tried = map[string]time.Time{}, map[types.NamespacedName]types.UID{}
+	r.broken, r.leaving = map[string]time.Time{}, map[types.NamespacedName]*leaving{}
 }
 
 // Reconcile removes the finalizer of a deleted resource when its stored videos
@@ -76,7 +86,8 @@ func (r *ReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		r.forget(req.NamespacedName)
 		return ctrl.Result{}, nil
 	}
-	now, end := r.Clock.Now(), vg.DeletionTimestamp.Add(releaseWithin)
+	now := r.Clock.Now()
+	end := r.of(vg).since.Add(releaseWithin)
 	inTime := now.Before(end)
 	if ended := r.Transfers.stop(vg.UID); !ended && inTime {
 		return ctrl.Result{RequeueAfter: time.Second}, nil
@@ -98,7 +109,13 @@ func (r *ReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	}
 	patch := client.MergeFromWithOptions(vg.DeepCopy(), client.MergeFromWithOptimisticLock{})
 	controllerutil.RemoveFinalizer(vg, v1alpha1.FinalizerStoredVideos)
-	if err := r.Client.Patch(ctx, vg, patch); err != nil {
+	err = r.Client.Patch(ctx, vg, patch)
+	switch {
+	case isRefused(err):
+		r.Recorder.Eventf(vg, nil, corev1.EventTypeWarning, string(finalizerRefused), actionReconcile, "%s", boundedMessage(fmt.Sprintf(
+			"the finalizer %s cannot be removed, so the resource stays: allow the operator to update it. %s", v1alpha1.FinalizerStoredVideos, failureText(err))))
+		return ctrl.Result{RequeueAfter: time.Minute}, nil
+	case err != nil:
 		return quietConflict(fmt.Errorf("removing the finalizer: %w", err))
 	}
 	r.Places.forget(vg.UID)
@@ -110,23 +127,36 @@ func (r *ReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 func (r *ReleaseReconciler) forget(name types.NamespacedName) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.tried, name)
+	delete(r.leaving, name)
+}
+
+// of returns what is known of a deleted resource.
+func (r *ReleaseReconciler) of(vg *v1alpha1.VideoGeneration) *leaving {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	name := client.ObjectKeyFromObject(vg)
+	known := r.leaving[name]
+	if known == nil || known.uid != vg.UID {
+		known = &leaving{uid: vg.UID, since: r.Clock.Now()}
+		r.leaving[name] = known
+	}
+	return known
 }
 
 // mayTry reports whether a resource is tried now, and notes that it is: not while
 // its place is broken, unless it would be let go of without a try of its own.
 func (r *ReleaseReconciler) mayTry(vg *v1alpha1.VideoGeneration, p place, last bool) bool {
+	known := r.of(vg)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	name := client.ObjectKeyFromObject(vg)
 	until, broken := r.broken[p.identity()]
 	switch {
 	case broken && !r.Clock.Now().Before(until):
 		delete(r.broken, p.identity())
-	case broken && (!last || r.tried[name] == vg.UID):
+	case broken && (!last || known.tried):
 		return false
 	}
-	r.tried[name] = vg.UID
+	known.tried = true
 	return true
 }
 

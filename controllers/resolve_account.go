@@ -31,7 +31,8 @@ const namespaceLookAgain = time.Minute
 // resource.
 func (r *VideoGenerationReconciler) resolveAccount(ctx context.Context, l *life) (bool, error) {
 	buying := needsPurchase(l.vg) || retryPending(l.vg)
-	if !buying && l.vg.Status.Task.Settled() && !upgradePending(l.vg) && !storageUnfinished(l.vg) && !wantsLinks(l.vg) {
+	_, calledBack := calledBackRefused(l.vg)
+	if !buying && !calledBack && l.vg.Status.Task.Settled() && !upgradePending(l.vg) && !storageUnfinished(l.vg) && !wantsLinks(l.vg) {
 		return false, nil
 	}
 	key, bought := accountKey(l.vg.Status.Account)
@@ -44,11 +45,18 @@ func (r *VideoGenerationReconciler) resolveAccount(ctx context.Context, l *life)
 		}
 	}
 	account, err := r.usableAccount(ctx, l, key, anew)
+	if err == nil && account == nil && buying && open && l.wait.reason == v1alpha1.ReasonAccountNotFound {
+		// The account of the purchase in doubt is gone, and nobody can be asked about that any more.
+		l.mute, l.wait = true, waiting{}
+		if key, err = r.accountOf(ctx, l.vg); err == nil {
+			account, err = r.usableAccount(ctx, l, key, true)
+		}
+	}
 	switch {
 	case err != nil:
 		return true, err
 	case account == nil && !buying && isMade(l.vg):
-		if isFinished(l.vg) || hasOwnStorage(l.vg) {
+		if (isFinished(l.vg) && l.vg.Status.Task.Settled()) || hasOwnStorage(l.vg) {
 			l.wait = waiting{} // only fresh links are wanted, and they can wait
 		}
 		return false, nil
@@ -59,9 +67,20 @@ func (r *VideoGenerationReconciler) resolveAccount(ctx context.Context, l *life)
 		return true, nil
 	}
 	l.account = account
-	l.vg.Status.Account = key.String()
+	if !l.mute {
+		l.vg.Status.Account = key.String()
+	}
 	return false, nil
 }
+
+// accountNotFound is what a resource waits for whose account is gone.
+func accountNotFound(key string) waiting {
+	return waiting{kind: retrying, reason: v1alpha1.ReasonAccountNotFound, retryAfter: accountLookAgain,
+		message: fmt.Sprintf("KieAccount %s does not exist: create it, or name another one in spec.accountRef", key)}
+}
+
+// accountLookAgain is how often a question waits for its account, should nothing wake it.
+const accountLookAgain = 5 * time.Minute
 
 // moveAccount turns to the account that the spec names now, when a purchase is
 // to be made after one whose outcome was open. Until the new purchase is
@@ -83,7 +102,7 @@ func (r *VideoGenerationReconciler) moveAccount(ctx context.Context, l *life) (b
 	if err != nil || account == nil {
 		return true, err
 	}
-	if key == client.ObjectKeyFromObject(l.account) {
+	if key == client.ObjectKeyFromObject(l.account) && !l.mute {
 		return false, nil
 	}
 	l.account = account
@@ -102,8 +121,7 @@ func (r *VideoGenerationReconciler) usableAccount(ctx context.Context, l *life, 
 	if err := r.Client.Get(ctx, key, account); client.IgnoreNotFound(err) != nil {
 		return nil, fmt.Errorf("reading the account: %w", err)
 	} else if apierrors.IsNotFound(err) {
-		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonAccountNotFound,
-			message: fmt.Sprintf("KieAccount %s does not exist: create it, or name another one in spec.accountRef", key)}
+		l.wait = accountNotFound(key.String())
 		return nil, nil
 	}
 	if problem := insecure(account, r.AllowInsecure); problem != "" {

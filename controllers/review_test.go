@@ -191,7 +191,7 @@ func TestAPurchaseThatMovesLeavesItsPlace(t *testing.T) {
 	other := client.ObjectKey{Namespace: "films", Name: "other"}
 	b.want("bought here", b.reserve("a", "1"), buys)
 	b.Answered(b.key, "1", true)
-	b.want("bought again elsewhere", b.Reserve(other, b.limits, nil, video("a"), "2"), buys)
+	b.want("bought again elsewhere", b.Reserve(other, b.limits, nil, video("a"), 60, "2"), buys)
 	b.pass(time.Hour)
 	b.want("the place is free", b.reserve("b", "3"), buys)
 }

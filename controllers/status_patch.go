@@ -10,12 +10,14 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
@@ -29,6 +31,16 @@ const persistTimeout = 10 * time.Second
 // errOvertaken says that the attempt is no longer the current one, or that a
 // write of the same has arrived after all.
 var errOvertaken = errors.New("the task has changed meanwhile")
+
+// writeError is a write to the API server that has failed.
+type writeError struct {
+	what string
+	err  error
+}
+
+func (e *writeError) Error() string { return e.what + ": " + e.err.Error() }
+
+func (e *writeError) Unwrap() error { return e.err }
 
 // quietConflict makes a stale view, which is everyday life, a later look and no error.
 func quietConflict(err error) (ctrl.Result, error) {
@@ -56,11 +68,32 @@ func (r *VideoGenerationReconciler) lockStatus(ctx context.Context, l *life) err
 	before := l.stored.DeepCopy()
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := r.Client.Status().Patch(ctx, l.vg, patch); err != nil {
-		return fmt.Errorf("writing the status: %w", err)
+		return &writeError{what: "writing the status", err: err}
 	}
 	l.stored = l.vg.DeepCopy()
 	announce(r.Recorder, r.Metrics, before, l.vg)
 	return nil
+}
+
+// sayUnwrittenEvery is how often it is said of a resource that its status is refused.
+const sayUnwrittenEvery = time.Hour
+
+// sayUnwritten says that the API server refuses the status of a resource, which
+// then cannot say it itself.
+func (r *VideoGenerationReconciler) sayUnwritten(ctx context.Context, l *life, err error) {
+	failed, ok := errors.AsType[*writeError](err)
+	now := r.Clock.Now()
+	if !ok || !isRefused(failed.err) || now.Before(l.known.unwrittenSaid.Add(sayUnwrittenEvery)) {
+		return
+	}
+	l.known.unwrittenSaid = now
+	paid := ""
+	if id := l.known.accepted.taskID; id != "" {
+		paid = fmt.Sprintf("; task %s is paid for, and only in memory and in the log", id)
+	}
+	r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, "StatusNotWritten", actionReconcile, "%s", boundedMessage(withoutAttempts(fmt.Sprintf(
+		"the status cannot be written, so it does not go on%s: allow the operator to patch videogenerations/status. %s", paid, failureText(failed.err)), l.vg)))
+	log.FromContext(ctx).Info("The status of a VideoGeneration is refused", "taskID", l.known.accepted.taskID, "reason", apierrors.ReasonForError(failed.err))
 }
 
 // operation is one step of a JSON Patch.
@@ -91,6 +124,14 @@ func (r *VideoGenerationReconciler) persistTask(ctx context.Context, l *life, at
 		set,
 		{Op: "add", Path: "/status/conditions", Value: l.vg.Status.Conditions},
 		{Op: "add", Path: "/status/observedGeneration", Value: l.vg.Status.ObservedGeneration},
+		{Op: "add", Path: "/status/purchases", Value: l.vg.Status.Purchases},
+		{Op: "add", Path: "/status/resubmissions", Value: l.vg.Status.Resubmissions},
+	}
+	switch had, has := len(l.stored.Status.RefusedAttempts), len(l.vg.Status.RefusedAttempts); {
+	case has > 0:
+		operations = append(operations, operation{Op: "add", Path: "/status/refusedAttempts", Value: l.vg.Status.RefusedAttempts})
+	case had > 0:
+		operations = append(operations, operation{Op: "remove", Path: "/status/refusedAttempts"})
 	}
 	if account := l.vg.Status.Account; account != "" && account != l.stored.Status.Account {
 		operations = append(operations, operation{Op: "add", Path: "/status/account", Value: account})
@@ -115,9 +156,18 @@ func (r *VideoGenerationReconciler) persistTask(ctx context.Context, l *life, at
 		case failure == nil:
 			l.vg, l.stored = fresh, fresh.DeepCopy()
 			return true, nil
-		case apierrors.IsInvalid(failure):
-			return false, errOvertaken
-		case apierrors.IsNotFound(failure):
+		case apierrors.IsInvalid(failure), apierrors.IsConflict(failure):
+			// The test in the patch has failed, or somebody refuses the write: only the resource itself can tell.
+			current, err := r.isCurrent(ctx, l.stored, attempt, l.stored.Status.Task.State)
+			switch {
+			case err != nil:
+				return false, nil //nolint:nilerr // that is trouble of its own, and tried again
+			case current:
+				return false, failure
+			default:
+				return false, errOvertaken
+			}
+		case apierrors.IsNotFound(failure), isRefused(failure):
 			return false, failure
 		default:
 			return false, nil
@@ -127,32 +177,8 @@ func (r *VideoGenerationReconciler) persistTask(ctx context.Context, l *life, at
 	case errors.Is(err, errOvertaken), err != nil && failure == nil:
 		return fmt.Errorf("writing the task: %w", err)
 	case err != nil:
-		return fmt.Errorf("writing the task: %w", failure)
+		return &writeError{what: "writing the task", err: failure}
 	}
 	announce(r.Recorder, r.Metrics, before, l.vg)
 	return nil
-}
-
-// mirror copies the id of the paid task to an annotation, which survives a
-// backup that leaves the status out. When it lets the next step go on, the
-// annotation is there.
-func (r *VideoGenerationReconciler) mirror(ctx context.Context, l *life) (bool, error) {
-	task := l.vg.Status.Task
-	if task == nil || task.ID == "" || l.vg.Annotations[v1alpha1.AnnotationTaskID] == task.ID {
-		return false, nil
-	}
-	// The lock keeps the id of one resource from being written to another that has taken its name.
-	marked := l.stored.DeepCopy()
-	patch := client.MergeFromWithOptions(l.stored.DeepCopy(), client.MergeFromWithOptimisticLock{})
-	if marked.Annotations == nil {
-		marked.Annotations = map[string]string{}
-	}
-	marked.Annotations[v1alpha1.AnnotationTaskID] = task.ID
-	if err := r.Client.Patch(ctx, marked, patch); err != nil {
-		return true, fmt.Errorf("writing the annotation %s: %w", v1alpha1.AnnotationTaskID, err)
-	}
-	changed := l.vg.Status
-	l.vg, l.stored = marked, marked.DeepCopy()
-	l.vg.Status = changed
-	return false, nil
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
@@ -93,7 +94,7 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		if len(storedURIs(vg)) > 0 {
 			return ctrl.Result{}, nil
 		}
-		return quietConflict(r.setFinalizer(ctx, vg, false)) // there is nothing to be deleted
+		return r.unguarded(vg, r.setFinalizer(ctx, vg, false)) // there is nothing to be deleted
 	}
 	account, err := accountOfStatus(ctx, r.Client, vg)
 	if err != nil {
@@ -105,9 +106,12 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		return r.withoutPlace(ctx, vg, account)
 	case !pending:
 		r.forget(req.NamespacedName)
-		return quietConflict(r.guard(ctx, vg, p))
+		return r.unguarded(vg, r.guard(ctx, vg, p))
 	case len(storedURIs(vg)) > 0: // whatever becomes of the rest
-		if err := r.guard(ctx, vg, p); err != nil {
+		err := r.guard(ctx, vg, p)
+		if failure, ok := asStorageError(err); ok {
+			return r.refuse(ctx, vg, failure)
+		} else if err != nil {
 			return quietConflict(err)
 		}
 	}
@@ -115,7 +119,7 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 		if allowed, err := allows(ctx, r.Client, account, vg.Namespace); err != nil {
 			return ctrl.Result{}, err
 		} else if !allowed {
-			return r.refuse(ctx, vg, fmt.Sprintf("KieAccount %s, which says where to store it, does not allow namespace %s: change its spec.allowedNamespaces", vg.Status.Account, vg.Namespace))
+			return r.refuse(ctx, vg, invalidStorage("KieAccount %s, which says where to store it, does not allow namespace %s: change its spec.allowedNamespaces", vg.Status.Account, vg.Namespace))
 		}
 	}
 	missing := unstored(vg)
@@ -176,16 +180,34 @@ func (r *StorageReconciler) withoutPlace(ctx context.Context, vg *v1alpha1.Video
 	if account != nil {
 		message = "KieAccount %s does not say any more where to store it"
 	}
-	return r.refuse(ctx, vg, fmt.Sprintf(message, vg.Status.Account))
+	return r.refuse(ctx, vg, invalidStorage(message, vg.Status.Account))
 }
 
 // refuse says why nothing is stored for now, and comes back.
-func (r *StorageReconciler) refuse(ctx context.Context, vg *v1alpha1.VideoGeneration, message string) (ctrl.Result, error) {
-	result, err := quietConflict(r.write(ctx, vg, nil, &artifact.StorageError{Class: artifact.InvalidStorage, Message: message}))
+func (r *StorageReconciler) refuse(ctx context.Context, vg *v1alpha1.VideoGeneration, failure *artifact.StorageError) (ctrl.Result, error) {
+	result, err := quietConflict(r.write(ctx, vg, nil, failure))
 	if err == nil && result.RequeueAfter == 0 {
 		result.RequeueAfter = maxStoreAgain
 	}
 	return result, err
+}
+
+func invalidStorage(format string, args ...any) *artifact.StorageError {
+	return &artifact.StorageError{Class: artifact.InvalidStorage, Message: fmt.Sprintf(format, args...)}
+}
+
+// finalizerRefused is the reason of a failure to write the finalizer.
+const finalizerRefused artifact.Class = "FinalizerRefused"
+
+// unguarded says that the finalizer of a resource cannot be written that has
+// nothing to store, and comes back.
+func (r *StorageReconciler) unguarded(vg *v1alpha1.VideoGeneration, err error) (ctrl.Result, error) {
+	failure, ok := asStorageError(err)
+	if !ok {
+		return quietConflict(err)
+	}
+	r.Recorder.Eventf(vg, nil, corev1.EventTypeWarning, string(failure.Class), actionReconcile, "%s", failure.Message)
+	return ctrl.Result{RequeueAfter: maxStoreAgain}, nil
 }
 
 // enter takes a place among those who store, and returns how to leave it. Who is
@@ -227,8 +249,18 @@ func (r *StorageReconciler) setFinalizer(ctx context.Context, vg *v1alpha1.Video
 	} else {
 		controllerutil.RemoveFinalizer(vg, v1alpha1.FinalizerStoredVideos)
 	}
-	if err := r.Client.Patch(ctx, vg, patch); err != nil {
+	err := r.Client.Patch(ctx, vg, patch)
+	switch {
+	case err == nil:
+		return nil
+	case isRefused(err) && wanted:
+		return &artifact.StorageError{Class: finalizerRefused, Message: boundedMessage(fmt.Sprintf(
+			"the finalizer %s, which deletionPolicy Delete needs, cannot be added: allow the operator to update the resource, or set deletionPolicy Retain. %s",
+			v1alpha1.FinalizerStoredVideos, failureText(err)))}
+	case isRefused(err):
+		return &artifact.StorageError{Class: finalizerRefused, Message: boundedMessage(fmt.Sprintf(
+			"the finalizer %s cannot be removed: allow the operator to update the resource. %s", v1alpha1.FinalizerStoredVideos, failureText(err)))}
+	default:
 		return fmt.Errorf("writing the finalizer: %w", err)
 	}
-	return nil
 }

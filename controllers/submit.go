@@ -9,8 +9,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strconv"
+	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -19,6 +20,12 @@ import (
 	"github.com/kie-operator/kie-operator/internal/callback"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
+
+// isAttempt reports whether a text can be an attempt.
+func isAttempt(text string) bool {
+	bits, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	return err == nil && len(bits) == 16
+}
 
 // newAttempt returns 128 random bits as text. They are the name of a purchase
 // and the secret part of its callback URL.
@@ -43,7 +50,7 @@ func (r *VideoGenerationReconciler) submit(ctx context.Context, l *life) (bool, 
 	if l.attempt == "" {
 		return false, nil
 	}
-	key, price := client.ObjectKeyFromObject(l.account), creditsIn(l.vg.Status.EstimatedCredits)
+	key, price := client.ObjectKeyFromObject(l.account), l.price
 	secrets, err := r.Credentials.Get(ctx, l.account)
 	if err != nil {
 		r.Ledger.Release(key, l.attempt)
@@ -66,32 +73,106 @@ func (r *VideoGenerationReconciler) submit(ctx context.Context, l *life) (bool, 
 	if isUnbought(l) {
 		previous = l.known.replaced
 	}
-	if err := r.writeIntent(ctx, l, previous); err != nil {
+	begun, err := r.begin(ctx, l, previous)
+	if err != nil {
 		r.Ledger.Release(key, l.attempt)
-		return true, errors.Join(err, r.refund(ctx, l, price))
+		return true, errors.Join(err, r.refund(ctx, l, l.attempt, price))
 	}
-
-	// From here on a shutdown must not get in between: the context is our own.
-	paying, cancel := context.WithTimeout(context.WithoutCancel(ctx), submitTimeout)
-	defer cancel()
-	l.known.sending(l.attempt)
-	submission := r.buy(paying, l, kie.Endpoint{BaseURL: l.account.Spec.BaseURL, APIKey: secrets.APIKey}, urls)
+	submission := r.buy(begun, l, kie.Endpoint{BaseURL: l.account.Spec.BaseURL, APIKey: secrets.APIKey}, urls)
 	bought := submission.Outcome == kie.Accepted || submission.Outcome == kie.Unknown
 	r.Ledger.Answered(key, l.attempt, bought)
 	r.Metrics.submitted(submission.Outcome)
-	stop, err := r.settlePurchase(ctx, l, submission, previous, secrets.APIKey)
+	stop, err := r.settlePurchase(begun, l, submission, previous, secrets.APIKey)
 	if !bought {
-		err = errors.Join(err, r.refund(ctx, l, price))
+		err = errors.Join(err, r.refund(begun, l, l.attempt, price))
 	}
 	return stop, err
 }
 
+// begin writes the intent, and returns the context of the purchase. A process
+// that is told to stop begins nothing; once it has begun, that does not get in
+// between: the write of the intent would be made and not heard of, and the
+// purchase would be a lost one though nothing was sent.
+func (r *VideoGenerationReconciler) begin(ctx context.Context, l *life, previous *v1alpha1.Task) (context.Context, error) {
+	if err := ctx.Err(); err != nil {
+		return ctx, err
+	}
+	begun := context.WithoutCancel(ctx)
+	writing, cancel := context.WithTimeout(begun, persistTimeout)
+	defer cancel()
+	if err := r.writeIntent(writing, l, previous); err != nil {
+		return ctx, err
+	}
+	r.mark(writing, l)
+	return begun, nil
+}
+
 // buy sends the request for what the resource is: a new video, or more of one.
+// The time for it runs from the intent: a process that was frozen in between
+// does not send what others take for lost, or have bought again.
 func (r *VideoGenerationReconciler) buy(ctx context.Context, l *life, endpoint kie.Endpoint, images []string) kie.Submission {
+	end := l.vg.Status.Task.SubmittedAt.Add(submitTimeout)
+	left := end.Sub(r.Clock.Now())
+	if left <= 0 {
+		return kie.Submission{Outcome: kie.NotSent, Err: &kie.Error{Class: kie.Unavailable, Err: errTooLate}}
+	}
+	ctx, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
+	ctx = kie.SendIf(ctx, func() bool { return r.Clock.Now().Before(end) })
+	l.known.sending(l.vg.Status.Task)
 	if l.vg.Status.Task.Operation == v1alpha1.OperationExtend {
 		return r.KIE.Extend(ctx, endpoint, r.extendRequest(l))
 	}
 	return r.KIE.Generate(ctx, endpoint, r.generateRequest(l, images))
+}
+
+// gatewayPause is how long nothing is bought on an account after a gateway has
+// answered a purchase.
+const gatewayPause = 30 * time.Second
+
+// errTooLate is why a purchase was not sent.
+var errTooLate = errors.New("the time of the purchase was over before it was sent")
+
+// purchaseLimit says that no more may be bought for the resource: as much was
+// bought, or may have been, as spec.retry and the user have asked for. It is a
+// bound on what a mistake anywhere else can cost.
+func purchaseLimit(l *life) (waiting, bool) {
+	purchases, allowed := l.made(), max(l.vg.Spec.Retry.MaxAttempts, 1)+l.askedAgain()
+	if purchases < allowed {
+		return waiting{}, false
+	}
+	return waiting{kind: stalled, reason: v1alpha1.ReasonPurchaseLimitReached, retryAfter: purchaseLimitLookAgain, message: fmt.Sprintf(
+		"%d purchases were made or may have been, and spec.retry.maxAttempts and annotation %s allow %d: look at status.history and kie.ai/logs; to buy again, set %s to the attempt in status.task, or raise spec.retry.maxAttempts",
+		purchases, v1alpha1.AnnotationResubmit, allowed, v1alpha1.AnnotationResubmit)}, true
+}
+
+// purchaseLimitLookAgain is how soon a resource that may buy no more is in the queue again.
+const purchaseLimitLookAgain = 10 * time.Minute
+
+// made counts the purchases of the resource, without one that is known to have
+// come to nothing though the status still says that it is being made.
+func (l *life) made() int32 {
+	if isUnbought(l) {
+		return max(l.vg.Status.Purchases-1, 0)
+	}
+	return l.vg.Status.Purchases
+}
+
+// purchaseCounts are the counts of the status before a purchase.
+type purchaseCounts struct{ made, askedAgain int32 }
+
+// uncount takes a purchase out of the counts that was not made.
+func (l *life) uncount() {
+	l.vg.Status.Purchases, l.vg.Status.Resubmissions = l.before.made, l.before.askedAgain
+}
+
+// askedAgain counts the purchases that the user has asked for by name, with the
+// one that is to be made now.
+func (l *life) askedAgain() int32 {
+	if l.vg.Status.Task != nil && needsPurchase(l.vg) {
+		return l.vg.Status.Resubmissions + 1
+	}
+	return l.vg.Status.Resubmissions
 }
 
 // writeIntent stores that the attempt is about to be bought. It fails if the
@@ -100,12 +181,10 @@ func (r *VideoGenerationReconciler) writeIntent(ctx context.Context, l *life, pr
 	task := &v1alpha1.Task{
 		Attempt:     l.attempt,
 		Number:      1,
-		SubmittedAt: metav1.NewTime(r.Clock.Now()).Rfc3339Copy(),
-		Operation:   v1alpha1.OperationGenerate,
+		SubmittedAt: r.submittedAt(l, l.attempt, l.price),
+		Operation:   operationOf(l.vg),
 		State:       v1alpha1.TaskSubmitting,
-	}
-	if l.vg.Spec.Extend != nil {
-		task.Operation = v1alpha1.OperationExtend
+		Credits:     strconv.FormatInt(l.price, 10),
 	}
 	if previous != nil {
 		task.Number = previous.Number + 1
@@ -116,6 +195,8 @@ func (r *VideoGenerationReconciler) writeIntent(ctx context.Context, l *life, pr
 		l.known.replaced, l.known.replacedAccount = previous, l.stored.Status.Account
 	}
 	l.vg.Status.Account = client.ObjectKeyFromObject(l.account).String()
+	l.before = purchaseCounts{made: l.made(), askedAgain: l.vg.Status.Resubmissions}
+	l.vg.Status.Purchases, l.vg.Status.Resubmissions = l.made()+1, l.askedAgain()
 	l.known.startOver()
 	l.vg.Status.Task = task
 	l.vg.Status.History = withPast(l.vg.Status.History, previous)
@@ -174,18 +255,24 @@ func (r *VideoGenerationReconciler) settlePurchase(ctx context.Context, l *life,
 	task := l.vg.Status.Task.DeepCopy()
 	switch submission.Outcome {
 	case kie.Accepted:
-		l.known.accepted = acceptance{attempt: l.attempt, taskID: submission.TaskID, number: task.Number, operation: task.Operation}
+		l.known.accepted = acceptanceOf(task, submission.TaskID)
 		logger.Info("KIE.AI accepted the task", "taskID", submission.TaskID, "number", task.Number)
 		return false, r.persistAccepted(ctx, l)
 
 	case kie.Rejected:
 		// Should this write fail, the request may be made again: it bought nothing.
 		l.known.nothingBought(l.attempt)
+		r.noteRefused(l, task)
 		failRefused(task, submission.Err, r.Clock.Now())
 		return true, r.persistTask(ctx, l, l.attempt, task)
 
 	case kie.NotSent, kie.Deferred:
 		l.known.nothingBought(l.attempt)
+		if submission.Outcome == kie.NotSent {
+			l.uncount()
+		} else {
+			r.noteRefused(l, task)
+		}
 		logger.Info("Nothing was bought", "outcome", submission.Outcome, "class", submission.Err.Class, "code", submission.Err.Code)
 		l.wait = r.refuse(l, submission.Err.Class, apiKey, true)
 		l.vg.Status.History = withoutPast(l.vg.Status.History, previous)
@@ -195,6 +282,10 @@ func (r *VideoGenerationReconciler) settlePurchase(ctx context.Context, l *life,
 		return true, r.persistTask(ctx, l, l.attempt, previous)
 
 	default:
+		if failure := submission.Err; failure != nil && !failure.Own && failure.Code != 0 {
+			// Something in front of KIE.AI answers in its place: the others do not become lost purchases one after the other.
+			r.Ledger.Refuse(client.ObjectKeyFromObject(l.account), kie.Unavailable, apiKey, gatewayPause)
+		}
 		logger.Info("It is not known whether the video was bought", "class", submission.Err.Class, "code", submission.Err.Code, "cause", submission.Err.Err)
 		return r.recover(ctx, l)
 	}
@@ -203,6 +294,7 @@ func (r *VideoGenerationReconciler) settlePurchase(ctx context.Context, l *life,
 // persistAccepted stores the id of the task that KIE.AI accepted.
 func (r *VideoGenerationReconciler) persistAccepted(ctx context.Context, l *life) error {
 	task := l.vg.Status.Task.DeepCopy()
+	l.known.bought = l.known.accepted
 	task.ID, task.State = l.known.accepted.taskID, v1alpha1.TaskRunning
 	task.Failure, task.CompletedAt = nil, nil
 	if err := r.persistTask(ctx, l, task.Attempt, task); err != nil {

@@ -55,7 +55,14 @@ func (r *VideoGenerationReconciler) upgrade(ctx context.Context, l *life) (bool,
 	if up.State != v1alpha1.UpgradeRunning {
 		return false, nil
 	}
-	if now = r.Clock.Now(); !now.Before(end) && !l.known.lookedAt.Before(end) {
+	switch now = r.Clock.Now(); {
+	case l.known.troubledSince.IsZero(), now.Before(l.vg.Status.Task.SubmittedAt.Add(videoLifetime)):
+	default:
+		l.wait = waiting{}
+		endUpgrade(up, v1alpha1.ReasonUpgradeFailed, "KIE.AI did not say within 14 days what became of it, and does not know the video any longer", now)
+		return false, nil
+	}
+	if !now.Before(end) && !l.known.lookedAt.Before(end) {
 		l.wait = waiting{}
 		endUpgrade(up, v1alpha1.ReasonTimedOut, fmt.Sprintf("KIE.AI did not finish the %s version within spec.timeout: raise spec.timeout to look again", up.Resolution), now)
 		return false, nil
@@ -126,19 +133,28 @@ func (r *VideoGenerationReconciler) beginUpgrade(ctx context.Context, l *life) (
 		return false, nil
 	}
 	// The purchase of the task has paid for the upgrade, unless the task was taken over.
-	price := int64(pricesOf(l.account).Upgrade(string(up.Resolution)))
+	credits, priced := pricesOf(l.account).Upgrade(string(up.Resolution))
+	if !priced {
+		l.wait = waiting{kind: stalled, reason: v1alpha1.ReasonPriceUnknown, message: fmt.Sprintf(
+			"there is no price for the %s version, and nothing is bought without one; the 720p video is in status.videos", up.Resolution)}
+		return false, nil
+	}
+	price := int64(credits)
 	if !isAdopted(l.vg.Status.Task) || l.vg.Status.Upgrade != nil {
 		price = 0
 	}
 	if ok, err := r.charge(ctx, l, price); err != nil || !ok {
 		return false, err
 	}
+	if price > 0 {
+		up.SubmittedAt = r.submittedAt(l, up.Attempt, price)
+	}
 	l.vg.Status.Upgrade = up
 	l.known.startOver()
 	l.known.lookAt = now
 	summarize(l.vg, l.wait, now)
 	if err := r.writeStatus(ctx, l); err != nil {
-		return false, errors.Join(err, r.refund(ctx, l, price))
+		return false, errors.Join(err, r.refund(ctx, l, up.Attempt, price))
 	}
 	return true, nil
 }
@@ -199,7 +215,9 @@ func (r *VideoGenerationReconciler) askForUpgrade(ctx context.Context, l *life) 
 		r.probe(ctx, larger)
 		l.vg.Status.Videos = firstVideos(slices.Concat(larger, l.vg.Status.Videos))
 		up.State = v1alpha1.UpgradeSucceeded
-		up.CreditsConsumed = creditsText(float64(pricesOf(l.account).Upgrade(string(up.Resolution))))
+		if price, ok := pricesOf(l.account).Upgrade(string(up.Resolution)); ok {
+			up.CreditsConsumed = creditsText(float64(price))
+		}
 		up.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
 	default:
 	}
@@ -222,7 +240,8 @@ func (r *VideoGenerationReconciler) questionUpgrade(ctx context.Context, l *life
 	endpoint := kie.Endpoint{BaseURL: l.account.Spec.BaseURL, APIKey: secrets.APIKey}
 	task, up := l.vg.Status.Task, l.vg.Status.Upgrade
 	var urls []string
-	for index := range l.vg.Status.Videos {
+	for _, video := range l.vg.Status.Videos {
+		index := int(video.Index)
 		if up.Resolution == v1alpha1.Resolution4K {
 			answer, err = r.KIE.Upgrade4K(ctx, endpoint, kie.Upgrade4KRequest{TaskID: task.ID, Index: index, CallbackURL: r.callbackURL(up.Attempt)})
 		} else {

@@ -99,7 +99,10 @@ func TestUpgrades(t *testing.T) {
 				if up := vg.Status.Upgrade; up.State != v1alpha1.UpgradeSucceeded || up.CompletedAt == nil || up.CreditsConsumed == "" {
 					t.Errorf("the upgrade is %+v", up)
 				}
-				if creditsIn(vg.Status.EstimatedCredits) != int64(price) || creditsIn(vg.Status.Task.CreditsConsumed)+creditsIn(vg.Status.Upgrade.CreditsConsumed) != int64(price) {
+				estimated, _ := creditsIn(vg.Status.EstimatedCredits)
+				task, _ := creditsIn(vg.Status.Task.CreditsConsumed)
+				upgrade, _ := creditsIn(vg.Status.Upgrade.CreditsConsumed)
+				if estimated != int64(price) || task+upgrade != int64(price) {
 					t.Errorf("the estimate was %s, the consumption is %s and %s; want %v", vg.Status.EstimatedCredits, vg.Status.Task.CreditsConsumed, vg.Status.Upgrade.CreditsConsumed, price)
 				}
 				// A finished resource costs nothing.

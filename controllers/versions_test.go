@@ -95,6 +95,9 @@ func regressed(before, after *v1alpha1.VideoGeneration) bool {
 		v1alpha1.ReasonInvalidImage, v1alpha1.ReasonInvalidTaskID, v1alpha1.ReasonInvalidSource, v1alpha1.ReasonSourceFailed:
 		return false
 	}
+	if task := after.Status.Task; len(before.Status.RefusedAttempts) > 0 && task != nil && task.ID != "" {
+		return false // KIE.AI has made what it said it had refused
+	}
 	byUser := before.Annotations[v1alpha1.AnnotationResubmit] != after.Annotations[v1alpha1.AnnotationResubmit] || after.Annotations[v1alpha1.AnnotationResubmit] != ""
 	return !byUser && is != nil && is.Reason != was.Reason // a status that is emptied is a user's doing too
 }

@@ -66,11 +66,17 @@ type life struct {
 	known   *recollection
 	// attempt is the token of a purchase that is admitted and not made yet.
 	attempt string
+	// price is what is to be bought costs, with its upgrade, in credits.
+	price int64
+	// before are the counts of purchases before the one that is made.
+	before purchaseCounts
 	// chargedIn is the start of the period in whose books the purchase is.
 	chargedIn time.Time
 	// again says that the video failed and is to be bought once more now.
 	again bool
 	wait  waiting
+	// mute says that the account which could be asked about the task is gone.
+	mute bool
 	// source is what the video that is continued is waited for, if it is.
 	source waiting
 	// asked says that KIE.AI has said something of the task in this look.
@@ -83,6 +89,9 @@ type life struct {
 
 // buying reports whether something is to be bought now.
 func (l *life) buying() bool { return l.again || needsPurchase(l.vg) || isUnbought(l) }
+
+// isLeaving reports whether the resource is being deleted.
+func (l *life) isLeaving() bool { return !l.vg.DeletionTimestamp.IsZero() }
 
 // comeBack asks to look again at a time, or earlier.
 func (l *life) comeBack(at time.Time) {
@@ -101,30 +110,38 @@ func (r *VideoGenerationReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 	if l == nil || err != nil {
 		return ctrl.Result{}, err
 	}
-	for _, next := range []step{
+	steps := []step{
 		r.remember,
 		r.adopt,
 		r.resolveSource,
 		r.resolveAccount,
 		r.estimate,
 		r.recover,
+		r.followRefused,
 		r.retry,
 		r.moveAccount,
 		r.checkImages,
 		r.admit,
 		r.submit,
-		r.mirror,
 		r.observe,
 		r.expire,
 		r.upgrade,
 		r.store,
 		r.refreshLinks,
 		r.cleanUp,
-	} {
+	}
+	if l.isLeaving() {
+		// Somebody else's finalizer holds it: what is paid for is watched to its end, and nothing else is begun.
+		steps = []step{r.remember, r.resolveAccount, r.recover, r.observe, r.expire}
+	}
+	for _, next := range steps {
 		var stop bool
 		if stop, err = next(ctx, l); stop || err != nil {
 			break
 		}
+	}
+	if err == nil && !l.deleted && !l.isLeaving() {
+		err = r.mirror(ctx, l)
 	}
 	return r.close(ctx, l, err)
 }
@@ -136,7 +153,7 @@ func (r *VideoGenerationReconciler) open(ctx context.Context, name types.Namespa
 	switch {
 	case client.IgnoreNotFound(err) != nil:
 		return nil, fmt.Errorf("reading the VideoGeneration: %w", err)
-	case apierrors.IsNotFound(err), !vg.DeletionTimestamp.IsZero():
+	case apierrors.IsNotFound(err), !vg.DeletionTimestamp.IsZero() && (!atWork(vg) || isAdopted(vg.Status.Task)):
 		uid := r.memory.forget(name)
 		r.Ledger.Forget(uid)
 		r.Transfers.stop(uid)
@@ -147,7 +164,12 @@ func (r *VideoGenerationReconciler) open(ctx context.Context, name types.Namespa
 		r.Ledger.Forget(replaced)
 		r.Transfers.stop(replaced)
 	}
-	return &life{vg: vg, stored: vg.DeepCopy(), known: known}, nil
+	l := &life{vg: vg, stored: vg.DeepCopy(), known: known}
+	if l.isLeaving() {
+		r.Ledger.Forget(vg.UID)
+		r.Transfers.stop(vg.UID)
+	}
+	return l, nil
 }
 
 // close writes what has changed, once, and says when to come back.
@@ -161,6 +183,7 @@ func (r *VideoGenerationReconciler) close(ctx context.Context, l *life, err erro
 	}
 	priority := priorityOf(l.vg)
 	if err != nil {
+		r.sayUnwritten(ctx, l, err)
 		if l.asked {
 			// What KIE.AI said is lost with the write: ask again rather than believe that it was noted.
 			l.known.lookAt = r.Clock.Now()

@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -113,6 +114,10 @@ func concerns(vg *v1alpha1.VideoGeneration, account string) bool {
 	switch {
 	case vg.Status.Task == nil:
 		return true
+	case needsPurchase(vg) || retryPending(vg):
+		// Which account is to buy, the spec says, or the default where it says nothing: not the one that bought before.
+		ref := vg.Spec.AccountRef
+		return ref == nil || account == cmp.Or(ref.Namespace, vg.Namespace)+"/"+ref.Name || vg.Status.Account == account
 	case vg.Status.Task.Settled() && isFinished(vg) && !wantsLinks(vg) && !storageUnfinished(vg):
 		return false
 	default:

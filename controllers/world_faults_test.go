@@ -54,6 +54,8 @@ type faultyClient struct {
 	// onEffect is onWrite for those who have to know what is written. Only one of them is asked, this one first.
 	onEffect         func(write) error
 	writes, receives atomic.Int64
+	// onMain refuses writes of the controller to resources themselves, and not to their status, where it returns an error.
+	onMain func() error
 	// most is how many writes there may be; zero for any number.
 	most int64
 	mu   sync.Mutex
@@ -116,7 +118,14 @@ func (f *faultyClient) wrap(w *world, write func(ctx context.Context, to target,
 			return w.cache.List(ctx, list, opts...)
 		},
 		Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
-			return write(ctx, toMain, func() error { return c.Patch(ctx, obj, patch, opts...) })
+			return write(ctx, toMain, func() error {
+				if f.onMain != nil {
+					if err := f.onMain(); err != nil {
+						return err
+					}
+				}
+				return c.Patch(ctx, obj, patch, opts...)
+			})
 		},
 		Delete: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.DeleteOption) error {
 			return write(ctx, toDeletion, func() error { return c.Delete(ctx, obj, opts...) })

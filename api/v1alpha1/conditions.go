@@ -15,6 +15,9 @@ const (
 	// ConditionDiffersFromSpec is there, and True, only when a finished video is not what was asked for: KIE.AI
 	// made it in another resolution or length.
 	ConditionDiffersFromSpec = "DiffersFromSpec"
+	// ConditionTaskIDNotMirrored is there, and True, only while the annotations that a backup keeps cannot be written:
+	// a resource that is restored without its status would then buy again.
+	ConditionTaskIDNotMirrored = "TaskIDNotMirrored"
 	// ConditionCallbacksEnabled says, on a KieAccount, whether KIE.AI calls back and whether it signs.
 	ConditionCallbacksEnabled = "CallbacksEnabled"
 )
@@ -29,7 +32,11 @@ const (
 	// AnnotationTaskID mirrors the id of the paid task, so that a resource that is restored without its
 	// status takes the task over instead of buying another one.
 	AnnotationTaskID = "kie.ai/task-id"
-	// AnnotationAdoptTaskID is set by a user to give a resource the task that it, or the user, has paid for.
+	// AnnotationAttempt is the attempt of a purchase whose task is not known yet, so that a resource that loses its
+	// status meanwhile waits for the callback of that purchase instead of making another one.
+	AnnotationAttempt = "kie.ai/attempt"
+	// AnnotationAdoptTaskID is set by a user to give a resource the task that it, or the user, has paid for. It acts
+	// once.
 	AnnotationAdoptTaskID = "kie.ai/adopt-task-id"
 	// AnnotationResubmit is set by a user to the attempt in status.task to buy once more after it has failed
 	// or its fate is unknown.
@@ -63,6 +70,8 @@ const (
 	ReasonInsufficientCredits = "InsufficientCredits"
 	// ReasonBudgetExhausted means that the budget of the account does not allow the purchase in this period.
 	ReasonBudgetExhausted = "BudgetExhausted"
+	// ReasonPriceUnknown means that the price table has no price for what is to be bought.
+	ReasonPriceUnknown = "PriceUnknown"
 	// ReasonAccountMismatch means that the video which is continued was bought on another account.
 	ReasonAccountMismatch = "AccountMismatch"
 	// ReasonAccountNotFound means that there is no such KieAccount.
@@ -96,6 +105,8 @@ const (
 	ReasonInvalidImage = "InvalidImage"
 	// ReasonInvalidTaskID means that an annotation holds no task id.
 	ReasonInvalidTaskID = "InvalidTaskID"
+	// ReasonPurchaseLimitReached means that as much was bought as spec.retry and the user have asked for.
+	ReasonPurchaseLimitReached = "PurchaseLimitReached"
 )
 
 // Reasons of the DiffersFromSpec condition.

@@ -263,6 +263,11 @@ type KieAccountStatus struct {
 	// budget, or the last midnight in UTC.
 	// +optional
 	CreditsSpentSince *metav1.Time `json:"creditsSpentSince,omitempty"`
+
+	// creditsSpentThrough is up to which moment purchases are in creditsSpent.
+	// Later ones are added when the account is looked at next.
+	// +optional
+	CreditsSpentThrough *metav1.Time `json:"creditsSpentThrough,omitempty"`
 }
 
 // KieAccount is an account at KIE.AI: its credentials, its limits, and who may

@@ -100,6 +100,13 @@ type Task struct {
 	// +optional
 	Failure *TaskFailure `json:"failure,omitempty"`
 
+	// credits is what was booked for the purchase, with its upgrade, by the
+	// price table of the account.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	Credits string `json:"credits,omitempty"`
+
 	// creditsConsumed is what the finished task has cost: what KIE.AI says,
 	// or else what the price table of the account says. KIE.AI does not
 	// charge for tasks that fail.
@@ -139,6 +146,12 @@ type PastTask struct {
 	// completedAt is when the operator saw the end of the task.
 	// +optional
 	CompletedAt *metav1.Time `json:"completedAt,omitempty"`
+
+	// credits is what was booked for the purchase.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	Credits string `json:"credits,omitempty"`
 
 	// code is KIE.AI's code of the failure, where it gave one.
 	// +optional

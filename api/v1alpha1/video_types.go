@@ -76,6 +76,12 @@ type Video struct {
 	// +kubebuilder:validation:MaxLength=2048
 	URL string `json:"url,omitempty"`
 
+	// index is which of the task's videos it is, from 0, as KIE.AI counts
+	// them.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Index int32 `json:"index,omitempty"`
+
 	// resolution is the resolution that KIE.AI says the video has.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
@@ -103,9 +109,14 @@ type Video struct {
 	// +optional
 	Duration *metav1.Duration `json:"duration,omitempty"`
 
-	// audio says whether the file has sound.
+	// audio says whether the video has sound, as found in the file, or else
+	// as KIE.AI says. Veo leaves the sound out where it breaks a policy.
 	// +optional
 	Audio *bool `json:"audio,omitempty"`
+
+	// seed is the seed that KIE.AI says the video was made with.
+	// +optional
+	Seed *int32 `json:"seed,omitempty"`
 
 	// expiresAt is when KIE.AI deletes the video, 14 days after it was
 	// bought. After that no link brings it back.

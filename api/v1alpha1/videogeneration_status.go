@@ -54,11 +54,26 @@ type CallbackReceipt struct {
 	ReceivedAt metav1.MicroTime `json:"receivedAt,omitempty,omitzero"`
 }
 
+// RefusedAttempt is a purchase that KIE.AI said it did not make. Should its
+// callback come all the same, the task is taken over instead of buying another.
+type RefusedAttempt struct {
+	// attempt is the token that stood for the purchase.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Attempt string `json:"attempt,omitempty"`
+
+	// submittedAt is when the purchase was decided.
+	// +required
+	SubmittedAt metav1.Time `json:"submittedAt,omitempty,omitzero"`
+}
+
 // VideoGenerationStatus is what has happened so far.
 // +kubebuilder:validation:MinProperties=1
 type VideoGenerationStatus struct {
-	// conditions are Ready, always, and Reconciling, Stalled or
-	// DiffersFromSpec while they are true. The reason of Ready is the STATUS column of kubectl get.
+	// conditions are Ready, always, and Reconciling, Stalled,
+	// DiffersFromSpec or TaskIDNotMirrored while they are true. The reason of
+	// Ready is the STATUS column of kubectl get.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -100,6 +115,35 @@ type VideoGenerationStatus struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=20
 	History []PastTask `json:"history,omitempty"`
+
+	// purchases counts the purchases that were made, or may have been. It is
+	// never more than spec.retry.maxAttempts and resubmissions together.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Purchases int32 `json:"purchases,omitempty"`
+
+	// resubmissions counts the purchases that were made because the
+	// annotation kie.ai/resubmit asked for them.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Resubmissions int32 `json:"resubmissions,omitempty"`
+
+	// refusedAttempts are the last purchases that KIE.AI said it did not
+	// make, the oldest first, as long as their callback may still come.
+	// +optional
+	// +listType=map
+	// +listMapKey=attempt
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	RefusedAttempts []RefusedAttempt `json:"refusedAttempts,omitempty"`
+
+	// lastHandledAdoptTaskID is the last value of the annotation
+	// kie.ai/adopt-task-id that was acted upon. The same value acts again only
+	// after the annotation was removed.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	LastHandledAdoptTaskID string `json:"lastHandledAdoptTaskID,omitempty"`
 
 	// upgrade is the larger version of the finished video, where
 	// spec.resolution asks for one.

@@ -185,7 +185,7 @@ type VideoGenerationSpec struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=5000
-	// +kubebuilder:validation:XValidation:rule="self.trim() != ''",message="prompt is blank: describe the video to make"
+	// +kubebuilder:validation:XValidation:rule="self.matches('[\\\\pL\\\\pN\\\\pP\\\\pS]')",message="prompt is blank: describe the video to make"
 	Prompt string `json:"prompt,omitempty"`
 
 	// model is the tier of Veo 3.1: veo3 (quality, the most expensive),

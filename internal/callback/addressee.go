@@ -28,6 +28,8 @@ type addressee struct {
 func addresseeOf(vg *v1alpha1.VideoGeneration, attempt string) (addressee, bool) {
 	task, upgrade := vg.Status.Task, vg.Status.Upgrade
 	switch {
+	case slices.ContainsFunc(vg.Status.RefusedAttempts, func(r v1alpha1.RefusedAttempt) bool { return r.Attempt == attempt }):
+		return addressee{anyID: true}, true // KIE.AI calls back for what it said it had not made
 	case task == nil:
 		return addressee{}, false
 	case task.Attempt == attempt:

@@ -6,6 +6,7 @@ package callback
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,19 +23,32 @@ const attemptField = "status.attempts"
 func IndexAttempts(ctx context.Context, indexer client.FieldIndexer) error {
 	err := indexer.IndexField(ctx, &v1alpha1.VideoGeneration{}, attemptField, func(object client.Object) []string {
 		vg, ok := object.(*v1alpha1.VideoGeneration)
-		if !ok || vg.Status.Task == nil {
+		if !ok {
 			return nil
 		}
-		attempts := []string{vg.Status.Task.Attempt}
-		if vg.Status.Upgrade != nil {
-			attempts = append(attempts, vg.Status.Upgrade.Attempt)
-		}
-		return attempts
+		return attemptsOf(vg)
 	})
 	if err != nil {
 		return fmt.Errorf("indexing VideoGenerations by %s: %w", attemptField, err)
 	}
 	return nil
+}
+
+// attemptsOf lists the attempts that a callback for the resource may come for:
+// those of its task and its upgrade, and those that KIE.AI said it refused.
+func attemptsOf(vg *v1alpha1.VideoGeneration) (attempts []string) {
+	if vg.Status.Task != nil {
+		attempts = append(attempts, vg.Status.Task.Attempt)
+	}
+	if vg.Status.Upgrade != nil {
+		attempts = append(attempts, vg.Status.Upgrade.Attempt)
+	}
+	for _, refused := range vg.Status.RefusedAttempts {
+		if !slices.Contains(attempts, refused.Attempt) {
+			attempts = append(attempts, refused.Attempt)
+		}
+	}
+	return attempts
 }
 
 // taskAttemptField is by what the API server itself finds them: a selectable

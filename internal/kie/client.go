@@ -134,12 +134,12 @@ func (c *Client) exchange(req *http.Request) (answer, error) {
 
 // answer is what came back: the HTTP status, and the envelope where there was one.
 type answer struct {
-	status   int
-	envelope bool
-	code     int
-	message  string
-	data     json.RawMessage
-	root     map[string]json.RawMessage
+	status  int
+	from    whose
+	code    int
+	message string
+	data    json.RawMessage
+	root    map[string]json.RawMessage
 }
 
 // effectiveCode is the HTTP status unless that is 200, and then the code in the
@@ -151,12 +151,19 @@ func (a answer) effectiveCode() int {
 	return a.code
 }
 
-// refusal is the answer as an error.
+// refusal is the answer as an error. A gateway's is Unavailable, whatever its
+// status: it says nothing about a task, and nothing about the account. One that
+// is not clearly the API's may speak of what passes, and not of what stays.
 func (a answer) refusal(secrets ...string) *Error {
 	code := a.effectiveCode()
-	refusal := &Error{Class: classOf(code), Code: code, Message: redact(a.message, secrets...)}
-	if !a.envelope {
-		refusal.Class, refusal.Err = classOfGateway(a.status), errNoEnvelope
+	refusal := &Error{Class: classOf(code), Code: code, Message: redact(a.message, secrets...), Own: true}
+	switch {
+	case a.from == aGateway:
+		refusal.becomes(Unavailable, errNotTheAPI)
+	case a.from == perhapsTheAPI && (ofRequest(refusal.Class) || refusal.Class == NotFound):
+		refusal.becomes(Unavailable, errNotClear)
+	case a.from == perhapsTheAPI:
+		refusal.becomes(refusal.Class, errNotClear)
 	}
 	return refusal
 }
@@ -176,7 +183,8 @@ func readAnswer(resp *http.Response) (answer, error) {
 	if json.Unmarshal(body, &a.root) != nil {
 		return a, nil
 	}
-	a.code, a.envelope = decodeInt(a.root["code"])
+	a.from = whoseAnswer(a.status, resp.Header.Get("Content-Type"), a.root)
+	a.code, _ = decodeInt(a.root["code"])
 	a.message = decodeString(a.root["msg"])
 	if a.message == "" {
 		a.message = decodeString(a.root["message"])

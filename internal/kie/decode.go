@@ -9,6 +9,7 @@ import (
 	"errors"
 	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -73,13 +74,71 @@ func decodeInt(raw json.RawMessage) (int, bool) {
 	return int(number), true
 }
 
-// decodeCredits reads an amount of credits, nil where there is none.
-func decodeCredits(raw json.RawMessage) *float64 {
+// maxCredits is more than anybody has: 5 million dollars. What is beyond it is a
+// fault of whoever writes it, and has more digits than can be kept.
+const maxCredits = 1e9
+
+// decodeBalance reads a number of credits, in thousandths at the finest, which
+// is below zero for an account that is overdrawn.
+func decodeBalance(raw json.RawMessage) (float64, bool) {
 	credits, ok := decodeNumber(raw)
+	if !ok || math.Abs(credits) > maxCredits {
+		return 0, false
+	}
+	if credits = math.Round(credits*1000) / 1000; credits == 0 {
+		return 0, true // and not minus zero
+	}
+	return credits, true
+}
+
+// decodeCredits reads an amount of credits that was paid, nil where there is none.
+func decodeCredits(raw json.RawMessage) *float64 {
+	credits, ok := decodeBalance(raw)
 	if !ok || credits < 0 {
 		return nil
 	}
 	return &credits
+}
+
+// decodeBools reads a list of truths, one for each result. If one of them cannot
+// be read, nothing is known of any, because they have their meaning by their place.
+func decodeBools(raw json.RawMessage) []bool {
+	return decodePlaces(raw, func(item json.RawMessage) (bool, bool) {
+		var truth *bool
+		if json.Unmarshal(item, &truth) != nil || truth == nil {
+			return false, false
+		}
+		return *truth, true
+	})
+}
+
+// decodeSeeds reads a list of seeds, one for each result, like decodeBools.
+func decodeSeeds(raw json.RawMessage) []int32 {
+	return decodePlaces(raw, func(item json.RawMessage) (int32, bool) {
+		seed, ok := decodeInt(item)
+		return int32(seed), ok //nolint:gosec // decodeInt keeps to 32 bits
+	})
+}
+
+// decodePlaces reads a list, or a text that holds one, in which each item has its
+// meaning by its place.
+func decodePlaces[T any](raw json.RawMessage, read func(json.RawMessage) (T, bool)) []T {
+	if text := decodeString(raw); text != "" {
+		raw = json.RawMessage(text)
+	}
+	var items []json.RawMessage
+	if json.Unmarshal(raw, &items) != nil || len(items) > maxURLs {
+		return nil
+	}
+	var values []T
+	for _, item := range items {
+		value, ok := read(item)
+		if !ok {
+			return nil
+		}
+		values = append(values, value)
+	}
+	return values
 }
 
 // Epoch milliseconds of this age of the world: from September 2001 to November
@@ -110,10 +169,17 @@ func decodeBool(raw json.RawMessage) bool {
 	}
 }
 
-// decodeURLs reads a list of URLs in each of its three forms: an array, a text
-// that holds an array, and a text like "[https://a, https://b]" that is no JSON.
-// What is not an http or https URL is left out.
+// decodeURLs reads a list of URLs as decodeURLPlaces does. What is not an http or
+// https URL is left out.
 func decodeURLs(raw json.RawMessage) []string {
+	return slices.DeleteFunc(decodeURLPlaces(raw), func(url string) bool { return url == "" })
+}
+
+// decodeURLPlaces reads a list of URLs in each of its three forms: an array, a text
+// that holds an array, and a text like "[https://a, https://b]" that is no JSON.
+// What is not an http or https URL is "", so that the others keep the places by
+// which the API counts them. Without any URL the list is nil.
+func decodeURLPlaces(raw json.RawMessage) []string {
 	list, ok := decodeTexts(raw)
 	if !ok {
 		text := strings.TrimSpace(decodeString(raw))
@@ -122,12 +188,16 @@ func decodeURLs(raw json.RawMessage) []string {
 			list = strings.Split(text, ",")
 		}
 	}
-	var urls []string
-	for _, item := range list {
+	urls, some := make([]string, 0, min(len(list), maxURLs)), false
+	for _, item := range list[:min(len(list), maxURLs)] {
 		item = strings.Trim(strings.TrimSpace(item), `"'`)
-		if usableURL(item) && len(urls) < maxURLs {
-			urls = append(urls, item)
+		if !usableURL(item) {
+			item = ""
 		}
+		urls, some = append(urls, item), some || item != ""
+	}
+	if !some {
+		return nil
 	}
 	return urls
 }

@@ -4,11 +4,11 @@
 package kie
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Class sorts a refusal or failure by who can do something about it.
@@ -24,7 +24,8 @@ const (
 	Unauthorized Class = "Unauthorized"
 	// KeyLimitReached means that a cap which was set on the key itself is used up.
 	KeyLimitReached Class = "KeyLimitReached"
-	// Forbidden means that a gateway in front of the API, or an address list on the key, turned the request away.
+	// Forbidden means that an address list on the key, or a gateway in front of the API, turns the account away. That
+	// it is a gateway is said by the check of the balance only.
 	Forbidden Class = "Forbidden"
 	// Maintenance means that the API is closed for a while.
 	Maintenance Class = "Maintenance"
@@ -40,7 +41,7 @@ const (
 	GenerationFailed Class = "GenerationFailed"
 	// FeatureDisabled means that the API does not offer what was asked for.
 	FeatureDisabled Class = "FeatureDisabled"
-	// Unavailable means that there was no answer, or none that can be read.
+	// Unavailable means that there was no answer, none that can be read, or none of the API's own.
 	Unavailable Class = "Unavailable"
 )
 
@@ -53,6 +54,7 @@ const (
 	codeDisabled    = 505
 )
 
+// classOf is what the API means by a code.
 func classOf(code int) Class {
 	switch code {
 	case http.StatusTooManyRequests:
@@ -63,12 +65,11 @@ func classOf(code int) Class {
 		return Unauthorized
 	case codeKeyLimit:
 		return KeyLimitReached
-	case http.StatusForbidden, http.StatusProxyAuthRequired:
+	case http.StatusForbidden:
 		return Forbidden
 	case codeMaintenance:
 		return Maintenance
-	case http.StatusNotFound, http.StatusMethodNotAllowed,
-		http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		return NotFound
 	case http.StatusBadRequest:
 		return ContentRejected
@@ -104,32 +105,18 @@ func ofRequest(class Class) bool {
 	}
 }
 
-// errNoEnvelope is the cause where an answer is not the API's own word, but
-// that of something in front of it.
-var errNoEnvelope = errors.New("the answer has no code of the API")
-
-// classOfGateway is the class of an answer that is not the API's own. What is
-// in front of the API knows nothing of videos, so nothing it says is about one.
-func classOfGateway(status int) Class {
-	switch class := classOf(status); class {
-	case Invalid, ContentRejected:
-		return Forbidden
-	case GenerationFailed, FeatureDisabled:
-		return Unavailable
-	default:
-		return class
-	}
-}
-
 // Error is an answer other than success, or the lack of an answer.
 type Error struct {
 	// Class says what it means.
 	Class Class
 	// Code is the HTTP status unless that was 200, and then the code in the body; 0 if neither came.
 	Code int
-	// Message is what the API says, without control characters and secrets, and bounded.
+	// Message is what the answer says, without control characters and secrets, and bounded to half a kilobyte.
 	Message string
-	// Err is the cause, where the failure is not the API's word.
+	// Own is whether this is the API's own word. Without it something in front of the API has answered, the API has
+	// not said clearly what it means, or there was no answer: then nothing is known about the account or a task.
+	Own bool
+	// Err is the cause, where the failure is not the API's own word.
 	Err error
 }
 
@@ -152,8 +139,14 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// maxMessageRunes bounds what is kept of the API's own words.
-const maxMessageRunes = 512
+// becomes makes another failure of what the API has not said, or not clearly.
+func (e *Error) becomes(class Class, cause error) {
+	e.Class, e.Own, e.Err = class, false, cause
+}
+
+// maxMessageBytes bounds what is kept of the API's own words. What shows them
+// (the note of an Event above all) is bounded in bytes, and needs room for ours.
+const maxMessageBytes = 512
 
 // redact makes words of the API fit to be shown: one line, bounded, without
 // characters that turn or hide others, and without the secrets that were sent
@@ -171,8 +164,12 @@ func redact(message string, secrets ...string) string {
 		return r
 	}, message)
 	message = strings.Join(strings.Fields(message), " ")
-	if runes := []rune(message); len(runes) > maxMessageRunes {
-		message = string(runes[:maxMessageRunes]) + "…"
+	if len(message) > maxMessageBytes {
+		end := maxMessageBytes
+		for !utf8.RuneStart(message[end]) {
+			end--
+		}
+		message = message[:end] + "…"
 	}
 	return message
 }

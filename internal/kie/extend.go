@@ -68,17 +68,15 @@ func judgeExtension(a answer, source string, secrets ...string) Submission {
 	return submission
 }
 
-// missesSource reports whether the API itself says that it does not have the
-// task that the request was about. A gateway's 404 says nothing of the kind.
+// missesSource reports whether a refusal by the API itself says that it does
+// not have the task that the request was about.
 func (a answer) missesSource() bool {
-	if !a.envelope || a.effectiveCode() != a.code {
-		return false
-	}
 	switch a.code {
 	case http.StatusNotFound:
 		return true
-	case http.StatusUnprocessableEntity:
-		return containsAny(a.message, "record is null", "recordinfo is null", "14 days")
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		said := saidOfRecord(a.message)
+		return said == recordMissing || said == recordForgotten
 	default:
 		return false
 	}

@@ -4,7 +4,6 @@
 package kie
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -94,36 +93,41 @@ func TestExtendAnswers(t *testing.T) {
 
 		{"the original is missing, says the API", 200, `{"code":404,"msg":"The original video does not exist","data":null}`, Rejected, SourceNotFound, 404},
 		{"the same over HTTP", 404, `{"code":404,"msg":"not found"}`, Rejected, SourceNotFound, 404},
-		{"the same, with a code as text", 200, `{"code":"404"}`, Rejected, SourceNotFound, 404},
-		{"the same, naming what is missing", 200, `{"code":404,"data":{"taskId":"` + testSourceID + `"}}`, Rejected, SourceNotFound, 404},
+		{"the same, naming what is missing", 200, `{"code":404,"msg":"not found","data":{"taskId":"` + testSourceID + `"}}`, Rejected, SourceNotFound, 404},
 		{"the sister endpoints' words for an id they do not know", 200, `{"code":422,"msg":"record is null","data":null}`, Rejected, SourceNotFound, 422},
 		{"the sister endpoints' words for an id they do not know", 200, `{"code":422,"msg":"recordInfo is null"}`, Rejected, SourceNotFound, 422},
 		{"the sister endpoints' words for an id they have forgotten", 422, `{"code":422,"msg":"Temporarily supports records within 14 days"}`, Rejected, SourceNotFound, 422},
+		{"the same with another verb", 200, `{"code":422,"msg":"Record does not exist","data":null}`, Rejected, SourceNotFound, 422},
+		{"the same as a bad request", 200, `{"code":400,"msg":"Record does not exist","data":null}`, Rejected, SourceNotFound, 400},
+		{"the original is missing, in the words of the documentation", 200, `{"code":422,"msg":"The original video does not exist"}`, Rejected, SourceNotFound, 422},
+		{"the original is there and not finished", 200, `{"code":422,"msg":"record status is not success"}`, Rejected, Invalid, 422},
+		{"something else is missing", 200, `{"code":422,"msg":"The model does not exist"}`, Rejected, Invalid, 422},
 		{"another rule was broken", 200, `{"code":422,"msg":"videos generated after 1080P generation cannot be extended"}`, Rejected, Invalid, 422},
 
-		{"a gateway knows of no videos", 404, `<html>not found</html>`, Deferred, NotFound, 404},
-		{"another API knows of no videos", 404, `{"status":404,"error":"Not Found","path":"/api/v1/veo/extend"}`, Deferred, NotFound, 404},
-		{"there is nothing that can be posted to", 405, `{"code":405}`, Deferred, NotFound, 405},
-		{"moved", 302, ``, Deferred, NotFound, 302},
-		{"both say no, and the API does not say that the source is missing", 404, `{"code":422,"msg":"record is null"}`, Deferred, NotFound, 404},
-		{"the envelope says that it may have been made", 404, `{"code":500,"msg":"record is null"}`, Unknown, NotFound, 404},
-		{"the status says that something broke", 500, `{"code":404}`, Unknown, Unavailable, 500},
-		{"a missing source and a new task cannot both be", 200, `{"code":404,"data":{"taskId":"` + testTaskID + `"}}`, Unknown, Unavailable, 404},
+		{"a gateway knows of no videos", 404, `<html>not found</html>`, Unknown, Unavailable, 404},
+		{"another API knows of no videos", 404, `{"status":404,"error":"Not Found","path":"/api/v1/veo/extend"}`, Unknown, Unavailable, 404},
+		{"another API with codes knows of no videos", 404, `{"code":404,"message":"Record does not exist"}`, Unknown, Unavailable, 404},
+		{"there is nothing that can be posted to", 405, `{"code":405,"msg":"method not allowed"}`, Deferred, NotFound, 405},
+		{"moved", 302, ``, Unknown, Unavailable, 302},
+		{"two have spoken", 404, `{"code":422,"msg":"record is null"}`, Unknown, Unavailable, 404},
+		{"the envelope says that it may have been made", 404, `{"code":500,"msg":"record is null"}`, Unknown, Unavailable, 404},
+		{"the status says that something broke", 500, `{"code":404,"msg":"not found"}`, Unknown, Unavailable, 500},
+		{"a missing source and a new task cannot both be", 200, `{"code":404,"msg":"not found","data":{"taskId":"` + testTaskID + `"}}`, Unknown, Unavailable, 404},
 		{"broken, with words for what is missing", 200, `{"code":500,"msg":"record is null"}`, Unknown, Unavailable, 500},
 
 		{"an extension has an id of its own: this names none", 200, `{"code":200,"data":{"taskId":"` + testSourceID + `"}}`, Unknown, Unavailable, 200},
 		{"both ids are there, and nobody says which is which", 200, `{"code":200,"taskId":"` + testSourceID + `","data":{"taskId":"` + testTaskID + `"}}`, Unknown, Unavailable, 200},
-		{"a refusal may repeat what was sent", 200, `{"code":429,"data":{"taskId":"` + testSourceID + `"}}`, Deferred, RateLimited, 429},
+		{"a refusal may repeat what was sent", 200, `{"code":429,"msg":"too fast","data":{"taskId":"` + testSourceID + `"}}`, Deferred, RateLimited, 429},
 		{"a refusal may repeat what was sent", 200, `{"code":400,"msg":"policy","taskId":"` + testSourceID + `"}`, Rejected, ContentRejected, 400},
-		{"a failure that repeats what was sent is as open as without", 200, `{"code":500,"data":{"taskId":"` + testSourceID + `"}}`, Unknown, Unavailable, 500},
+		{"a failure that repeats what was sent is as open as without", 200, `{"code":500,"msg":"broken","data":{"taskId":"` + testSourceID + `"}}`, Unknown, Unavailable, 500},
 
-		{"breaks a policy", 200, `{"code":400}`, Rejected, ContentRejected, 400},
-		{"the key is wrong", 200, `{"code":401}`, Deferred, Unauthorized, 401},
-		{"no credits", 200, `{"code":402}`, Deferred, InsufficientCredits, 402},
-		{"too fast", 200, `{"code":429}`, Deferred, RateLimited, 429},
-		{"maintenance", 200, `{"code":455}`, Deferred, Maintenance, 455},
-		{"could not be made", 200, `{"code":501}`, Rejected, GenerationFailed, 501},
-		{"not offered", 200, `{"code":505}`, Rejected, FeatureDisabled, 505},
+		{"breaks a policy", 200, `{"code":400,"msg":"no"}`, Rejected, ContentRejected, 400},
+		{"the key is wrong", 200, `{"code":401,"msg":"no"}`, Deferred, Unauthorized, 401},
+		{"no credits", 200, `{"code":402,"msg":"no"}`, Deferred, InsufficientCredits, 402},
+		{"too fast", 200, `{"code":429,"msg":"no"}`, Deferred, RateLimited, 429},
+		{"maintenance", 200, `{"code":455,"msg":"no"}`, Deferred, Maintenance, 455},
+		{"could not be made", 200, `{"code":501,"msg":"no"}`, Rejected, GenerationFailed, 501},
+		{"not offered", 200, `{"code":505,"msg":"no"}`, Rejected, FeatureDisabled, 505},
 		{"a gateway that lost the answer", 502, `<html>bad gateway</html>`, Unknown, Unavailable, 502},
 		{"nothing", 200, ``, Unknown, Unavailable, 0},
 	} {
@@ -198,7 +202,7 @@ func TestExtendModel(t *testing.T) {
 // FuzzJudgeExtension holds what an extension has beyond a generation.
 func FuzzJudgeExtension(f *testing.F) {
 	for _, body := range []string{
-		acceptedBody, `{"code":404}`, `{"code":404,"data":{"taskId":"` + testSourceID + `"}}`, `{"code":422,"msg":"record is null"}`,
+		acceptedBody, `{"code":404,"msg":"x"}`, `{"code":404,"msg":"x","data":{"taskId":"` + testSourceID + `"}}`, `{"code":422,"msg":"record is null"}`,
 		`{"code":200,"taskId":"` + testSourceID + `"}`, `{"code":200,"taskId":"` + testSourceID + `","task_id":"a"}`, `<html>`, `{"code":500}`,
 	} {
 		for _, status := range []int{200, 302, 404, 422, 500} {
@@ -206,7 +210,7 @@ func FuzzJudgeExtension(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		a, err := readAnswer(&http.Response{StatusCode: status, Body: io.NopCloser(bytes.NewReader(body))})
+		a, err := readAnswer(answerOf(status, typeAPI, body))
 		if err != nil {
 			return
 		}
@@ -216,8 +220,8 @@ func FuzzJudgeExtension(f *testing.F) {
 		if got.TaskID == testSourceID {
 			t.Error("the source was taken for its own continuation")
 		}
-		if missing := got.Err != nil && got.Err.Class == SourceNotFound; missing && (got.Outcome != Rejected || !a.envelope) {
-			t.Errorf("the source is missing, and still %s; envelope %t", got.Outcome, a.envelope)
+		if missing := got.Err != nil && got.Err.Class == SourceNotFound; missing && (got.Outcome != Rejected || a.from != theAPI) {
+			t.Errorf("the source is missing, and still %s; from %d", got.Outcome, a.from)
 		}
 		if plain.Outcome == Accepted && plain.TaskID != testSourceID && got != plain {
 			t.Errorf("got %+v, want %+v as for a generation", got, plain)

@@ -4,9 +4,11 @@
 package kie
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptrace"
 	"strings"
@@ -44,12 +46,15 @@ const (
 	Accepted Outcome = "Accepted"
 	// NotSent means that no byte of the request left this machine.
 	NotSent Outcome = "NotSent"
-	// Deferred means that nothing was bought because of the account or the service; the same request can be
-	// made again when that has changed.
+	// Deferred means that the API itself says that nothing was bought, because of the account or the service; the
+	// same request can be made again when that has changed.
 	Deferred Outcome = "Deferred"
-	// Rejected means that nothing was bought and that the same request will not be accepted later.
+	// Rejected means that the API itself says that nothing was bought and that the same request will not be
+	// accepted later.
 	Rejected Outcome = "Rejected"
-	// Unknown means that the task may have been bought, or not. The request must not be made again.
+	// Unknown means that the task may have been bought, or not: there was no answer, or it leaves that open, or it
+	// is not the API's own. A gateway's refusal is of that kind whatever its status, because a gateway may refuse
+	// what it has passed on. The request must not be made again.
 	Unknown Outcome = "Unknown"
 )
 
@@ -74,11 +79,51 @@ func (c *Client) Generate(ctx context.Context, ep Endpoint, request GenerateRequ
 	})
 }
 
+// sendIf is the key of a context's condition for sending.
+type sendIf struct{}
+
+// SendIf returns a context with which a purchase is sent only if the condition
+// holds at the moment at which its first byte is about to leave. What may pass
+// between the decision to buy and that moment is not bounded: the process may be
+// frozen, or the machine suspended.
+func SendIf(ctx context.Context, mayStillBeSent func() bool) context.Context {
+	return context.WithValue(ctx, sendIf{}, mayStillBeSent)
+}
+
+// errNotSent is why a purchase was not sent at the last moment.
+var errNotSent = errors.New("it was not sent: its time was over")
+
+// onceBody is the body of a purchase. It is read when it is written to a
+// connection, and only if the purchase may still be made then: nothing is bought
+// without it.
+type onceBody struct {
+	*bytes.Reader
+	mayBeSent func() bool
+	begun     bool
+	// withheld says that nothing of it was read, and never will be.
+	withheld atomic.Bool
+}
+
+// Read returns the body, or errNotSent before anything of it.
+func (b *onceBody) Read(p []byte) (int, error) {
+	if b.withheld.Load() || (!b.begun && b.mayBeSent != nil && !b.mayBeSent()) {
+		b.withheld.Store(true)
+		return 0, errNotSent
+	}
+	b.begun = true
+	return b.Reader.Read(p)
+}
+
+// Close does nothing: there is nothing to be closed.
+func (b *onceBody) Close() error { return nil }
+
 // submit sends a request that costs money and has its answer judged. Whatever
 // is not known for sure ends as Unknown.
 func (c *Client) submit(ctx context.Context, ep Endpoint, path string, body []byte, judged func(answer) Submission) Submission {
-	// The request is written to a connection only after one was obtained: without one, no byte has left.
+	// The request is written to a connection only after one was obtained: without one, no byte has left. Later hooks
+	// (WroteHeaders, WroteRequest) come after bytes are on their way, and so would call a request unsent that is not.
 	var connected atomic.Bool
+	mayBeSent, _ := ctx.Value(sendIf{}).(func() bool)
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
@@ -86,12 +131,14 @@ func (c *Client) submit(ctx context.Context, ep Endpoint, path string, body []by
 	if err != nil {
 		return Submission{Outcome: NotSent, Err: &Error{Class: Unavailable, Err: err}}
 	}
-	req.GetBody = nil // without a second copy of the body, the transport cannot send it a second time
+	once := &onceBody{Reader: bytes.NewReader(body), mayBeSent: mayBeSent}
+	req.Body = struct{ io.ReadCloser }{once} // nothing but Read and Close
+	req.GetBody = nil                        // without a second copy of the body, the transport cannot send it a second time
 
 	resp, err := c.purchases.Do(req) //nolint:bodyclose // readAnswer closes it
 	if err != nil {
 		outcome := NotSent
-		if connected.Load() {
+		if connected.Load() && !once.withheld.Load() {
 			outcome = Unknown
 		}
 		return Submission{Outcome: outcome, Err: &Error{Class: Unavailable, Err: err}}
@@ -116,51 +163,25 @@ func judge(a answer, secrets ...string) Submission {
 	}
 	failure := a.refusal(secrets...)
 	switch {
-	case code == http.StatusOK, idErr != nil, id != "":
-		failure.Class, failure.Err = Unavailable, errors.New("the answer does not say clearly whether the task was accepted")
+	case a.from == aGateway:
 		return Submission{Outcome: Unknown, Err: failure}
-	case !a.envelope:
-		return Submission{Outcome: outcomeOfGateway(a.status), Err: failure}
+	case a.from != theAPI, code == http.StatusOK, idErr != nil, id != "":
+		failure.becomes(Unavailable, errors.New("the answer does not say clearly whether the task was accepted"))
+		return Submission{Outcome: Unknown, Err: failure}
 	default:
-		return Submission{Outcome: outcomeOfCode(a, code), Err: failure}
+		return Submission{Outcome: outcomeOfClass(failure.Class), Err: failure}
 	}
 }
 
-// outcomeOfCode judges an answer of the API itself. Where the HTTP status and
-// the code differ, both must say that nothing was bought.
-func outcomeOfCode(a answer, code int) Outcome {
-	contradicted := a.status != http.StatusOK && a.code != a.status
-	if contradicted && (a.status >= http.StatusInternalServerError || outcomeOfClass(classOf(a.code)) == Unknown) {
-		return Unknown
-	}
-	return outcomeOfClass(classOf(code))
-}
-
-// outcomeOfClass is what a refusal means. Code 500, which is Unavailable, is
-// left open on purpose: it is also what the API says when the task was made and
-// something failed after that.
+// outcomeOfClass is what a refusal by the API itself means. Code 500, which is
+// Unavailable, is left open on purpose: it is also what the API says when the
+// task was made and something failed after that.
 func outcomeOfClass(class Class) Outcome {
 	switch {
 	case ofAccount(class), class == NotFound:
 		return Deferred
 	case ofRequest(class):
 		return Rejected
-	default:
-		return Unknown
-	}
-}
-
-// outcomeOfGateway judges an answer without the API's envelope, which comes
-// from something in front of the API. A refusal of that kind says nothing about
-// the video, so the request can be made again.
-func outcomeOfGateway(status int) Outcome {
-	switch status {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect,
-		http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
-		http.StatusMethodNotAllowed, http.StatusProxyAuthRequired, http.StatusRequestEntityTooLarge,
-		http.StatusUnsupportedMediaType, http.StatusMisdirectedRequest, http.StatusTooManyRequests,
-		http.StatusRequestHeaderFieldsTooLarge:
-		return Deferred
 	default:
 		return Unknown
 	}

@@ -24,7 +24,7 @@ func TestGenerateOverHTTP2(t *testing.T) {
 	}{
 		{"accepted", "as usual", answering(200, acceptedBody), Submission{Outcome: Accepted, TaskID: testTaskID}},
 		{"refused", "as usual", answering(200, `{"code":402,"msg":"no credits"}`), Submission{
-			Outcome: Deferred, Err: &Error{Class: InsufficientCredits, Code: 402, Message: "no credits"},
+			Outcome: Deferred, Err: &Error{Class: InsufficientCredits, Code: 402, Message: "no credits", Own: true},
 		}},
 		{"reset", "the server may have done anything before", func(http.ResponseWriter, *http.Request) {
 			panic(http.ErrAbortHandler)

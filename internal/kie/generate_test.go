@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -50,7 +51,10 @@ func checkSubmission(t testing.TB, got Submission) {
 			t.Errorf("the error holds %s: %v", secret, got.Err)
 		}
 	}
-	if utf8.RuneCountInString(got.Err.Message) > maxMessageRunes+1 || strings.ContainsFunc(got.Err.Message, unicode.IsControl) {
+	if got.Err.Own != (got.Err.Err == nil) {
+		t.Errorf("the API's own word needs no other cause, and everything else has one: got %+v", *got.Err)
+	}
+	if len(got.Err.Message) > maxMessageBytes+len("…") || !utf8.ValidString(got.Err.Message) || strings.ContainsFunc(got.Err.Message, unicode.IsControl) {
 		t.Errorf("the message is not fit to be shown: %q", got.Err.Message)
 	}
 }
@@ -123,7 +127,7 @@ func TestGenerateSends(t *testing.T) {
 }
 
 // An answer to a purchase is worth money. Deferred makes the purchase again,
-// so it may only be there where nothing can have been bought.
+// so only the API itself may say that nothing was bought.
 func TestGenerateAnswers(t *testing.T) {
 	type row struct {
 		reason  string
@@ -188,40 +192,35 @@ func TestGenerateAnswers(t *testing.T) {
 		{"a refusal with an id of another form is none", 200, `{"code":429,"data":{"taskId":7}}`, Unknown, Unavailable, 429},
 		{"a refusal that names a task is none", 403, `{"taskId":"a"}`, Unknown, Unavailable, 403},
 		{"a redirect that names a task is no refusal", 302, acceptedBody, Unknown, Unavailable, 302},
-		{"a refusal without an id, said with nulls", 200, `{"code":429,"taskId":null,"data":{"taskId":null,"task_id":""}}`, Deferred, RateLimited, 429},
+		{"a refusal without an id, said with nulls", 200, `{"code":429,"msg":"","taskId":null,"data":{"taskId":null,"task_id":""}}`, Deferred, RateLimited, 429},
 
-		{"the robot check of the gateway", 403, `error code: 1010`, Deferred, Forbidden, 403},
-		{"a gateway's 400 says nothing about contents", 400, `<html>bad request</html>`, Deferred, Forbidden, 400},
-		{"a gateway's 401", 401, `<html>unauthorized</html>`, Deferred, Unauthorized, 401},
-		{"a gateway's 404", 404, `<html>not found</html>`, Deferred, NotFound, 404},
-		{"a gateway's 405", 405, `<html>not allowed</html>`, Deferred, NotFound, 405},
-		{"a proxy that wants a password", 407, `<html>who are you</html>`, Deferred, Forbidden, 407},
-		{"a gateway that gave up waiting may have passed the request on", 408, `<html>time-out</html>`, Unknown, Unavailable, 408},
-		{"409 is no word of any gateway", 409, `<html>conflict</html>`, Unknown, Unavailable, 409},
-		{"a gateway's 413", 413, `<html>too large</html>`, Deferred, Forbidden, 413},
-		{"a gateway's 415", 415, `<html>type</html>`, Deferred, Unavailable, 415},
-		{"a gateway's 421", 421, `<html>not here</html>`, Deferred, Unavailable, 421},
-		{"422 is no word of any gateway", 422, `<html>hm</html>`, Unknown, Forbidden, 422},
-		{"a gateway's 429", 429, `<html>slow down</html>`, Deferred, RateLimited, 429},
-		{"a gateway's 431", 431, `<html>headers</html>`, Deferred, Unavailable, 431},
-		{"a client that went away, says a gateway", 499, `<html>gone</html>`, Unknown, Unavailable, 499},
-		{"a gateway that lost the answer", 502, `<html>bad gateway</html>`, Unknown, Unavailable, 502},
-		{"a gateway that may have tried", 503, `<html>unavailable</html>`, Unknown, Unavailable, 503},
-		{"a gateway that waited in vain", 504, `<html>time-out</html>`, Unknown, Unavailable, 504},
-		{"a gateway whose origin was silent", 524, `<html>time-out</html>`, Unknown, Unavailable, 524},
-		{"an envelope of something else", 400, `{"status":400,"error":"Bad Request","path":"/"}`, Deferred, Forbidden, 400},
+		// What is in front of the API may have passed the request on before it lost patience.
+		{"the robot check of the gateway", 403, `error code: 1010`, Unknown, Unavailable, 403},
+		{"an envelope of something else", 400, `{"status":400,"error":"Bad Request","path":"/"}`, Unknown, Unavailable, 400},
+		{"a gateway that has codes too", 429, `{"code":429,"message":"API rate limit exceeded"}`, Unknown, Unavailable, 429},
+		{"a gateway that has codes too, and no status", 200, `{"code":429,"message":"too many requests","data":null}`, Unknown, Unavailable, 429},
+		{"all that is recorded of the API has a msg", 200, `{"code":402}`, Unknown, Unavailable, 402},
+		{"a msg that is no text", 200, `{"code":402,"msg":null}`, Unknown, Unavailable, 402},
+		{"a msg that is no text", 200, `{"code":402,"msg":{"en":"no credits"}}`, Unknown, Unavailable, 402},
+		{"the API writes its codes as numbers", 200, `{"code":"402","msg":"no credits"}`, Unknown, Unavailable, 402},
+		{"the API writes its codes without a fraction", 200, `{"code":402.0,"msg":"no credits"}`, Unknown, Unavailable, 402},
+		{"a refusal in an envelope that is not at the top", 200, `{"error":{"code":402,"msg":"no credits"}}`, Unknown, Unavailable, 0},
+		{"keys are written small", 200, `{"Code":402,"Msg":"no credits"}`, Unknown, Unavailable, 0},
 
-		{"the envelope says that it may have been made, the status that it was not", 404, `{"code":500,"msg":"?"}`, Unknown, NotFound, 404},
-		{"the envelope says that it may have been made, the status that it was not", 429, `{"code":500,"msg":"?"}`, Unknown, RateLimited, 429},
-		{"the envelope says that it may have been made, the status that it was not", 400, `{"code":408,"msg":"?"}`, Unknown, ContentRejected, 400},
-		{"the envelope says that it was made, the status that it was not", 400, `{"code":200,"msg":"success"}`, Unknown, ContentRejected, 400},
-		{"the envelope says that it was made, the status that it was not", 401, `{"code":200,"data":null}`, Unknown, Unauthorized, 401},
-		{"the envelope says that it was made, the status that it is elsewhere", 302, `{"code":200,"data":null}`, Unknown, NotFound, 302},
-		{"both say no, in different words", 400, `{"code":422,"msg":"?"}`, Rejected, ContentRejected, 400},
-		{"both say no, in different words", 403, `{"code":401,"msg":"?"}`, Deferred, Forbidden, 403},
+		// Where the status and the code differ, two have spoken, or one that does not know what it says.
+		{"the envelope says that it may have been made, the status that it was not", 404, `{"code":500,"msg":"?"}`, Unknown, Unavailable, 404},
+		{"the envelope says that it may have been made, the status that it was not", 429, `{"code":500,"msg":"?"}`, Unknown, Unavailable, 429},
+		{"the envelope says that it may have been made, the status that it was not", 400, `{"code":408,"msg":"?"}`, Unknown, Unavailable, 400},
+		{"the envelope says that it was made, the status that it was not", 400, `{"code":200,"msg":"success"}`, Unknown, Unavailable, 400},
+		{"the envelope says that it was made, the status that it was not", 401, `{"code":200,"msg":"success","data":null}`, Unknown, Unavailable, 401},
+		{"the envelope says that it was made, the status that it is elsewhere", 302, `{"code":200,"msg":"success","data":null}`, Unknown, Unavailable, 302},
+		{"both say no, in different words", 400, `{"code":422,"msg":"?"}`, Unknown, Unavailable, 400},
+		{"both say no, in different words", 403, `{"code":401,"msg":"?"}`, Unknown, Unavailable, 403},
 		{"the status says that something broke, whatever the envelope says", 500, `{"code":429,"msg":"?"}`, Unknown, Unavailable, 500},
 		{"the status says that something broke, whatever the envelope says", 502, `{"code":401,"msg":"?"}`, Unknown, Unavailable, 502},
-		{"the status says that something broke, whatever the envelope says", 501, `{"code":422,"msg":"?"}`, Unknown, GenerationFailed, 501},
+		{"the status says that something broke, whatever the envelope says", 501, `{"code":422,"msg":"?"}`, Unknown, Unavailable, 501},
+		{"the API does not answer with redirects", 302, `{"code":302,"msg":"?"}`, Unknown, Unavailable, 302},
+		{"the API has no proxies", 407, `{"code":407,"msg":"?"}`, Unknown, Unavailable, 407},
 	}
 
 	// The codes that the API documents, each with what it says of the money.
@@ -230,33 +229,43 @@ func TestGenerateAnswers(t *testing.T) {
 		code    int
 		outcome Outcome
 		class   Class
-		bare    Outcome // as an HTTP status without the envelope
-		bareAs  Class
 	}{
-		{"breaks a policy", 400, Rejected, ContentRejected, Deferred, Forbidden},
-		{"the key is wrong", 401, Deferred, Unauthorized, Deferred, Unauthorized},
-		{"no credits", 402, Deferred, InsufficientCredits, Unknown, InsufficientCredits},
-		{"turned away", 403, Deferred, Forbidden, Deferred, Forbidden},
-		{"no such endpoint", 404, Deferred, NotFound, Deferred, NotFound},
-		{"made, and then nothing was heard of it", 408, Unknown, Unavailable, Unknown, Unavailable},
-		{"breaks a rule", 422, Rejected, Invalid, Unknown, Forbidden},
-		{"too fast: the one refusal that surely made nothing", 429, Deferred, RateLimited, Deferred, RateLimited},
-		{"the cap of the key", 433, Deferred, KeyLimitReached, Unknown, KeyLimitReached},
-		{"the image cannot be had", 451, Rejected, Invalid, Unknown, Forbidden},
-		{"maintenance", 455, Deferred, Maintenance, Unknown, Maintenance},
-		{"also said after the task was made", 500, Unknown, Unavailable, Unknown, Unavailable},
-		{"could not be made", 501, Rejected, GenerationFailed, Unknown, Unavailable},
-		{"lost on the way", 502, Unknown, Unavailable, Unknown, Unavailable},
-		{"lost on the way", 503, Unknown, Unavailable, Unknown, Unavailable},
-		{"lost on the way", 504, Unknown, Unavailable, Unknown, Unavailable},
-		{"not offered", 505, Rejected, FeatureDisabled, Unknown, Unavailable},
+		{"breaks a policy", 400, Rejected, ContentRejected},
+		{"the key is wrong", 401, Deferred, Unauthorized},
+		{"no credits", 402, Deferred, InsufficientCredits},
+		{"turned away", 403, Deferred, Forbidden},
+		{"no such endpoint", 404, Deferred, NotFound},
+		{"made, and then nothing was heard of it", 408, Unknown, Unavailable},
+		{"breaks a rule", 422, Rejected, Invalid},
+		{"too fast: the one refusal that surely made nothing", 429, Deferred, RateLimited},
+		{"the cap of the key", 433, Deferred, KeyLimitReached},
+		{"the image cannot be had", 451, Rejected, Invalid},
+		{"maintenance", 455, Deferred, Maintenance},
+		{"also said after the task was made", 500, Unknown, Unavailable},
+		{"could not be made", 501, Rejected, GenerationFailed},
+		{"lost on the way", 502, Unknown, Unavailable},
+		{"lost on the way", 503, Unknown, Unavailable},
+		{"lost on the way", 504, Unknown, Unavailable},
+		{"not offered", 505, Rejected, FeatureDisabled},
 	} {
 		envelope := fmt.Sprintf(`{"code":%d,"msg":"words","data":null}`, code.code)
 		rows = append(rows,
 			row{code.reason + ", in the body", 200, envelope, code.outcome, code.class, code.code},
-			row{code.reason + ", in the body as text", 200, fmt.Sprintf(`{"code":"%d"}`, code.code), code.outcome, code.class, code.code},
+			row{code.reason + ", in the body as text", 200, fmt.Sprintf(`{"code":"%d","msg":"words"}`, code.code), Unknown, Unavailable, code.code},
 			row{code.reason + ", over HTTP with the envelope", code.code, envelope, code.outcome, code.class, code.code},
-			row{code.reason + ", over HTTP without the envelope", code.code, "<html>words</html>", code.bare, code.bareAs, code.code},
+		)
+	}
+
+	// Whatever the status, a page says nothing of the money.
+	for _, status := range []int{
+		300, 301, 302, 303, 304, 307, 308,
+		400, 401, 402, 403, 404, 405, 407, 408, 409, 413, 415, 421, 422, 425, 429, 431, 433, 451, 455, 499,
+		500, 501, 502, 503, 504, 505, 520, 524, 529,
+	} {
+		rows = append(rows,
+			row{"a page", status, "<html>slow down</html>", Unknown, Unavailable, status},
+			row{"nothing", status, "", Unknown, Unavailable, status},
+			row{"an object of another API", status, fmt.Sprintf(`{"code":%d,"message":"words"}`, status), Unknown, Unavailable, status},
 		)
 	}
 
@@ -273,6 +282,37 @@ func TestGenerateAnswers(t *testing.T) {
 			}
 			if n := server.requests.Load(); n != 1 {
 				t.Errorf("%s: bought %d times", tc.reason, n)
+			}
+		})
+	}
+}
+
+// A status other than 200 is the API's own only if the answer is declared as
+// JSON. With HTTP 200, where the API puts nearly all of its errors, it does not
+// matter.
+func TestGenerateReadsTheContentType(t *testing.T) {
+	for _, tc := range []struct {
+		reason, contentType string
+		status              int
+		outcome             Outcome
+	}{
+		{"as recorded", "application/json;charset=UTF-8", 402, Deferred},
+		{"without a character set", "application/json", 402, Deferred},
+		{"with a space and in capitals", "Application/JSON; Charset=utf-8", 402, Deferred},
+		{"a page", "text/html", 402, Unknown},
+		{"a text", "text/plain; charset=utf-8", 402, Unknown},
+		{"the JSON of gateways for their own errors", "application/problem+json", 402, Unknown},
+		{"none", "", 402, Unknown},
+		{"one that cannot be read", "application/json;;", 402, Unknown},
+		{"the usual form of a refusal", "application/json;charset=UTF-8", 200, Deferred},
+		{"the usual form of a refusal, declared as text", "text/plain", 200, Deferred},
+	} {
+		t.Run(fmt.Sprint(tc.status, " ", tc.contentType), func(t *testing.T) {
+			server := newCounted(t, answeringAs(tc.contentType, tc.status, `{"code":402,"msg":"no credits","data":null}`))
+			got := newTestClient(t).Generate(t.Context(), endpointAt(server.URL), testRequest)
+			checkSubmission(t, got)
+			if got.Outcome != tc.outcome {
+				t.Errorf("%s: got %s, %v, want %s", tc.reason, got.Outcome, got.Err, tc.outcome)
 			}
 		})
 	}
@@ -297,17 +337,16 @@ func TestGenerateFindsTheTaskID(t *testing.T) {
 
 func TestGenerateNeverFollowsRedirects(t *testing.T) {
 	for _, tc := range []struct {
-		reason  string
-		status  int
-		outcome Outcome
+		reason string
+		status int
 	}{
-		{"moved", 301, Deferred},
-		{"moved", 302, Deferred},
-		{"see the result elsewhere: that is what one says after the work is done", 303, Unknown},
-		{"moved, and Go would send the body again", 307, Deferred},
-		{"moved, and Go would send the body again", 308, Deferred},
-		{"no redirect, and no answer", 300, Unknown},
-		{"no redirect, and no answer", 304, Unknown},
+		{"moved", 301},
+		{"moved", 302},
+		{"see the result elsewhere: that is what one says after the work is done", 303},
+		{"moved, and Go would send the body again", 307},
+		{"moved, and Go would send the body again", 308},
+		{"no redirect, and no answer", 300},
+		{"no redirect, and no answer", 304},
 	} {
 		for _, location := range []string{"another host", "the same host", "none"} {
 			t.Run(fmt.Sprint(tc.status, " to ", location), func(t *testing.T) {
@@ -323,8 +362,8 @@ func TestGenerateNeverFollowsRedirects(t *testing.T) {
 				})
 				got := newTestClient(t).Generate(t.Context(), endpointAt(server.URL), testRequest)
 				checkSubmission(t, got)
-				if got.Outcome != tc.outcome || got.Err.Code != tc.status {
-					t.Errorf("%s: got %s (%v), want %s", tc.reason, got.Outcome, got.Err, tc.outcome)
+				if got.Outcome != Unknown || got.Err.Code != tc.status {
+					t.Errorf("%s: got %s (%v), want Unknown: the API does not redirect, so this is not its word", tc.reason, got.Outcome, got.Err)
 				}
 				if here, there := server.requests.Load(), elsewhere.requests.Load(); here != 1 || there != 0 {
 					t.Errorf("%s: got %d requests here and %d there, want 1 and 0", tc.reason, here, there)
@@ -342,7 +381,7 @@ func TestGenerateRedacts(t *testing.T) {
 		{"both, and more than once", testKey + testKey + testCallbackURL, "[redacted][redacted][redacted]"},
 		{"line breaks and colours", "a\r\n\x1b[31mb\x00", "a [31mb"},
 		{"turned letters", "a\u202eb\u2066c", "a b c"},
-		{"length", strings.Repeat("é", 600), strings.Repeat("é", 512) + "…"},
+		{"length", strings.Repeat("é", 600), strings.Repeat("é", 256) + "…"},
 	} {
 		for _, status := range []int{200, 422} {
 			t.Run(fmt.Sprint(tc.reason, " ", status), func(t *testing.T) {
@@ -361,8 +400,13 @@ func TestGenerateRedacts(t *testing.T) {
 	}
 }
 
+// answerOf is an answer as it comes from a transport.
+func answerOf(status int, contentType string, body []byte) *http.Response {
+	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(bytes.NewReader(body))}
+}
+
 // FuzzJudge holds what must be true of every answer to a purchase, whatever is
-// in it.
+// in it. Above all, only the API's own envelope may say that nothing was bought.
 func FuzzJudge(f *testing.F) {
 	for _, body := range []string{
 		acceptedBody, "", "null", "[]", `""`, "{}", "error code: 1010", "<html></html>", `{"code":200}`, `{"code":500,"msg":"x"}`,
@@ -371,11 +415,17 @@ func FuzzJudge(f *testing.F) {
 		`{"code":401,"msg":"` + testKey + `\u001b\n` + testCallbackURL + `"}`, `{"code":404,"message":"` + strings.Repeat("é", 1000) + `"}`,
 	} {
 		for _, status := range []int{200, 204, 302, 400, 401, 403, 404, 422, 429, 500, 501, 502} {
-			f.Add(status, []byte(body))
+			f.Add(status, typeAPI, []byte(body))
+			f.Add(status, typePage, []byte(body))
 		}
 	}
-	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		a, err := readAnswer(&http.Response{StatusCode: status, Body: io.NopCloser(bytes.NewReader(body))})
+	for _, body := range []string{`{"code":429,"msg":"slow down"}`, `{"code":429,"message":"slow down"}`, `{"code":429,"msg":7}`, `{"code":429.0,"msg":"x"}`, `{"Code":429,"Msg":"x"}`} {
+		f.Add(429, typeAPI, []byte(body))
+		f.Add(429, typePage, []byte(body))
+		f.Add(200, typeAPI, []byte(body))
+	}
+	f.Fuzz(func(t *testing.T, status int, contentType string, body []byte) {
+		a, err := readAnswer(answerOf(status, contentType, body))
 		if err != nil {
 			if len(body) <= maxResponseBytes {
 				t.Errorf("the body was read, and still: %v", err)
@@ -408,14 +458,15 @@ func FuzzJudge(f *testing.F) {
 			if len(ids) != 0 {
 				t.Errorf("%s although it names %v", got.Outcome, ids)
 			}
-			if a.envelope && slices.Contains([]int{200, 408, 500}, a.code) {
+			if slices.Contains([]int{200, 408, 500, 502, 503, 504}, a.code) {
 				t.Errorf("%s although code %d leaves open whether the task was made", got.Outcome, a.code)
 			}
-			if status < 300 && !a.envelope {
-				t.Errorf("%s although nobody refused anything", got.Outcome)
+			code, isNumber := root["code"].(float64)
+			if _, isText := root["msg"].(string); !isNumber || !isText || code != math.Trunc(code) {
+				t.Errorf("%s although this is not the API's envelope: %q", got.Outcome, body)
 			}
-			if status >= 500 && a.code != status {
-				t.Errorf("%s although the gateway may have passed the request on", got.Outcome)
+			if status != 200 && (int(code) != status || !strings.Contains(strings.ToLower(contentType), "json")) {
+				t.Errorf("%s although status %d and type %q are not the API's own", got.Outcome, status, contentType)
 			}
 		case Unknown:
 		default:

@@ -28,36 +28,39 @@ func DefaultPrices() Prices {
 
 // Generation is the price of a video in 720p. A video that is generated in a
 // higher resolution costs as much more as its upgrade.
-func (p Prices) Generation(model string) int32 { return p.Generate.of(model) }
+//
+// Not ok means that there is no price for the model: it may cost anything.
+func (p Prices) Generation(model string) (credits int32, ok bool) { return p.Generate.of(model) }
 
 // Extension is the price of a continuation. The model has its name at either
-// endpoint, "veo3_fast" or "fast".
-func (p Prices) Extension(model string) int32 { return p.Extend.of(model) }
+// endpoint, "veo3_fast" or "fast". Not ok means that there is no price for it.
+func (p Prices) Extension(model string) (credits int32, ok bool) { return p.Extend.of(model) }
 
-// Upgrade is what a resolution costs beyond a video in 720p: "1080p" and "4k"
-// have a price, and everything else has none.
-func (p Prices) Upgrade(resolution string) int32 {
+// Upgrade is what a resolution costs beyond a video in 720p, which itself, and
+// no resolution, cost nothing more. Not ok means that there is no price for it.
+func (p Prices) Upgrade(resolution string) (credits int32, ok bool) {
 	switch resolution {
 	case "1080p":
-		return p.Upgrade1080p
+		return p.Upgrade1080p, true
 	case "4k":
-		return p.Upgrade4K
+		return p.Upgrade4K, true
+	case "", "720p":
+		return 0, true
 	default:
-		return 0
+		return 0, false
 	}
 }
 
-// of is the price for a model. No model is the API's default, and an unknown one
-// costs as much as the dearest: who keeps to a budget must not guess too low.
-func (t TierPrices) of(model string) int32 {
+// of is the price for a model. No model is the API's default.
+func (t TierPrices) of(model string) (credits int32, ok bool) {
 	switch ExtendModel(model) {
 	case "quality":
-		return t.Quality
+		return t.Quality, true
 	case "fast", "":
-		return t.Fast
+		return t.Fast, true
 	case "lite":
-		return t.Lite
+		return t.Lite, true
 	default:
-		return max(t.Quality, t.Fast, t.Lite)
+		return 0, false
 	}
 }

@@ -23,7 +23,9 @@ func TestDefaultPricesAreKIEs(t *testing.T) {
 		{"veo3", "4k", 370},
 	} {
 		p := DefaultPrices()
-		if got := p.Generation(tc.model) + p.Upgrade(tc.resolution); got != tc.want {
+		task, ok := p.Generation(tc.model)
+		upgrade, priced := p.Upgrade(tc.resolution)
+		if got := task + upgrade; got != tc.want || !ok || !priced {
 			t.Errorf("%s in %s: got %d credits, want %d", tc.model, tc.resolution, got, tc.want)
 		}
 	}
@@ -36,27 +38,35 @@ func TestPrices(t *testing.T) {
 		Upgrade1080p: 7,
 		Upgrade4K:    8,
 	}
+	const none = -1
+	price := func(credits int32, ok bool) int32 {
+		if !ok {
+			return none
+		}
+		return credits
+	}
 	for _, tc := range []struct {
 		reason    string
 		got, want int32
 	}{
-		{"generate, quality", p.Generation("veo3"), 1},
-		{"generate, fast", p.Generation("veo3_fast"), 2},
-		{"generate, lite", p.Generation("veo3_lite"), 3},
-		{"no model is the default of the API", p.Generation(""), 2},
-		{"an unknown model may be the dearest", p.Generation("veo4"), 3},
-		{"extend, quality", p.Extension("veo3"), 40},
-		{"extend, fast", p.Extension("veo3_fast"), 60},
-		{"extend, lite", p.Extension("veo3_lite"), 50},
-		{"extend, in the words of its endpoint", p.Extension("quality"), 40},
-		{"extend, in the words of its endpoint", p.Extension("fast"), 60},
-		{"extend, in the words of its endpoint", p.Extension("lite"), 50},
-		{"no model is the default of the API", p.Extension(""), 60},
-		{"an unknown model may be the dearest", p.Extension("veo4"), 60},
-		{"what is there already", p.Upgrade("720p"), 0},
-		{"1080p", p.Upgrade("1080p"), 7},
-		{"4k", p.Upgrade("4k"), 8},
-		{"no resolution is 720p", p.Upgrade(""), 0},
+		{"generate, quality", price(p.Generation("veo3")), 1},
+		{"generate, fast", price(p.Generation("veo3_fast")), 2},
+		{"generate, lite", price(p.Generation("veo3_lite")), 3},
+		{"no model is the default of the API", price(p.Generation("")), 2},
+		{"an unknown model has no price", price(p.Generation("veo4")), none},
+		{"extend, quality", price(p.Extension("veo3")), 40},
+		{"extend, fast", price(p.Extension("veo3_fast")), 60},
+		{"extend, lite", price(p.Extension("veo3_lite")), 50},
+		{"extend, in the words of its endpoint", price(p.Extension("quality")), 40},
+		{"extend, in the words of its endpoint", price(p.Extension("fast")), 60},
+		{"extend, in the words of its endpoint", price(p.Extension("lite")), 50},
+		{"no model is the default of the API", price(p.Extension("")), 60},
+		{"an unknown model has no price", price(p.Extension("veo4")), none},
+		{"what is there already", price(p.Upgrade("720p")), 0},
+		{"1080p", price(p.Upgrade("1080p")), 7},
+		{"4k", price(p.Upgrade("4k")), 8},
+		{"no resolution is 720p", price(p.Upgrade("")), 0},
+		{"an unknown resolution has no price", price(p.Upgrade("8k")), none},
 	} {
 		if tc.got != tc.want {
 			t.Errorf("%s: got %d, want %d", tc.reason, tc.got, tc.want)

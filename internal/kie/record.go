@@ -4,12 +4,12 @@
 package kie
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -34,14 +34,26 @@ const (
 type Record struct {
 	TaskID string
 	State  RecordState
+	// FromRefusal is whether the state is read from the words of a refusal. No record was shown then, so that it does
+	// not prove that there is such a task, even if State is RecordRunning.
+	FromRefusal bool
 	// ResultURLs are the videos, OriginURLs the same before cropping or scaling, FullResultURLs the whole film
-	// after an extension.
+	// after an extension. A URL that cannot be used is "", so that the others keep the places by which the API counts
+	// them; a list without any is nil.
 	ResultURLs, OriginURLs, FullResultURLs []string
 	// Resolution is the resolution of the result, such as "720p".
 	Resolution string
-	// CreatedAt is when the API made the task, by its own clock; zero where it gives no time with a zone.
-	CreatedAt time.Time
-	// Credits is what the task has cost, nil where the API does not say. It seldom does here.
+	// HasAudio says of each result whether it has sound (hasAudioList), which Veo leaves out when it dislikes it; nil
+	// where the API does not say.
+	HasAudio []bool
+	// Seeds are the seeds that were drawn, or given, for each result; nil where the API does not say.
+	Seeds []int32
+	// CreatedAt and CompletedAt are when the API made the task and when the task ended (createTime, completeTime), by
+	// the API's own clock; zero where it gives no time with a zone. CompletedAt may be there before State says that
+	// the task has ended.
+	CreatedAt, CompletedAt time.Time
+	// Credits is what the task has cost, in thousandths at the finest, nil where the API does not say, or says what
+	// no task can cost. It seldom says it here.
 	Credits *float64
 	// FallbackUsed means that another model than Veo made the video.
 	FallbackUsed bool
@@ -74,26 +86,30 @@ func (c *Client) RecordInfo(ctx context.Context, ep Endpoint, taskID string) (Re
 	return record, nil
 }
 
-// recordOfRefusal reads the refusals that are in truth states: 404, and 422
-// with one of a handful of texts.
+// recordOfRefusal reads the refusals that are in truth states: 404, and 400 or
+// 422 with one of a handful of texts.
 func recordOfRefusal(taskID string, err error) (Record, error) {
 	var refusal *Error
-	if !errors.As(err, &refusal) || refusal.Err != nil {
+	if !errors.As(err, &refusal) || errors.Is(refusal.Err, errNotTheAPI) {
 		return Record{}, err // no word of the API on the task: a gateway's 404 must not pass for a lost task
 	}
-	text := strings.ToLower(refusal.Message)
-	switch {
-	case refusal.Code == http.StatusNotFound:
-		return Record{TaskID: taskID, State: RecordAbsent}, nil
-	case refusal.Code != http.StatusUnprocessableEntity:
+	switch refusal.Code {
+	case http.StatusNotFound:
+		if refusal.Own {
+			return Record{TaskID: taskID, State: RecordAbsent, FromRefusal: true}, nil
+		}
 		return Record{}, err
-	case strings.Contains(text, "14 days"):
-		return Record{TaskID: taskID, State: RecordExpired}, nil
-	case strings.Contains(text, "null"):
-		return Record{TaskID: taskID, State: RecordAbsent}, nil
-	case strings.Contains(text, "not success"), strings.Contains(text, "blank"),
-		strings.Contains(text, "empty"), strings.Contains(text, "not exist"):
-		return Record{TaskID: taskID, State: RecordRunning}, nil
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+	default:
+		return Record{}, err
+	}
+	switch saidOfRecord(refusal.Message) { // words that no gateway has
+	case recordMissing:
+		return Record{TaskID: taskID, State: RecordAbsent, FromRefusal: true}, nil
+	case recordForgotten:
+		return Record{TaskID: taskID, State: RecordExpired, FromRefusal: true}, nil
+	case recordUnfinished:
+		return Record{TaskID: taskID, State: RecordRunning, FromRefusal: true}, nil
 	default:
 		return Record{}, err
 	}
@@ -120,6 +136,10 @@ func decodeRecord(data json.RawMessage) (Record, error) {
 	if err != nil {
 		return Record{}, errors.New("the response in the answer is not an object")
 	}
+	id, err := recordID(fields)
+	if err != nil {
+		return Record{}, err
+	}
 	flag, ok := decodeInt(fields["successFlag"])
 	if !ok {
 		return Record{}, errors.New("the answer has no successFlag")
@@ -131,12 +151,15 @@ func decodeRecord(data json.RawMessage) (Record, error) {
 		return fields[name]
 	}
 	record := Record{
-		TaskID:         decodeString(fields["taskId"]),
-		ResultURLs:     decodeURLs(first("resultUrls")),
-		OriginURLs:     decodeURLs(first("originUrls")),
-		FullResultURLs: decodeURLs(first("fullResultUrls")),
+		TaskID:         id,
+		ResultURLs:     decodeURLPlaces(first("resultUrls")),
+		OriginURLs:     decodeURLPlaces(first("originUrls")),
+		FullResultURLs: decodeURLPlaces(first("fullResultUrls")),
 		Resolution:     bounded(decodeString(first("resolution")), 16),
+		HasAudio:       decodeBools(first("hasAudioList")),
+		Seeds:          decodeSeeds(first("seeds")),
 		CreatedAt:      decodeMillis(fields["createTime"]),
+		CompletedAt:    decodeMillis(fields["completeTime"]),
 		Credits:        decodeCredits(first("creditsConsumed")),
 		ErrorMessage:   decodeString(fields["errorMessage"]),
 	}
@@ -158,4 +181,14 @@ func decodeRecord(data json.RawMessage) (Record, error) {
 		record.State = RecordFailed
 	}
 	return record, nil
+}
+
+// recordID is the task that a record is about, in either spelling; "" where it
+// names none.
+func recordID(fields map[string]json.RawMessage) (string, error) {
+	id, other := decodeString(fields["taskId"]), decodeString(fields["task_id"])
+	if id != "" && other != "" && id != other {
+		return "", errors.New("the answer names two tasks")
+	}
+	return cmp.Or(id, other), nil
 }

@@ -22,14 +22,8 @@ var (
 // for what is done, what is under way and what cannot be.
 func judgeUpgrade(a answer, runningCodes []int, secrets ...string) (Upgrade, error) {
 	refusal := a.refusal(secrets...)
-	if !a.envelope {
+	if a.from == aGateway || ofAccount(refusal.Class) {
 		return Upgrade{}, refusal
-	}
-	for _, class := range []Class{refusal.Class, classOf(a.code)} {
-		if ofAccount(class) {
-			refusal.Class = class
-			return Upgrade{}, refusal
-		}
 	}
 	code := a.effectiveCode()
 	fields, err := decodeObject(a.data)
@@ -46,11 +40,11 @@ func judgeUpgrade(a answer, runningCodes []int, secrets ...string) (Upgrade, err
 	case code == http.StatusOK, saysRunning(a.message):
 		upgrade.State = UpgradeRunning
 	case saysImpossible(a.message):
-		return Upgrade{State: UpgradeImpossible, Message: refusal.Message}, nil
+		return impossible(refusal)
 	case slices.Contains(runningCodes, code), code == http.StatusUnprocessableEntity && fields != nil:
 		upgrade.State = UpgradeRunning
-	case ofRequest(refusal.Class), code == http.StatusNotFound && a.code == http.StatusNotFound:
-		return Upgrade{State: UpgradeImpossible, Message: refusal.Message}, nil
+	case ofRequest(refusal.Class), code == http.StatusNotFound:
+		return impossible(refusal)
 	default:
 		return Upgrade{}, refusal
 	}
@@ -58,6 +52,14 @@ func judgeUpgrade(a answer, runningCodes []int, secrets ...string) (Upgrade, err
 		upgrade.ImageURLs = nil
 	}
 	return upgrade, nil
+}
+
+// impossible is the end of an upgrade, if the API itself says so.
+func impossible(refusal *Error) (Upgrade, error) {
+	if !refusal.Own {
+		return Upgrade{}, refusal
+	}
+	return Upgrade{State: UpgradeImpossible, Message: refusal.Message}, nil
 }
 
 // saysRunning recognizes the words for work under way.
@@ -69,8 +71,8 @@ func saysRunning(message string) bool {
 // saysImpossible recognizes the words for what will not change: of the record
 // (reference, section 4.3), of the video, and of the request.
 func saysImpossible(message string) bool {
-	return containsAny(message, "record is null", "recordinfo is null", "14 days", "status is not success", "result data",
-		"not exist", "this video is unavailable", "is required", "not within the range", "not support")
+	return saidOfRecord(message) != recordNothing ||
+		containsAny(message, "not exist", "this video is unavailable", "is required", "not within the range", "not support")
 }
 
 // decodeUpgrade reads the URLs in each place and spelling that has been seen or

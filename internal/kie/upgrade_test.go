@@ -156,7 +156,8 @@ func TestUpgradeStates(t *testing.T) {
 		{"documented", both, 200, `{"code":422,"msg":"record result data not exist"}`, impossible("record result data not exist")},
 		{"documented", both, 200, `{"code":422,"msg":"record result data is empty"}`, impossible("record result data is empty")},
 		{"the same over HTTP", both, 422, `{"code":422,"msg":"record is null"}`, impossible("record is null")},
-		{"the same with another status", both, 400, `{"code":422,"msg":"record is null"}`, impossible("record is null")},
+		{"the record is missing, with another verb", both, 200, `{"code":422,"msg":"Record does not exist"}`, impossible("Record does not exist")},
+		{"the sister endpoints' words", both, 200, `{"code":422,"msg":"recordInfo is null"}`, impossible("recordInfo is null")},
 		{"the same beside data", both, 200, `{"code":422,"msg":"record is null","data":` + nulls + `}`, impossible("record is null")},
 		{
 			"the literal of a failed 4K version", both, 200,
@@ -166,10 +167,10 @@ func TestUpgradeStates(t *testing.T) {
 		{"a 500 for a request that cannot be", both, 200, `{"code":500,"msg":"index is not within the range"}`, impossible("index is not within the range")},
 		{"a 500 for a request that cannot be", both, 200, `{"code":500,"msg":"taskId is required"}`, impossible("taskId is required")},
 		{"a refusal in other words", both, 200, `{"code":422,"msg":"Validation Error","data":null}`, impossible("Validation Error")},
-		{"a refusal without words", both, 200, `{"code":422}`, impossible("")},
+		{"a refusal without words", both, 200, `{"code":422,"msg":""}`, impossible("")},
 		{"no such task", both, 200, `{"code":404,"msg":"not found"}`, impossible("not found")},
 		{"no such task, over HTTP", both, 404, `{"code":404,"msg":"not found"}`, impossible("not found")},
-		{"the image cannot be had", both, 200, `{"code":451}`, impossible("")},
+		{"the image cannot be had", both, 200, `{"code":451,"msg":""}`, impossible("")},
 		{"could not be made", both, 200, `{"code":501,"msg":"failed"}`, impossible("failed")},
 		{"not offered", both, 200, `{"code":505,"msg":"off"}`, impossible("off")},
 		{"a policy", only4K, 200, `{"code":400,"msg":"policy"}`, impossible("policy")},
@@ -215,27 +216,34 @@ func TestUpgradeErrors(t *testing.T) {
 		code   int
 	}{
 		{"the key", nil, 200, `{"code":401,"msg":"You do not have access permissions"}`, Unauthorized, 401},
-		{"the key, over HTTP", nil, 401, `{"code":401}`, Unauthorized, 401},
+		{"the key, over HTTP", nil, 401, `{"code":401,"msg":"no"}`, Unauthorized, 401},
 		{"no credits", nil, 200, `{"code":402,"data":null}`, InsufficientCredits, 402},
 		{"no credits, whatever is beside it", nil, 200, `{"code":402,"msg":"4k is processing","data":{"resultUrl":"` + testLarger + `"}}`, InsufficientCredits, 402},
 		{"turned away", nil, 200, `{"code":403}`, Forbidden, 403},
 		{"too fast", nil, 200, `{"code":429,"msg":"Your call frequency is too high. Please try again later.","data":null}`, RateLimited, 429},
-		{"too fast, over HTTP", nil, 429, ``, RateLimited, 429},
+		{"too fast, over HTTP", nil, 429, `{"code":429,"msg":"slow down"}`, RateLimited, 429},
 		{"the cap of the key", nil, 200, `{"code":433}`, KeyLimitReached, 433},
 		{"maintenance", nil, 200, `{"code":455}`, Maintenance, 455},
-		{"the API speaks of the account, the status does not", nil, 400, `{"code":401}`, Unauthorized, 400},
-		{"the API speaks of the account, the status does not", nil, 500, `{"code":402}`, InsufficientCredits, 500},
+		{"two have spoken", nil, 400, `{"code":401,"msg":"no"}`, Unavailable, 400},
+		{"two have spoken", nil, 500, `{"code":402,"msg":"no"}`, Unavailable, 500},
+		{"two have spoken", nil, 400, `{"code":422,"msg":"record is null"}`, Unavailable, 400},
+		{"it may be the API, and is not clear enough to end an upgrade", nil, 200, `{"code":422}`, Unavailable, 422},
+		{"it may be the API, and is not clear enough to end an upgrade", nil, 200, `{"code":422,"message":"record is null"}`, Unavailable, 422},
+		{"it may be the API, and is not clear enough to end an upgrade", nil, 200, `{"code":404,"message":"no route"}`, Unavailable, 404},
 		{"4K has no code for work under way but 422", []string{"4k"}, 200, `{"code":500,"msg":"Server error"}`, Unavailable, 500},
 		{"nothing heard", nil, 200, `{"code":408}`, Unavailable, 408},
 		{"a gateway", nil, 502, `{"code":502}`, Unavailable, 502},
-		{"a gateway's 400 is not work under way", nil, 400, `<html>bad request</html>`, Forbidden, 400},
+		{"a gateway's 400 is not work under way", nil, 400, `<html>bad request</html>`, Unavailable, 400},
+		{"a gateway's 402 is no word on the balance", nil, 402, `{"code":402,"message":"pay us"}`, Unavailable, 402},
+		{"a gateway's 429 is no word on the account", nil, 429, `<html>slow down</html>`, Unavailable, 429},
 		{"a gateway's 500 is not work under way", nil, 500, `<html>oops</html>`, Unavailable, 500},
-		{"a gateway's 422 ends nothing", nil, 422, `{"message":"record is null"}`, Forbidden, 422},
-		{"a gateway's 404 ends nothing", nil, 404, `<html>not found</html>`, NotFound, 404},
-		{"two opinions on what is not there end nothing", nil, 404, `{"code":200}`, NotFound, 404},
-		{"there is nothing that can be asked", nil, 405, `{"code":405}`, NotFound, 405},
-		{"the robot check of the gateway", nil, 403, `error code: 1010`, Forbidden, 403},
-		{"moved", nil, 302, ``, NotFound, 302},
+		{"a gateway's 422 ends nothing", nil, 422, `{"message":"record is null"}`, Unavailable, 422},
+		{"a gateway's 404 ends nothing", nil, 404, `<html>not found</html>`, Unavailable, 404},
+		{"a gateway's 404 ends nothing", nil, 404, `{"code":404,"message":"not found"}`, Unavailable, 404},
+		{"two opinions on what is not there end nothing", nil, 404, `{"code":200,"msg":"success"}`, Unavailable, 404},
+		{"there is nothing that can be asked", nil, 405, `{"code":405,"msg":"method not allowed"}`, NotFound, 405},
+		{"the robot check of the gateway", nil, 403, `error code: 1010`, Unavailable, 403},
+		{"moved", nil, 302, ``, Unavailable, 302},
 		{"no code", nil, 200, `{"data":{"resultUrl":"` + testLarger + `"}}`, Unavailable, 0},
 		{"malformed, as seen on early polls", nil, 200, `{"code":200,"data":{"resultUrl":`, Unavailable, 0},
 		{"success with a list", nil, 200, `{"code":200,"data":["` + testLarger + `"]}`, Unavailable, 0},
@@ -322,7 +330,7 @@ func FuzzJudgeUpgrade(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		a, err := readAnswer(&http.Response{StatusCode: status, Body: io.NopCloser(bytes.NewReader(body))})
+		a, err := readAnswer(answerOf(status, typeAPI, body))
 		if err != nil {
 			return
 		}
@@ -339,8 +347,8 @@ func FuzzJudgeUpgrade(f *testing.F) {
 				checkSubmission(t, Submission{Outcome: Unknown, Err: failure})
 				continue
 			}
-			if !a.envelope {
-				t.Errorf("%s, says something that is not the API", got.State)
+			if a.from == aGateway || got.State == UpgradeImpossible && a.from != theAPI {
+				t.Errorf("%s, says something that is not the API, or not clearly", got.State)
 			}
 			if ready := got.State == UpgradeReady; ready != (len(got.ResultURLs) > 0) || !ready && got.ImageURLs != nil {
 				t.Errorf("URLs come with Ready and only then: got %+v", got)

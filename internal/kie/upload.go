@@ -100,15 +100,18 @@ func uploadRequest(ctx context.Context, ep Endpoint, file UploadFile) (*http.Req
 func judgeUpload(a answer, secrets ...string) (UploadedFile, error) {
 	if a.effectiveCode() != http.StatusOK {
 		refusal := a.refusal(secrets...)
-		if refusal.Class == ContentRejected || a.status == http.StatusRequestEntityTooLarge {
-			refusal.Class = Invalid // nobody has looked at the picture: it is the form, or the size
+		switch {
+		case refusal.Class == ContentRejected:
+			refusal.Class = Invalid // nobody has looked at the picture: it is the form
+		case a.status == http.StatusRequestEntityTooLarge:
+			refusal.Class = Invalid // whoever says so, a smaller file is needed, and nothing is paid here
 		}
 		return UploadedFile{}, refusal
 	}
 	file, err := decodeObject(a.data)
 	if err != nil || saysFalse(a.root["success"]) || saysFalse(file["success"]) {
 		refusal := a.refusal(secrets...)
-		refusal.Class, refusal.Err = Unavailable, errors.New("the file was not taken")
+		refusal.becomes(Unavailable, errors.New("the file was not taken"))
 		return UploadedFile{}, refusal
 	}
 	link := decodeString(file["downloadUrl"])

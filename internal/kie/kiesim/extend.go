@@ -121,7 +121,7 @@ func (s *Simulator) extendable(id string) (*task, refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.options.Now()
-	known, missing := s.recall(id, now)
+	known, absent := s.recall(id, now)
 	switch original := known.(type) {
 	case *task:
 		if reason := s.ledger.unextendable(original, now); reason != "" {
@@ -131,8 +131,8 @@ func (s *Simulator) extendable(id string) (*task, refusal) {
 	case *upgrade:
 		return nil, refusal{http.StatusUnprocessableEntity, notExtendable}
 	default:
-		if missing == ReplyNotExist {
-			return nil, refusal{http.StatusUnprocessableEntity, replyTexts[missing]}
+		if absent == ReplyNotExist {
+			return nil, refusal{http.StatusUnprocessableEntity, replyTexts[absent]}
 		}
 		return nil, refusal{http.StatusNotFound, "The original video task does not exist"}
 	}

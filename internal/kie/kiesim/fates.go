@@ -224,8 +224,8 @@ func deliverSecondsFate(seconds int) Fate {
 var seedFate = Fate{Key: "seed", Value: placeholderNumber, Help: "record-info tells this seed, whatever was asked for",
 	set: func(f *Faults, text string) error {
 		seed, err := strconv.Atoi(text)
-		if err != nil {
-			return fmt.Errorf("%q is not a whole number", text)
+		if err != nil || seed == 0 {
+			return fmt.Errorf("%q is not a whole number other than 0", text)
 		}
 		f.Seed = seed
 		return nil

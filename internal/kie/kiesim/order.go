@@ -65,16 +65,16 @@ func (s *Simulator) order(w http.ResponseWriter, r *http.Request, request upgrad
 // of things that are not. The lock is held.
 func (s *Simulator) recall(id string, now time.Time) (purchase, Reply) {
 	known := s.ledger.byID[id]
-	missing := ReplyUnknown
+	absent := ReplyUnknown
 	if known != nil {
-		if missing = known.bought().reply(now); !missing.forgets() {
+		if absent = known.bought().reply(now); !absent.forgets() {
 			return known, ""
 		}
 	}
-	if missing == ReplyUnknown {
-		missing = s.options.UnknownRecord.reply()
+	if absent == ReplyUnknown {
+		absent = s.options.UnknownRecord.reply()
 	}
-	return nil, missing
+	return nil, absent
 }
 
 // upgradable finds the task whose result is to be upgraded, or the reason why that
@@ -83,11 +83,11 @@ func (s *Simulator) upgradable(request upgradeRequest) (*task, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.options.Now()
-	known, missing := s.recall(request.taskID, now)
+	known, absent := s.recall(request.taskID, now)
 	of, _ := known.(*task)
 	switch {
-	case of == nil && missing == ReplyNotExist:
-		return nil, replyTexts[missing]
+	case of == nil && absent == ReplyNotExist:
+		return nil, replyTexts[absent]
 	case of == nil:
 		return nil, recordNull
 	}

@@ -119,7 +119,7 @@ func TestUploadIsNamedIfNobodyDoes(t *testing.T) {
 		upload    func(f *fixture) answer
 		extension string
 	}{
-		"stream":                           {stream("a 1.PNG", png), "png"},
+		"stream":                           {stream("a 1.JPE", png), "jpe"},
 		"stream of a name without an end":  {stream("local", png), "png"},
 		"stream of a name with a bad end":  {stream("local.p/n?g", png), "png"},
 		"stream of a picture with no name": {stream("x.", "\xff\xd8\xff"), "jpg"},

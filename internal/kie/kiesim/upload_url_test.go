@@ -90,6 +90,10 @@ func TestUploadByURLOfItsOwnFile(t *testing.T) {
 
 func TestUploadByURLIsRefused(t *testing.T) {
 	origin := newOrigin(t)
+	untouched := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		t.Error("a file is fetched whose place is wrong")
+	}))
+	t.Cleanup(untouched.Close)
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
 	cases := map[string]struct {
@@ -97,9 +101,9 @@ func TestUploadByURLIsRefused(t *testing.T) {
 		names   string
 	}{
 		"no URL":            {fields{"uploadPath": "in"}, "Missing required parameter: fileUrl"},
-		"no folder":         {fields{"fileUrl": origin.URL + "/a%201.png"}, "Missing required parameter: uploadPath"},
-		"folder with slash": {fields{"fileUrl": origin.URL + "/a%201.png", "uploadPath": "/in"}, "uploadPath"},
-		"name with a slash": {fields{"fileUrl": origin.URL + "/a%201.png", "uploadPath": "in", "fileName": "a/b"}, "fileName"},
+		"no folder":         {fields{"fileUrl": untouched.URL}, "Missing required parameter: uploadPath"},
+		"folder with slash": {fields{"fileUrl": untouched.URL, "uploadPath": "/in"}, "uploadPath"},
+		"name with a slash": {fields{"fileUrl": untouched.URL, "uploadPath": "in", "fileName": "a/b"}, "fileName"},
 		"number":            {fields{"fileUrl": 7, "uploadPath": "in"}, "fileUrl has the wrong type"},
 		"no web URL":        {fields{"fileUrl": "file:///etc/hostname", "uploadPath": "in"}, "fileUrl is not an http or https URL"},
 		"no host":           {fields{"fileUrl": "https:///a.png", "uploadPath": "in"}, "fileUrl is not an http or https URL"},

@@ -1,0 +1,166 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/kie"
+)
+
+// maxRefusedAttempts is the limit of the API on what is remembered of them.
+const maxRefusedAttempts = 16
+
+// Reasons of the Events about a purchase that KIE.AI has made although it said
+// that it had not.
+const (
+	reasonRefusedAndMade = "RefusedAndMade"
+	reasonPaidTwice      = "PaidTwice"
+)
+
+// noteRefused takes a purchase out of what was bought, on KIE.AI's word, and
+// remembers its attempt for as long as its callback may say otherwise.
+func (r *VideoGenerationReconciler) noteRefused(l *life, task *v1alpha1.Task) {
+	l.uncount()
+	kept := r.withoutOldRefusals(l.vg.Status.RefusedAttempts)
+	kept = append(kept, v1alpha1.RefusedAttempt{Attempt: task.Attempt, SubmittedAt: task.SubmittedAt})
+	l.vg.Status.RefusedAttempts = kept[max(len(kept)-maxRefusedAttempts, 0):]
+}
+
+// withoutOldRefusals leaves out those whose callback is not waited for any more.
+func (r *VideoGenerationReconciler) withoutOldRefusals(refused []v1alpha1.RefusedAttempt) []v1alpha1.RefusedAttempt {
+	now := r.Clock.Now()
+	return slices.DeleteFunc(slices.Clone(refused), func(a v1alpha1.RefusedAttempt) bool {
+		return now.After(a.SubmittedAt.Add(r.RecoveryWindow))
+	})
+}
+
+// calledBackRefused returns the refused attempt whose callback has come.
+func calledBackRefused(vg *v1alpha1.VideoGeneration) (v1alpha1.RefusedAttempt, bool) {
+	receipt := vg.Status.Callback
+	if receipt == nil {
+		return v1alpha1.RefusedAttempt{}, false
+	}
+	i := slices.IndexFunc(vg.Status.RefusedAttempts, func(a v1alpha1.RefusedAttempt) bool { return a.Attempt == receipt.Attempt })
+	if i < 0 {
+		return v1alpha1.RefusedAttempt{}, false
+	}
+	return vg.Status.RefusedAttempts[i], true
+}
+
+// followRefused looks after the callback of a purchase that KIE.AI said it had
+// not made. Where its record shows that it was made, the task is taken over if
+// nothing else was bought, and booked in any case.
+//
+// When it lets the next step go on, no such callback is open, or nothing is to
+// be bought.
+func (r *VideoGenerationReconciler) followRefused(ctx context.Context, l *life) (bool, error) {
+	refused, found := calledBackRefused(l.vg)
+	if !found || l.account == nil {
+		return false, nil
+	}
+	now, receipt := r.Clock.Now(), l.vg.Status.Callback
+	over := now.After(receipt.ReceivedAt.Add(callbackFollowed))
+	if l.known.refusedAt.After(now) && !over {
+		l.comeBack(l.known.refusedAt)
+		return r.heldByRefused(l), nil
+	}
+	record, ok, err := r.question(ctx, l, receipt.TaskID)
+	if err != nil {
+		return true, err
+	}
+	made := ok && !record.FromRefusal && record.State != kie.RecordAbsent && record.State != kie.RecordExpired &&
+		strings.HasSuffix(record.CallbackURL, "/"+refused.Attempt)
+	switch {
+	case made:
+		return r.takeRefused(ctx, l, refused, receipt.TaskID)
+	case over, ok && !record.FromRefusal && record.State != kie.RecordAbsent: // it is not the task of this purchase
+		l.forgetRefused(refused.Attempt)
+		return false, nil
+	}
+	l.known.refusedAt = now.Add(lookAgainSoon)
+	l.comeBack(l.known.refusedAt)
+	return r.heldByRefused(l), nil
+}
+
+// heldByRefused says what a purchase waits for, if one is to be made.
+func (r *VideoGenerationReconciler) heldByRefused(l *life) bool {
+	if !l.buying() {
+		l.wait = waiting{}
+		return false
+	}
+	l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonSubmitting,
+		message: "KIE.AI called back for a purchase that it had refused; asking whether it was made after all"}
+	return true
+}
+
+// takeRefused books a purchase that was made after all, and takes its task over
+// where the resource has no other.
+func (r *VideoGenerationReconciler) takeRefused(ctx context.Context, l *life, refused v1alpha1.RefusedAttempt, id string) (bool, error) {
+	if err := r.bookAnyway(ctx, l, l.price); err != nil {
+		return true, err
+	}
+	l.forgetRefused(refused.Attempt)
+	l.vg.Status.Purchases++
+	task := l.vg.Status.Task
+	made := acceptance{attempt: refused.Attempt, taskID: id, number: 1, operation: operationOf(l.vg), submittedAt: refused.SubmittedAt, credits: creditsText(float64(l.price))}
+	if task != nil {
+		made.number = task.Number + 1
+	}
+	logger := log.FromContext(ctx)
+	if task != nil && task.Attempt != refused.Attempt && !l.buying() {
+		l.vg.Status.History = withPast(l.vg.Status.History, made.task())
+		logger.Info("KIE.AI made a purchase that it had refused, beside another one", "taskID", id)
+		r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, reasonPaidTwice, actionReconcile,
+			"KIE.AI refused a purchase and made it all the same: task %s is paid for beside the task of this resource; ask KIE.AI for the credits, or take it over in a new VideoGeneration with annotation %s: %s",
+			id, v1alpha1.AnnotationAdoptTaskID, id)
+		l.wait = waiting{}
+		return false, nil
+	}
+	if task != nil && task.Attempt == refused.Attempt {
+		made.number, task = task.Number, nil
+	}
+	logger.Info("KIE.AI made a purchase that it had refused", "taskID", id)
+	l.vg.Status.Task, l.vg.Status.History = made.task(), withPast(l.vg.Status.History, task)
+	l.vg.Status.Account = client.ObjectKeyFromObject(l.account).String()
+	l.known.bought, l.again = made, false
+	l.known.startOver()
+	l.known.lookAt = r.Clock.Now()
+	l.wait = waiting{}
+	summarize(l.vg, l.wait, r.Clock.Now())
+	if err := r.writeStatus(ctx, l); err != nil {
+		return true, err
+	}
+	r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, reasonRefusedAndMade, actionReconcile,
+		"KIE.AI refused the purchase and made it all the same: task %s is taken over", id)
+	return false, nil
+}
+
+func (l *life) forgetRefused(attempt string) {
+	l.known.refusedAt = time.Time{}
+	l.vg.Status.RefusedAttempts = slices.DeleteFunc(slices.Clone(l.vg.Status.RefusedAttempts), func(a v1alpha1.RefusedAttempt) bool { return a.Attempt == attempt })
+	if len(l.vg.Status.RefusedAttempts) == 0 {
+		l.vg.Status.RefusedAttempts = nil
+	}
+}
+
+// operationOf is what a purchase of the resource is for.
+func operationOf(vg *v1alpha1.VideoGeneration) v1alpha1.Operation {
+	if vg.Spec.Extend != nil {
+		return v1alpha1.OperationExtend
+	}
+	return v1alpha1.OperationGenerate
+}
+
+// failureText is a cause in the words of the API server, bounded for a sentence.
+func failureText(err error) string { return fmt.Sprintf("%.300s", err.Error()) }
