@@ -24,10 +24,10 @@ func touched(load workload, count effects) (plans []plan) {
 	for n := 1; n <= len(count.writes); n++ {
 		plans = append(plans,
 			plan{name: fmt.Sprintf("status emptied after write %d", n), disturb: func(w *world, happened func()) {
-				w.after(n, func() { happened(); w.emptyStatus("video") })
+				w.after(n, func() { happened(); w.takeStatus("video") })
 			}, aid: asMessagesSay},
 			plan{name: fmt.Sprintf("status emptied after write %d then a crash", n), disturb: func(w *world, happened func()) {
-				w.after(n, func() { happened(); w.emptyStatus("video"); panic(errCrash) })
+				w.after(n, func() { happened(); w.takeStatus("video"); panic(errCrash) })
 			}, aid: asMessagesSay})
 		for _, text := range inOrderOf(forgetting) {
 			body := forgetting[text]
@@ -58,8 +58,8 @@ func touched(load workload, count effects) (plans []plan) {
 	return plans
 }
 
-// emptyStatus takes everything out of the status of a resource.
-func (w *world) emptyStatus(name string) {
+// takeStatus takes everything out of the status of a resource.
+func (w *world) takeStatus(name string) {
 	w.t.Helper()
 	if w.isGone(name) {
 		return

@@ -258,7 +258,7 @@ func (s *story) empty(t *rapid.T) {
 	}
 	s.step("emptied statuses")
 	s.forgets(vg)
-	s.w.emptyStatus(vg.Name)
+	s.w.takeStatus(vg.Name)
 }
 
 // restoreOlder deletes a resource and restores it as it was some time ago, with

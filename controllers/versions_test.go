@@ -134,7 +134,8 @@ func (v *versions) book(account *v1alpha1.KieAccount) {
 	if v.books == nil {
 		v.books = map[string]int64{}
 	}
-	v.books[string(account.UID)+" "+account.Status.CreditsSpentSince.UTC().Format(time.RFC3339)] = creditsIn(account.Status.CreditsSpent)
+	spent, _ := creditsIn(account.Status.CreditsSpent)
+	v.books[string(account.UID)+" "+account.Status.CreditsSpentSince.UTC().Format(time.RFC3339)] = spent
 }
 
 // booked is what all accounts together say that they have spent in all periods.
