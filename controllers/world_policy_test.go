@@ -49,6 +49,8 @@ var (
 
 func (p policy) label() string { return "policy.example.com/" + p.name }
 
+func (p policy) probe() string { return "probe-" + p.name }
+
 // installPolicies makes the policies known to the API server. None is in force
 // anywhere before a namespace has its label.
 var installPolicies = sync.OnceValue(func() error {
@@ -57,11 +59,13 @@ var installPolicies = sync.OnceValue(func() error {
 		return err
 	}
 	for _, p := range policies {
-		// A ConfigMap is refused as well, and tells whether the policy is in force yet.
-		may := fmt.Sprintf("request.userInfo.username != %q", operatorUser)
-		if p.unless != "" {
-			may += fmt.Sprintf(` || (request.resource.resource != "configmaps" && (%s))`, p.unless)
+		// A ConfigMap of its name is refused as well, and tells whether the policy is in force yet.
+		unless := p.unless
+		if unless == "" {
+			unless = "false"
 		}
+		may := fmt.Sprintf(`request.userInfo.username != %q || (request.resource.resource == "configmaps" ? object.metadata.name != %q : (%s))`,
+			operatorUser, p.probe(), unless)
 		rule := func(group, version, resource string, operation admissionv1.OperationType) admissionv1.NamedRuleWithOperations {
 			return admissionv1.NamedRuleWithOperations{RuleWithOperations: admissionv1.RuleWithOperations{
 				Operations: []admissionv1.OperationType{operation},
@@ -119,7 +123,7 @@ func (w *world) enforce(p policy, value *string) {
 	patch := fmt.Sprintf(`{"metadata":{"labels":{%q:%s}}}`, p.label(), text)
 	w.must(w.live.Patch(w.t.Context(), ns, client.RawPatch(types.MergePatchType, []byte(patch))))
 	err := wait.PollUntilContextTimeout(w.t.Context(), 5*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
-		probe := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "probe-" + p.name}}
+		probe := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: p.probe()}}
 		err := w.operator.Create(ctx, probe, client.DryRunAll)
 		switch {
 		case err == nil:
