@@ -140,7 +140,7 @@ var all = os.Getenv("PERTURB") == "all"
 
 // sample are those of the plans that are run.
 func (k kind) sample(load workload, at int, plans []plan) []plan {
-	if all || k.every == 1 || load.name == "plain" || focused() {
+	if all || k.every == 1 || load.name == "plain" {
 		return plans
 	}
 	var some []plan
@@ -290,9 +290,6 @@ func (w *world) rest() {
 	}
 	w.assertBooked()
 }
-
-// focused reports whether single plans were asked for.
-func focused() bool { return os.Getenv("PERTURB") == "some" }
 
 // inOrderOf lists the keys of a map in their order, so that plans have one.
 func inOrderOf[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
