@@ -33,7 +33,7 @@ func announce(recorder events.EventRecorder, metrics *Metrics, before, after *v1
 	if is.Status == metav1.ConditionFalse || (reconciling != nil && reconciling.Reason == v1alpha1.ReasonProgressingWithRetry) {
 		severity = corev1.EventTypeWarning
 	}
-	recorder.Eventf(after, nil, severity, is.Reason, actionReconcile, "%s", withoutAttempts(is.Message, after))
+	recorder.Eventf(after, nil, severity, is.Reason, actionReconcile, "%s", boundedMessage(withoutAttempts(is.Message, after)))
 	if task := after.Status.Task; task != nil && is.Status != metav1.ConditionUnknown {
 		metrics.ended(is.Reason)
 	}
@@ -61,7 +61,7 @@ func announceResult(recorder events.EventRecorder, metrics *Metrics, before, aft
 		recorder.Eventf(after, nil, corev1.EventTypeWarning, c.Reason, actionReconcile, "%s", c.Message)
 	}
 	if c := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionTaskIDNotMirrored); c != nil && !meta.IsStatusConditionTrue(before.Status.Conditions, c.Type) {
-		recorder.Eventf(after, nil, corev1.EventTypeWarning, v1alpha1.ConditionTaskIDNotMirrored, actionReconcile, "%s", withoutAttempts(c.Message, after))
+		recorder.Eventf(after, nil, corev1.EventTypeWarning, v1alpha1.ConditionTaskIDNotMirrored, actionReconcile, "%s", boundedMessage(withoutAttempts(c.Message, after)))
 	}
 	began := after.Status.Task != nil && before.Status.Task == nil
 	if owner := gitOpsOwner(after); began && owner != "" && after.Spec.TTLSecondsAfterFinished != nil {

@@ -71,7 +71,9 @@ func (r *VideoGenerationReconciler) charge(ctx context.Context, l *life, price i
 // bookAnyway enters what was spent whether or not the budget allows it.
 func (r *VideoGenerationReconciler) bookAnyway(ctx context.Context, l *life, credits int64) error {
 	if l.account.Spec.Budget == nil {
-		r.Ledger.Spend(client.ObjectKeyFromObject(l.account), "", credits)
+		key := client.ObjectKeyFromObject(l.account)
+		r.Ledger.Spend(key, "", credits)
+		r.Poke(key)
 		return nil
 	}
 	_, err := r.book(ctx, l, credits, false)

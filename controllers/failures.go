@@ -6,6 +6,7 @@ package controllers
 import (
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -27,9 +28,14 @@ func endTask(task *v1alpha1.Task, reason string, code int, message string, now t
 	task.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
 }
 
+// boundedMessage cuts a text to what the status and the note of an Event hold,
+// between two characters.
 func boundedMessage(message string) string {
-	runes := []rune(message)
-	return string(runes[:min(len(runes), maxFailureMessage)])
+	end := min(len(message), maxFailureMessage)
+	for end < len(message) && !utf8.RuneStart(message[end]) {
+		end--
+	}
+	return message[:end]
 }
 
 // failRefused ends a task that KIE.AI refused to take.

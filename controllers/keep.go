@@ -133,7 +133,9 @@ func (r *StorageReconciler) keepFile(ctx context.Context, vg *v1alpha1.VideoGene
 					// A fresh link is another one each time, and does not go into the status.
 					err = &artifact.StorageError{Class: artifact.LinkDead, Message: "the link to the video is dead, and so is the fresh one that KIE.AI gives"}
 				}
-			} else if failure := (*kie.Error)(nil); errors.As(err, &failure) {
+			} else if failure := (*kie.Error)(nil); errors.As(err, &failure) && !failure.Own {
+				err = &artifact.StorageError{Class: artifact.LinkDead, Message: "the link to the video is dead, and KIE.AI could not be asked for another one"}
+			} else if failure != nil {
 				err = &artifact.StorageError{Class: artifact.LinkDead, Message: "the link to the video is dead, and KIE.AI gives no other one now"}
 			}
 		}

@@ -110,7 +110,7 @@ func (r *KieAccountReconciler) Reconcile(ctx context.Context, req ctrl.Request) 
 	}
 	r.remember(account, last)
 	next := r.nextCheck(last, counted).Sub(now)
-	if _, unnoted := r.Ledger.Unnoted(req.NamespacedName, now.Truncate(time.Second)); (!wrote || unnoted) && last.wroteAt.Add(countEvery).After(now) {
+	if _, unnoted := r.Ledger.Unnoted(req.NamespacedName, now.Truncate(time.Second)); unnoted || (!wrote && last.wroteAt.Add(countEvery).After(now)) {
 		next = min(next, last.wroteAt.Add(countEvery).Sub(now))
 	}
 	return ctrl.Result{RequeueAfter: max(next, time.Second)}, nil

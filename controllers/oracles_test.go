@@ -93,6 +93,12 @@ func (w *world) silence(name string, unwritable bool) string {
 	case ready.Status != metav1.ConditionUnknown || ready.Reason == v1alpha1.ReasonSuspended:
 		return ""
 	}
+	if waitsInTurn(ready.Reason) {
+		if !slices.ContainsFunc(w.events, func(e string) bool { return strings.Contains(e, " "+ready.Reason+" ") }) {
+			return fmt.Sprintf("%s waits, and no Event says %s", name, w.readyText(name))
+		}
+		return ""
+	}
 	reconciling := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReconciling)
 	if reconciling == nil || reconciling.Reason != v1alpha1.ReasonProgressingWithRetry {
 		return fmt.Sprintf("%s does not go on, and says %s as if it did", name, w.readyText(name))
@@ -101,6 +107,11 @@ func (w *world) silence(name string, unwritable bool) string {
 		return fmt.Sprintf("%s does not go on, and no Warning says %s", name, w.readyText(name))
 	}
 	return ""
+}
+
+// waitsInTurn reports whether a reason is that others come first, which is no trouble.
+func waitsInTurn(reason string) bool {
+	return reason == v1alpha1.ReasonWaitingForSource || reason == v1alpha1.ReasonQueued
 }
 
 // warned reports whether a Warning with a reason was sent.

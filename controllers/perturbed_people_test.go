@@ -28,7 +28,7 @@ func touched(load workload, count effects) (plans []plan) {
 			}, aid: asMessagesSay},
 			plan{name: fmt.Sprintf("status emptied after write %d then a crash", n), disturb: func(w *world, happened func()) {
 				w.after(n, func() { happened(); w.takeStatus("video"); panic(errCrash) })
-			}, aid: asMessagesSay})
+			}, aid: asMessagesSay, unbooked: true}) // such an account counts by the statuses
 		for _, text := range inOrderOf(forgetting) {
 			body := forgetting[text]
 			if load.noCallbacks || (text != "does not exist" && load.name != "answer lost") {

@@ -15,17 +15,17 @@ import (
 
 // forgetting are the answers that say that there is no such task.
 var forgetting = map[string]string{
-	"is null":           `{"code":200,"msg":"success","data":null}`,
-	"is 422 null":       `{"code":422,"msg":"recordInfo is null","data":null}`,
-	"does not exist":    `{"code":422,"msg":"Record does not exist","data":null}`,
-	"is not found":      `{"code":404,"msg":"Not found","data":null}`,
-	"data is not there": `{"code":422,"msg":"record result data not exist","data":null}`,
+	"is null":        `{"code":200,"msg":"success","data":null}`,
+	"is 422 null":    `{"code":422,"msg":"recordInfo is null","data":null}`,
+	"does not exist": `{"code":422,"msg":"Record does not exist","data":null}`,
+	"is not found":   `{"code":404,"msg":"Not found","data":null}`,
 }
 
 // sickening are those that say nothing of the task.
 var sickening = map[string]string{
-	"is sick":   `{"code":500,"msg":"Server error","data":null}`,
-	"is silent": "",
+	"is sick":     `{"code":500,"msg":"Server error","data":null}`,
+	"has no data": `{"code":422,"msg":"record result data not exist","data":null}`,
+	"is silent":   "",
 }
 
 // sickRecords are the plans in which KIE.AI forgets a task that it has made, or

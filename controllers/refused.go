@@ -75,9 +75,9 @@ func (r *VideoGenerationReconciler) followRefused(ctx context.Context, l *life) 
 		l.comeBack(l.known.refusedAt)
 		return r.heldByRefused(l), nil
 	}
-	record, ok, err := r.question(ctx, l, receipt.TaskID)
-	if err != nil {
-		return true, err
+	record, ok := r.recordOf(ctx, l.account, receipt.TaskID)
+	if ctx.Err() != nil {
+		return true, ctx.Err()
 	}
 	made := ok && !record.FromRefusal && record.State != kie.RecordAbsent && record.State != kie.RecordExpired &&
 		strings.HasSuffix(record.CallbackURL, "/"+refused.Attempt)
@@ -93,10 +93,21 @@ func (r *VideoGenerationReconciler) followRefused(ctx context.Context, l *life) 
 	return r.heldByRefused(l), nil
 }
 
+// recordOf asks KIE.AI once about a task that is not that of the resource. Not ok
+// means that there was no answer that says something of it.
+func (r *VideoGenerationReconciler) recordOf(ctx context.Context, account *v1alpha1.KieAccount, id string) (record kie.Record, ok bool) {
+	secrets, err := r.Credentials.Get(ctx, account)
+	if err != nil {
+		return kie.Record{}, false
+	}
+	record, err = r.KIE.RecordInfo(ctx, kie.Endpoint{BaseURL: account.Spec.BaseURL, APIKey: secrets.APIKey}, id)
+	r.Metrics.looked(record.State, err)
+	return record, err == nil
+}
+
 // heldByRefused says what a purchase waits for, if one is to be made.
 func (r *VideoGenerationReconciler) heldByRefused(l *life) bool {
-	if !l.buying() {
-		l.wait = waiting{}
+	if !l.buying() && !retryPending(l.vg) {
 		return false
 	}
 	l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonSubmitting,
@@ -118,13 +129,13 @@ func (r *VideoGenerationReconciler) takeRefused(ctx context.Context, l *life, re
 		made.number = task.Number + 1
 	}
 	logger := log.FromContext(ctx)
-	if task != nil && task.Attempt != refused.Attempt && !l.buying() {
+	open := task != nil && (task.State != v1alpha1.TaskFailed || !task.Settled()) && !needsPurchase(l.vg) && !isUnbought(l)
+	if open && task.Attempt != refused.Attempt {
 		l.vg.Status.History = withPast(l.vg.Status.History, made.task())
 		logger.Info("KIE.AI made a purchase that it had refused, beside another one", "taskID", id)
 		r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, reasonPaidTwice, actionReconcile,
 			"KIE.AI refused a purchase and made it all the same: task %s is paid for beside the task of this resource; ask KIE.AI for the credits, or take it over in a new VideoGeneration with annotation %s: %s",
 			id, v1alpha1.AnnotationAdoptTaskID, id)
-		l.wait = waiting{}
 		return false, nil
 	}
 	if task != nil && task.Attempt == refused.Attempt {

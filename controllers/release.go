@@ -13,6 +13,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -172,6 +173,24 @@ func (r *ReleaseReconciler) answered(p place, failure *artifact.StorageError) {
 	}
 }
 
+// isGoneForGood reports whether the credentials of a place are gone together
+// with their namespace: nobody will bring them back.
+func (r *ReleaseReconciler) isGoneForGood(ctx context.Context, p place) (bool, error) {
+	if p.spec.CredentialsSecretRef == nil {
+		return false, nil
+	}
+	name := types.NamespacedName{Namespace: p.namespace, Name: p.spec.CredentialsSecretRef.Name}
+	if err := r.Places.Live.Get(ctx, name, &corev1.Secret{}); !apierrors.IsNotFound(err) {
+		return false, client.IgnoreNotFound(err)
+	}
+	namespace := &metav1.PartialObjectMetadata{}
+	namespace.SetGroupVersionKind(namespaceKind)
+	if err := r.Client.Get(ctx, types.NamespacedName{Name: p.namespace}, namespace); err != nil {
+		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
+	}
+	return !namespace.DeletionTimestamp.IsZero(), nil
+}
+
 // storedURIs lists where the videos of a resource are stored.
 func storedURIs(vg *v1alpha1.VideoGeneration) []string {
 	var uris []string
@@ -225,7 +244,9 @@ func (r *ReleaseReconciler) deleteStored(ctx context.Context, vg *v1alpha1.Video
 	bucket, err := r.Places.openToDelete(ctx, vg.UID, p)
 	if failure, ok := asStorageError(err); ok {
 		all.cause = failure.Message
-		return all, nil
+		gone, err := r.isGoneForGood(ctx, p)
+		all.again = !gone
+		return all, err
 	} else if err != nil {
 		return all, err
 	}

@@ -284,7 +284,9 @@ func (r *VideoGenerationReconciler) settlePurchase(ctx context.Context, l *life,
 	default:
 		if failure := submission.Err; failure != nil && !failure.Own && failure.Code != 0 {
 			// Something in front of KIE.AI answers in its place: the others do not become lost purchases one after the other.
-			r.Ledger.Refuse(client.ObjectKeyFromObject(l.account), kie.Unavailable, apiKey, gatewayPause)
+			key := client.ObjectKeyFromObject(l.account)
+			r.Ledger.Refuse(key, kie.Unavailable, apiKey, gatewayPause)
+			r.Poke(key) // the check of the account says what is in the way
 		}
 		logger.Info("It is not known whether the video was bought", "class", submission.Err.Class, "code", submission.Err.Code, "cause", submission.Err.Err)
 		return r.recover(ctx, l)

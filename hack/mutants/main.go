@@ -42,7 +42,7 @@ func run(ctx context.Context, only string) error {
 		return fmt.Errorf("-run: %w", err)
 	}
 	caught, ran := 0, 0
-	for _, m := range mutants {
+	for _, m := range all() {
 		if !wanted.MatchString(m.promise + " " + m.name) {
 			continue
 		}

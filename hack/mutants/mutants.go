@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 )
 
 // mutant is a deliberate break of the code.
@@ -105,8 +106,8 @@ var mutants = []mutant{
 	{
 		promise: "P3", name: "gives up a task whose record is late",
 		file:   "controllers/observe.go",
-		before: "if now.Before(task.SubmittedAt.Add(grace)) {",
-		after:  "if now.Before(task.SubmittedAt.Add(-grace)) {",
+		before: "if now.Before(task.SubmittedAt.Add(grace)) || !l.confirmed(now) {",
+		after:  "if now.Before(task.SubmittedAt.Add(-grace)) || !l.confirmed(now) {",
 		tests:  "TestUnknownRecords",
 	},
 	{
@@ -118,7 +119,7 @@ var mutants = []mutant{
 	},
 	{
 		promise: "P3", name: "leaves what is paid for to the last",
-		file:   "controllers/setup.go",
+		file:   "controllers/priority.go",
 		before: "const paidPriority, otherPriority = 10, 0",
 		after:  "const paidPriority, otherPriority = -10, 0",
 		tests:  "TestWhatIsPaidForComesFirst",
@@ -147,8 +148,8 @@ var mutants = []mutant{
 	{
 		promise: "P4", name: "believes the callback that the task has succeeded",
 		file:   "controllers/observe.go",
-		before: "r.note(ctx, l, record)\n",
-		after:  "if c := l.vg.Status.Callback; c != nil && c.Code != nil && *c.Code == 200 {\n\t\t\trecord.State = kie.RecordSucceeded\n\t\t}\n\t\tr.note(ctx, l, record)\n",
+		before: "if err := r.note(ctx, l, record); err != nil {",
+		after:  "if c := l.vg.Status.Callback; c != nil && c.Code != nil && *c.Code == 200 {\n\t\t\trecord.State = kie.RecordSucceeded\n\t\t}\n\t\tif err := r.note(ctx, l, record); err != nil {",
 		tests:  "TestHowATaskEnds/callback",
 	},
 	{
@@ -264,3 +265,6 @@ var mutants = []mutant{
 		tests:  "TestHistoryIsBounded",
 	},
 }
+
+// all are the mutants of every kind.
+func all() []mutant { return slices.Concat(mutants, watches, lasting) }

@@ -21,7 +21,7 @@ import (
 // and a test that could notice.
 func TestMutantsFitTheCode(t *testing.T) {
 	promises, names := map[string]bool{}, map[string]bool{}
-	for _, m := range mutants {
+	for _, m := range all() {
 		promises[m.promise] = true
 		if names[m.name] {
 			t.Errorf("there are two mutants of the name %q", m.name)

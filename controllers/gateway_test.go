@@ -1,0 +1,117 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+)
+
+// What a gateway says of a purchase is no proof that it was not made: it is found
+// by its callback, and never made again.
+func TestAGatewayAnswersThePurchase(t *testing.T) {
+	for _, status := range []int{307, 400, 401, 403, 404, 413, 421, 429, 431, 502, 503} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			w := newWorld(t, worldOptions{})
+			w.updateAccount(func(a *v1alpha1.KieAccount) {
+				a.Spec.Budget = &v1alpha1.Budget{Credits: 120, Period: metav1.Duration{Duration: 24 * time.Hour}}
+			})
+			first := true
+			w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
+				if !strings.HasSuffix(r.URL.Path, "/generate") || !first {
+					serve.ServeHTTP(rw, r)
+					return
+				}
+				first = false
+				serve.ServeHTTP(discard{http.Header{}}, r)
+				rw.Header().Set("Content-Type", "text/html")
+				rw.WriteHeader(status)
+				_, _ = rw.Write([]byte("<html>slow down</html>"))
+			}
+			w.create("video", prompt("[sim:latency=2s]"))
+			w.run(time.Hour)
+			w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+			w.wantPaid(1)
+			if spent := w.account().Status.CreditsSpent; spent != "60" {
+				t.Errorf("the books say %s credits, want 60", spent)
+			}
+		})
+	}
+}
+
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header { return d.header }
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+func (discard) WriteHeader(int) {}
+
+// KIE.AI itself may say that it has refused what it makes all the same. Its
+// callback is taken, ends the buying, and the task is booked.
+func TestARefusedPurchaseIsMadeAllTheSame(t *testing.T) {
+	for _, code := range []string{"429", "455", "422"} {
+		t.Run(code, func(t *testing.T) {
+			w := newWorld(t, worldOptions{})
+			w.updateAccount(func(a *v1alpha1.KieAccount) {
+				a.Spec.Budget = &v1alpha1.Budget{Credits: 600, Period: metav1.Duration{Duration: 24 * time.Hour}}
+			})
+			w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
+				if !strings.HasSuffix(r.URL.Path, "/generate") {
+					serve.ServeHTTP(rw, r)
+					return
+				}
+				serve.ServeHTTP(discard{http.Header{}}, r)
+				rw.Header().Set("Content-Type", "application/json")
+				_, _ = rw.Write([]byte(`{"code":` + code + `,"msg":"not now","data":null}`))
+			}
+			w.create("video", prompt("[sim:latency=2s]"))
+			w.run(time.Hour)
+			vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+			w.wantPaid(1)
+			if vg.Status.Task.ID != w.sim.State().Tasks[0].ID || vg.Status.Purchases != 1 || len(vg.Status.RefusedAttempts) > 0 {
+				t.Errorf("the status is %+v", vg.Status)
+			}
+			if spent := w.account().Status.CreditsSpent; spent != "60" {
+				t.Errorf("the books say %s credits, want 60", spent)
+			}
+			w.wantEvent("Warning RefusedAndMade", w.sim.State().Tasks[0].ID)
+		})
+	}
+}
+
+// Where another purchase was made meanwhile, the one that was refused is booked
+// and reported.
+func TestARefusedPurchaseIsMadeBesideAnother(t *testing.T) {
+	w := newWorld(t, worldOptions{paidMost: 2})
+	first := true
+	w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
+		if !strings.HasSuffix(r.URL.Path, "/generate") || !first {
+			serve.ServeHTTP(rw, r)
+			return
+		}
+		first = false
+		serve.ServeHTTP(discard{http.Header{}}, r)
+		rw.Header().Set("Content-Type", "application/json")
+		_, _ = rw.Write([]byte(`{"code":429,"msg":"not now","data":null}`))
+	}
+	w.create("video", prompt("[sim:callback=late=5m]"))
+	w.run(time.Hour)
+	vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	tasks := w.sim.State().Tasks
+	if len(tasks) != 2 || vg.Status.Task.ID != tasks[1].ID || len(vg.Status.History) != 1 || vg.Status.History[0].ID != tasks[0].ID {
+		t.Errorf("bought are %+v, the status is %+v", tasks, vg.Status)
+	}
+	w.wantEvent("Warning PaidTwice", tasks[0].ID)
+	w.pass(2 * countEvery)
+	if spent := w.account().Status.CreditsSpent; spent != "120" {
+		t.Errorf("the books say %s credits, want 120", spent)
+	}
+}

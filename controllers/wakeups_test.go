@@ -1,0 +1,118 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
+)
+
+// Whoever could go on is looked at at once, by a watch, and not when some time
+// has passed: in these tests none does.
+
+// settle looks at all that is due, until nothing is, without letting time pass.
+func (w *world) settle() {
+	w.t.Helper()
+	for w.round() {
+	}
+}
+
+func TestAFreePlaceWakesTheNext(t *testing.T) {
+	for name, leave := range map[string]func(w *world){
+		"it is finished": func(w *world) { w.sim.Deliver(w.t.Context()) },
+		"it is deleted":  func(w *world) { w.must(w.live.Delete(w.t.Context(), w.get("a"))) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, worldOptions{accountLimit: &v1alpha1.AccountLimits{InFlight: 1}})
+			w.create("a")
+			w.settle()
+			w.create("b")
+			w.settle()
+			w.wantPaid(1)
+			w.clock.SetTime(w.sim.State().Tasks[0].CreatedAt.Add(71 * time.Second))
+			w.settle() // what is due by time has had its look
+			leave(w)
+			w.settle()
+			w.wantPaid(2)
+		})
+	}
+}
+
+func TestAFinishedSourceWakesItsExtension(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.create("part-2", extending("part-1"))
+	w.settle()
+	w.create("part-1")
+	w.settle()
+	w.clock.SetTime(w.clock.Now().Add(71 * time.Second))
+	w.settle()
+	w.wantPaid(2)
+}
+
+func TestAnAccountWakesWhoWaitsForIt(t *testing.T) {
+	t.Run("it is created", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		account := w.account()
+		w.must(w.live.Delete(t.Context(), account))
+		w.create("video")
+		w.settle()
+		w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonAccountNotFound)
+		w.must(w.live.Create(t.Context(), &v1alpha1.KieAccount{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: account.Name}, Spec: account.Spec}))
+		w.settle()
+		w.wantPaid(1)
+	})
+	t.Run("its spec is corrected", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		w.updateAccount(func(a *v1alpha1.KieAccount) { a.Spec.CredentialsSecretRef.Name = "none" })
+		w.create("video")
+		w.settle()
+		w.wantReady("video", metav1.ConditionUnknown, "SecretNotFound")
+		w.updateAccount(func(a *v1alpha1.KieAccount) { a.Spec.CredentialsSecretRef.Name = "kie-credentials" })
+		w.settle()
+		w.wantPaid(1)
+	})
+}
+
+func TestARefusedPurchaseWakesItsAccount(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.settle()
+	w.sim.SetFaults(kiesim.Faults{Submit: 401})
+	w.create("video")
+	w.settle()
+	w.wantAccount(metav1.ConditionFalse, "Unauthorized")
+}
+
+func TestAPurchaseIsCountedAtOnce(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.settle()
+	w.clock.SetTime(w.clock.Now().Add(countEvery))
+	w.create("video")
+	w.settle()
+	if counted := w.account().Status.InFlight; ptr.Deref(counted, 0) != 1 {
+		t.Errorf("the account has %v in flight", counted)
+	}
+}
+
+func TestStorageIsTriedWhenItIsCorrected(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.setStorage(&v1alpha1.Storage{URL: "file://" + storageFolder + "-none"})
+	w.create("video")
+	w.run(3 * time.Minute)
+	w.wantFailure(w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonStorageFailed), artifact.InvalidStorage)
+	w.setStorage(inFolder(v1alpha1.DeletionDelete))
+	w.settle()
+	w.wantStored(w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded), "720p.mp4")
+	w.must(w.live.Delete(t.Context(), w.get("video")))
+	w.settle()
+	if !w.isGone("video") {
+		t.Error("the resource is still there")
+	}
+}
