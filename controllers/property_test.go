@@ -536,8 +536,9 @@ func (s *story) end(t *rapid.T) {
 func (s *story) checkEnd(t *rapid.T, vg *v1alpha1.VideoGeneration, tasks map[string]kiesim.Task) {
 	ready := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReady)
 	if ready == nil || ready.Status == metav1.ConditionUnknown {
-		// What is paid for and not finished is finished by the account that has bought it.
-		stranded := ready != nil && ready.Reason == v1alpha1.ReasonAccountNotFound && vg.Status.Task.Settled() && !s.hasAccountOf(vg)
+		// What is paid for and not finished is finished by the account that has bought it, and waits for it.
+		paid := vg.Status.Task.Settled() || inFlight(vg.Status.Task)
+		stranded := ready != nil && ready.Reason == v1alpha1.ReasonAccountNotFound && paid && !s.hasAccountOf(vg)
 		if ready == nil || (!waitsForOthers(ready.Reason) && !stranded) {
 			t.Errorf("P3: %s has come to no end: %+v, its task is %+v", vg.Name, ready, vg.Status.Task)
 		}
