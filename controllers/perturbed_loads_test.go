@@ -21,7 +21,7 @@ var ample = &v1alpha1.Budget{Credits: 100_000, Period: metav1.Duration{Duration:
 
 // world is what the life takes place in.
 func (load workload) world(serial bool, may int) worldOptions {
-	opts := worldOptions{paidMost: max(load.paidMost, 1) * (1 + may), serial: serial, noCallbacks: load.noCallbacks}
+	opts := worldOptions{paidMost: max(load.paidMost, 1) * (1 + may), serial: serial, noCallbacks: load.noCallbacks, accountsLater: time.Minute}
 	if !load.unbudgeted {
 		opts.budget = ample
 	}

@@ -129,6 +129,8 @@ type worldOptions struct {
 	accountLimit *v1alpha1.AccountLimits
 	storage      *v1alpha1.Storage
 	budget       *v1alpha1.Budget
+	// accountsLater is how much later than they are due the looks at accounts may come.
+	accountsLater time.Duration
 	// serial keeps the test from running beside others.
 	serial bool
 }
@@ -489,7 +491,7 @@ func (w *world) run(horizon time.Duration) {
 		next, some := w.nextEvent()
 		// An account is looked at for ever; that matters to those who wait.
 		if account, ok := w.proc.accountQueue.soonest(); ok && (!some || account.Before(next)) && len(w.waits()) > 0 {
-			next, some = account, true
+			next, some = latest(account, w.clock.Now().Add(w.opts.accountsLater)), true
 		}
 		if !some || next.After(end) {
 			return
