@@ -127,13 +127,13 @@ var kinds = []kind{
 	{"of intermediate states", intermediate, 1},
 	{"of stale views", stale, 1},
 	{"of unobserved changes", unobserved, 1},
-	{"of refusals by policy", refusedByPolicies, 5},
-	{"of trouble that lasts", enduring, 8},
-	{"of SIGTERM", terminated, 3},
-	{"of frozen processes", frozen, 5},
-	{"of gateways", behindGateway, 20},
-	{"of forgotten and sick records", sickRecords, 12},
-	{"of what people do", touched, 2},
+	{"of refusals by policy", refusedByPolicies, 11},
+	{"of trouble that lasts", enduring, 17},
+	{"of SIGTERM", terminated, 7},
+	{"of frozen processes", frozen, 11},
+	{"of gateways", behindGateway, 61},
+	{"of forgotten and sick records", sickRecords, 23},
+	{"of what people do", touched, 5},
 }
 
 // all says that every plan is to be run, and not a sample of the newer kinds that
