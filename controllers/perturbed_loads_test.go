@@ -107,9 +107,8 @@ func perturbedLoads() []workload {
 // loseThePurchase creates a resource, and lets its purchase be lost for good.
 func (w *world) loseThePurchase(name string) {
 	w.t.Helper()
-	lost := prompt("[sim:callback=never]")
 	w.sim.SetFaults(simLost)
-	w.create(name, lost)
+	w.create(name)
 	w.run(35 * time.Minute)
 	w.wantReady(name, metav1.ConditionFalse, v1alpha1.ReasonSubmissionUnknown)
 	w.sim.SetFaults(simWell)

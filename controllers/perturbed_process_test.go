@@ -79,23 +79,23 @@ func frozen(_ workload, count effects) (plans []plan) {
 	for _, d := range []time.Duration{3 * time.Minute, 40 * time.Minute} {
 		for n := 1; n <= len(count.writes); n++ {
 			plans = append(plans,
-				plan{name: fmt.Sprintf("frozen for %s before write %d", d, n), disturb: func(w *world, happened func()) {
+				plan{name: fmt.Sprintf("frozen for %s before write %d", d, n), aid: asMessagesSay, disturb: func(w *world, happened func()) {
 					w.atEffect(n, func(e write) error { happened(); w.freeze(d); return e.do() })
 				}},
-				plan{name: fmt.Sprintf("frozen for %s after write %d", d, n), disturb: func(w *world, happened func()) {
+				plan{name: fmt.Sprintf("frozen for %s after write %d", d, n), aid: asMessagesSay, disturb: func(w *world, happened func()) {
 					w.atEffect(n, func(e write) error { happened(); defer w.freeze(d); return e.do() })
 				}})
 		}
 		for _, n := range count.points() {
 			plans = append(plans,
-				plan{name: fmt.Sprintf("frozen for %s before request %d is made", d, n), disturb: func(w *world, happened func()) {
+				plan{name: fmt.Sprintf("frozen for %s before request %d is made", d, n), aid: asMessagesSay, disturb: func(w *world, happened func()) {
 					w.atRequest(n, func(rw http.ResponseWriter, r *http.Request, serve http.Handler) {
 						happened()
 						w.freeze(d)
 						serve.ServeHTTP(rw, r)
 					})
 				}},
-				plan{name: fmt.Sprintf("frozen for %s when request %d is made", d, n), disturb: func(w *world, happened func()) {
+				plan{name: fmt.Sprintf("frozen for %s when request %d is made", d, n), aid: asMessagesSay, disturb: func(w *world, happened func()) {
 					w.atRequest(n, func(rw http.ResponseWriter, r *http.Request, serve http.Handler) {
 						happened()
 						answer := httptest.NewRecorder()
