@@ -200,12 +200,13 @@ proof: ## Run all that docs/reliability.md speaks of, except make chaos, and pri
 bench: control-plane s3-server ## Run all benchmarks.
 	go test -timeout $(TEST_TIMEOUT) -run '^$$' -bench . -benchmem $(TESTFLAGS) $(PKG)
 
-# How long make chaos disturbs, and the seed of what it does; empty draws one.
+# How long make chaos disturbs, how many videos are applied in a second, and the seed of what it does; empty draws one.
 CHAOS_DURATION ?= 10m
+CHAOS_RATE ?= 20
 CHAOS_SEED ?=
 .PHONY: chaos
-chaos: control-plane build ## Kill, stop and cut off the operator and its control plane under load, and compare what was paid for with what is there.
-	go run ./hack/chaos --duration $(CHAOS_DURATION) $(if $(CHAOS_SEED),--seed $(CHAOS_SEED))
+chaos: control-plane s3-server build ## Kill, stop and cut off the operator and its control plane under load, and compare what was paid for with what is there.
+	go run ./hack/chaos --duration $(CHAOS_DURATION) --rate $(CHAOS_RATE) $(if $(CHAOS_SEED),--seed $(CHAOS_SEED))
 
 ##@ Demo
 

@@ -50,7 +50,8 @@ func (r *VideoGenerationReconciler) observe(ctx context.Context, l *life) (bool,
 			return true, err
 		}
 		if !ok {
-			return false, r.forgottenInTrouble(l)
+			r.forgottenInTrouble(l)
+			return false, nil
 		}
 		if err := r.note(ctx, l, record); err != nil {
 			return true, err
@@ -72,14 +73,13 @@ func (r *VideoGenerationReconciler) observe(ctx context.Context, l *life) (bool,
 
 // forgottenInTrouble ends a task that KIE.AI has said nothing of for as long as
 // it remembers tasks. It would keep its place in flight for ever.
-func (r *VideoGenerationReconciler) forgottenInTrouble(l *life) error {
+func (r *VideoGenerationReconciler) forgottenInTrouble(l *life) {
 	task, now := l.vg.Status.Task, r.Clock.Now()
 	if inFlight(task) && !now.Before(task.SubmittedAt.Add(videoLifetime)) {
 		endTask(task, v1alpha1.ReasonTaskExpired, 0, fmt.Sprintf(
 			"KIE.AI did not say within 14 days what became of task %s, and does not know it any longer: look at kie.ai/logs", task.ID), now)
 		l.wait = waiting{}
 	}
-	return nil
 }
 
 // followOn keeps asking for a while after a callback about what was given up:
@@ -325,7 +325,7 @@ func videosOf(record kie.Record, task *v1alpha1.Task) []v1alpha1.Video {
 		if url == "" {
 			continue
 		}
-		video := v1alpha1.Video{URL: url, Index: int32(i), Resolution: record.Resolution, ExpiresAt: &expires} //nolint:gosec // bounded by maxVideos
+		video := v1alpha1.Video{URL: url, Index: int32(i), Resolution: record.Resolution, ExpiresAt: &expires}
 		if i < len(record.OriginURLs) {
 			video.OriginURL = record.OriginURLs[i]
 		}

@@ -77,7 +77,18 @@ func (p place) identity() string {
 	if p.spec.CredentialsSecretRef != nil {
 		secret = p.spec.CredentialsSecretRef.Name
 	}
-	return fmt.Sprintf("%q", []string{p.namespace, p.spec.URL, p.spec.Endpoint, p.spec.Region, p.spec.Prefix, secret})
+	encryption := encryptionOf(p.spec)
+	return fmt.Sprintf("%q", []string{
+		p.namespace, p.spec.URL, p.spec.Endpoint, p.spec.Region, p.spec.Prefix, secret, string(encryption.Algorithm), encryption.KMSKeyID,
+	})
+}
+
+// encryptionOf is the encryption that a storage asks for, empty if it asks for none.
+func encryptionOf(spec *v1alpha1.Storage) v1alpha1.ServerSideEncryption {
+	if spec.ServerSideEncryption == nil {
+		return v1alpha1.ServerSideEncryption{}
+	}
+	return *spec.ServerSideEncryption
 }
 
 // trusted reports whether an administrator names the place.
@@ -135,13 +146,16 @@ func (p *Places) openToDelete(ctx context.Context, uid types.UID, at place) (*ar
 }
 
 func (p *Places) openWith(ctx context.Context, at place, secret map[string][]byte) (*artifact.Bucket, error) {
+	encryption := encryptionOf(at.spec)
 	return p.Storage.Open(ctx, artifact.Place{
-		URL:      at.spec.URL,
-		Endpoint: at.spec.Endpoint,
-		Region:   at.spec.Region,
-		Prefix:   at.spec.Prefix,
-		Secret:   secret,
-		Trusted:  at.trusted(p.OperatorNamespace),
+		URL:        at.spec.URL,
+		Endpoint:   at.spec.Endpoint,
+		Region:     at.spec.Region,
+		Prefix:     at.spec.Prefix,
+		Encryption: string(encryption.Algorithm),
+		KMSKeyID:   encryption.KMSKeyID,
+		Secret:     secret,
+		Trusted:    at.trusted(p.OperatorNamespace),
 	})
 }
 

@@ -37,11 +37,12 @@ const (
 
 // Storage says where finished videos are kept.
 // +kubebuilder:validation:MinProperties=1
-// +kubebuilder:validation:XValidation:rule="has(self.url) || !(has(self.endpoint) || has(self.region) || has(self.prefix) || has(self.credentialsSecretRef))",message="endpoint, region, prefix and credentialsSecretRef belong to a url: add url, or remove them to use the storage of the KieAccount"
+// +kubebuilder:validation:XValidation:rule="has(self.url) || !(has(self.endpoint) || has(self.region) || has(self.prefix) || has(self.credentialsSecretRef) || has(self.serverSideEncryption))",message="endpoint, region, prefix, credentialsSecretRef and serverSideEncryption belong to a url: add url, or remove them to use the storage of the KieAccount"
 // +kubebuilder:validation:XValidation:rule="!has(self.url) || !self.url.startsWith('s3:') || has(self.region) || has(self.endpoint)",fieldPath=".region",message="s3 needs the region of the bucket, such as eu-central-1: add region, or the endpoint of an S3-compatible server"
 // +kubebuilder:validation:XValidation:rule="!has(self.url) || !self.url.startsWith('azblob:') || has(self.endpoint)",fieldPath=".endpoint",message="azblob needs the address of the storage account: add endpoint, such as https://myaccount.blob.core.windows.net"
 // +kubebuilder:validation:XValidation:rule="!has(self.url) || !has(self.endpoint) || self.url.startsWith('s3:') || self.url.startsWith('azblob:')",fieldPath=".endpoint",message="endpoint has a meaning with s3 and azblob only: remove endpoint"
 // +kubebuilder:validation:XValidation:rule="!has(self.url) || !has(self.region) || self.url.startsWith('s3:')",fieldPath=".region",message="region has a meaning with s3 only: remove region"
+// +kubebuilder:validation:XValidation:rule="!has(self.url) || !has(self.serverSideEncryption) || self.url.startsWith('s3:')",fieldPath=".serverSideEncryption",message="serverSideEncryption has a meaning with s3 only: remove serverSideEncryption"
 // +kubebuilder:validation:XValidation:rule="!has(self.url) || !self.url.startsWith('file:') || !has(self.credentialsSecretRef)",fieldPath=".credentialsSecretRef",message="a folder needs no credentials: remove credentialsSecretRef"
 type Storage struct {
 	// url is the bucket: s3://BUCKET, gs://BUCKET, azblob://CONTAINER, or on
@@ -86,12 +87,48 @@ type Storage struct {
 	// +optional
 	CredentialsSecretRef *SecretReference `json:"credentialsSecretRef,omitempty"`
 
+	// serverSideEncryption has the server encrypt each video as it says
+	// here, with s3. Left out, the bucket decides. It is needed where a
+	// policy of the bucket denies what is written without it.
+	// +optional
+	ServerSideEncryption *ServerSideEncryption `json:"serverSideEncryption,omitempty"`
+
 	// deletionPolicy is Retain, which leaves the stored videos where they
 	// are when the VideoGeneration is deleted, or Delete. Left out, it is
 	// that of the KieAccount where the VideoGeneration names no url, or else
 	// Retain.
 	// +optional
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
+}
+
+// EncryptionAlgorithm is what an S3 server encrypts with.
+// +kubebuilder:validation:Enum=AES256;aws:kms
+type EncryptionAlgorithm string
+
+// What an S3 server can encrypt with.
+const (
+	// EncryptionAES256 is a key that the server manages.
+	EncryptionAES256 EncryptionAlgorithm = "AES256"
+	// EncryptionKMS is a key of a key management service.
+	EncryptionKMS EncryptionAlgorithm = "aws:kms"
+)
+
+// ServerSideEncryption is what an S3 server encrypts the videos with.
+// +kubebuilder:validation:XValidation:rule="!has(self.kmsKeyID) || self.algorithm == 'aws:kms'",fieldPath=".kmsKeyID",message="kmsKeyID has a meaning with aws:kms only: remove kmsKeyID, or set algorithm to aws:kms"
+type ServerSideEncryption struct {
+	// algorithm is AES256, with a key that the server manages, or aws:kms,
+	// with one of a key management service.
+	// +required
+	Algorithm EncryptionAlgorithm `json:"algorithm,omitempty"`
+
+	// kmsKeyID is the key that aws:kms encrypts with: its id, its alias
+	// such as alias/videos, or the ARN of either. Left out, it is the one
+	// of the bucket, or else that of the account at AWS.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-A-Za-z0-9:/_]+$')",message="kmsKeyID must be the id, the alias or the ARN of a key, such as alias/videos"
+	KMSKeyID string `json:"kmsKeyID,omitempty"`
 }
 
 // StorageState is how far the storing of the finished videos has come.

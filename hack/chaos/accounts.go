@@ -6,9 +6,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"path"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -33,50 +30,77 @@ const (
 	submissionWindow = 10 * time.Second
 )
 
+// leastAccounts is how many it takes to have one of each sort.
+const leastAccounts = 12
+
+// sort is what is special about an account.
+type sort int
+
+const (
+	ordinary sort = iota
+	// inBucket keeps its videos in S3, inFolder in a folder.
+	inBucket
+	inFolder
+	// budgeted may spend only so much in a period.
+	budgeted
+)
+
+// sortOf is the sort of the account of a number.
+func sortOf(i int) sort {
+	switch {
+	case i%10 == 3:
+		return inBucket
+	case i%20 == 7:
+		return inFolder
+	case i%20 == 11:
+		return budgeted
+	default:
+		return ordinary
+	}
+}
+
+// stores reports whether videos of the account are stored.
+func (s sort) stores() bool { return s == inBucket || s == inFolder }
+
 // account is a KieAccount and the KIE.AI that it buys from. Each has its own, so
 // that the submissions of one are not counted as those of another.
 type account struct {
 	name      string
+	sort      sort
 	sim       *kiesim.Simulator
 	receivers *receivers
+	// budget is how many credits it may spend in a period; 0 for any number.
+	budget int32
 }
 
 func accountName(i int) string { return fmt.Sprintf("account-%02d", i) }
 
 // startAccounts starts a KIE.AI for each account, and creates the accounts and
 // their Secrets.
-func startAccounts(ctx context.Context, users client.Client, n int) ([]*account, error) {
-	accounts := make([]*account, n)
+func startAccounts(ctx context.Context, users client.Client, o options, b *buckets, g *gates) ([]*account, error) {
+	accounts := make([]*account, o.accounts)
 	for i := range accounts {
-		a := &account{name: accountName(i), receivers: newReceivers()}
+		a := &account{name: accountName(i), sort: sortOf(i), receivers: newReceivers()}
 		apiKey, hmacKey := canaryAPIKey+a.name, canaryHMACKey+a.name
 		a.sim = kiesim.New(kiesim.Options{
 			APIKey: apiKey, WebhookHMACKey: hmacKey, Latency: 5 * time.Second, Credits: 1e7,
 			RateLimit: maxSubmissions, RateWindow: submissionWindow, HTTPClient: a.receivers.client(),
 		})
-		address, err := testenv.Serve(ctx, a.sim)
+		address, err := testenv.Serve(ctx, g.before(a.name, a.sim, a.receivers))
 		if err != nil {
 			return nil, err
 		}
 		go func() { _ = a.sim.Run(ctx) }()
-		for _, object := range []client.Object{
-			&corev1.Secret{
-				ObjectMeta: metav1.ObjectMeta{Namespace: testenv.OperatorNamespace, Name: a.name},
-				StringData: map[string]string{v1alpha1.SecretKeyAPIKey: apiKey, v1alpha1.SecretKeyWebhookHMACKey: hmacKey},
-			},
-			&v1alpha1.KieAccount{
-				ObjectMeta: metav1.ObjectMeta{Namespace: testenv.OperatorNamespace, Name: a.name},
-				Spec: v1alpha1.KieAccountSpec{
-					CredentialsSecretRef: v1alpha1.SecretReference{Name: a.name},
-					BaseURL:              address,
-					UploadBaseURL:        address,
-					AllowedNamespaces:    v1alpha1.AllowedNamespaces{From: v1alpha1.NamespacesAll},
-					Limits: v1alpha1.AccountLimits{
-						Submissions: maxSubmissions, Window: metav1.Duration{Duration: submissionWindow}, InFlight: 1000,
-					},
-				},
-			},
-		} {
+		secret := &corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Namespace: testenv.OperatorNamespace, Name: a.name},
+			StringData: map[string]string{v1alpha1.SecretKeyAPIKey: apiKey, v1alpha1.SecretKeyWebhookHMACKey: hmacKey},
+		}
+		resource := a.resource(address, b)
+		if a.sort == budgeted {
+			resource.Spec.Budget = o.budget()
+			a.budget = resource.Spec.Budget.Credits
+		}
+		for _, object := range []client.Object{secret, resource} {
 			if err := users.Create(ctx, object); err != nil {
 				return nil, fmt.Errorf("creating the account %s: %w", a.name, err)
 			}
@@ -86,37 +110,31 @@ func startAccounts(ctx context.Context, users client.Client, n int) ([]*account,
 	return accounts, nil
 }
 
-// receivers notes how each try of a callback was answered, by the last part of
-// its URL, which is the attempt. A try without an answer is noted as 0.
-type receivers struct {
-	mu      sync.Mutex
-	answers map[string][]int
-}
-
-func newReceivers() *receivers { return &receivers{answers: map[string][]int{}} }
-
-// client sends callbacks: KIE.AI follows no redirects.
-func (r *receivers) client() *http.Client {
-	return &http.Client{Transport: r, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-}
-
-// RoundTrip implements http.RoundTripper.
-func (r *receivers) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := http.DefaultTransport.RoundTrip(request)
-	status := 0
-	if err == nil {
-		status = response.StatusCode
+// resource is the KieAccount.
+func (a *account) resource(address string, b *buckets) *v1alpha1.KieAccount {
+	return &v1alpha1.KieAccount{
+		ObjectMeta: metav1.ObjectMeta{Namespace: testenv.OperatorNamespace, Name: a.name},
+		Spec: v1alpha1.KieAccountSpec{
+			CredentialsSecretRef: v1alpha1.SecretReference{Name: a.name},
+			BaseURL:              address,
+			UploadBaseURL:        address,
+			AllowedNamespaces:    v1alpha1.AllowedNamespaces{From: v1alpha1.NamespacesAll},
+			Limits: v1alpha1.AccountLimits{
+				Submissions: maxSubmissions, Window: metav1.Duration{Duration: submissionWindow}, InFlight: 1000,
+			},
+			Storage: b.storage(a.sort),
+		},
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	attempt := path.Base(request.URL.Path)
-	r.answers[attempt] = append(r.answers[attempt], status)
-	return response, err
 }
 
-// answersTo returns the answers to the callbacks of an attempt.
-func (r *receivers) answersTo(attempt string) []int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return append([]int(nil), r.answers[attempt]...)
+// budget is that of an account whose period is so short that a run has several,
+// and which has three fifths of what the load asks for: some videos of each period
+// have to wait for a later one, and all come to rest.
+func (o options) budget() *v1alpha1.Budget {
+	period := min(max(o.duration/2, time.Minute), 5*time.Minute).Truncate(time.Minute)
+	asked := o.perSecond / float64(o.accounts) * period.Seconds() * litePrice
+	return &v1alpha1.Budget{Credits: max(int32(asked*3/5), 2*litePrice), Period: metav1.Duration{Duration: period}}
 }
+
+// litePrice is what the videos of accounts with a budget cost, in credits.
+const litePrice = 30

@@ -8,26 +8,32 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"syscall"
 	"time"
+
+	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
 // troublemaker makes disturbances happen and counts those that did.
 type troublemaker struct {
-	cluster  *cluster
-	replicas []*replica
-	log      io.Writer
-	begin    time.Time
+	cluster *cluster
+	fleet   *fleet
+	storage *testenv.S3
+	log     io.Writer
+	begin   time.Time
+
+	// stopping is held while a leader is stopped: nobody kills it, or the one that is to take its place.
+	stopping sync.Mutex
 
 	mu         sync.Mutex
 	counts     map[disturbance]int
+	outages    []outage
 	failed     []error
 	twoLeaders time.Duration
 	leaders    int
 }
 
-func newTroublemaker(c *cluster, replicas []*replica, log io.Writer) *troublemaker {
-	return &troublemaker{cluster: c, replicas: replicas, log: log, begin: time.Now(), counts: map[disturbance]int{}}
+func newTroublemaker(c *cluster, f *fleet, storage *testenv.S3, log io.Writer) *troublemaker {
+	return &troublemaker{cluster: c, fleet: f, storage: storage, log: log, begin: time.Now(), counts: map[disturbance]int{}}
 }
 
 // disturb makes one disturbance happen, from its beginning to its end.
@@ -44,11 +50,15 @@ func (t *troublemaker) disturb(ctx context.Context, e event) {
 	case restartEtcd:
 		happened = t.restart(ctx, t.cluster.etcd, e.length/2)
 	case cutOff:
-		happened = t.way(ctx, e, cutting, 0, t.replicas[e.replica])
+		happened = t.way(ctx, e, cutting, 0, t.fleet.replicas[e.replica])
 	case stall:
-		happened = t.way(ctx, e, stalling, 0, t.replicas[e.replica])
+		happened = t.way(ctx, e, stalling, 0, t.fleet.replicas[e.replica])
 	case slowAPI:
-		happened = t.way(ctx, e, slowing, 50*time.Millisecond+e.length/50, t.replicas...)
+		happened = t.way(ctx, e, slowing, 50*time.Millisecond+e.length/50, t.fleet.replicas...)
+	case restartStorage:
+		happened = t.restartStorage(ctx, e.length)
+	case rollOut:
+		happened = t.rollOut(ctx)
 	}
 	if !happened {
 		t.say("%s: could not be made to happen", e.what)
@@ -61,38 +71,42 @@ func (t *troublemaker) disturb(ctx context.Context, e event) {
 
 // kill kills a manager: the leader or the other one, or either if none leads.
 func (t *troublemaker) kill(ctx context.Context, e event) bool {
-	target := t.replicas[e.replica]
-	if leader, other := leaderOf(t.replicas); leader != nil {
+	t.stopping.Lock()
+	defer t.stopping.Unlock()
+	target := t.fleet.replicas[e.replica]
+	if leader, other := t.fleet.leader(); leader != nil {
 		if target = leader; !e.leader {
 			target = other
 		}
 	}
-	return eventually(ctx, time.Minute, "there is a process to kill", func(context.Context) bool { return target.kill() }) == nil
+	return eventually(ctx, time.Minute, "there is a process to kill", func(context.Context) bool { return target.now().kill() }) == nil
 }
 
 // stopLeader stops the leader until the other replica leads, and a while longer,
 // and then lets it go on. For a time both believe that they lead.
 func (t *troublemaker) stopLeader(ctx context.Context, e event) bool {
+	t.stopping.Lock()
+	defer t.stopping.Unlock()
 	var leader, other *replica
 	if err := eventually(ctx, time.Minute, "a replica leads", func(context.Context) bool {
-		leader, other = leaderOf(t.replicas)
+		leader, other = t.fleet.leader()
 		return leader != nil
 	}); err != nil {
 		return false
 	}
 	stopped, begin := leader.now(), time.Now()
-	stopped.Signal(syscall.SIGSTOP)
-	defer stopped.Signal(syscall.SIGCONT)
+	release := stopped.hold()
+	defer release()
 	if err := eventually(ctx, 2*time.Minute, "the other replica leads", func(context.Context) bool {
-		life := other.now()
-		return life.alive() && life.leads.Load()
+		p := other.now()
+		return p.alive() && p.leads.Load()
 	}); err != nil {
 		return false
 	}
 	pause(ctx, e.length)
 	long := time.Since(begin) > leaseDuration && other.now().alive() && other.now().leads.Load() && stopped.alive()
 	resumed := time.Now()
-	stopped.Signal(syscall.SIGCONT)
+	release()
 	select {
 	case <-stopped.Ended():
 		t.mu.Lock()
@@ -107,6 +121,7 @@ func (t *troublemaker) stopLeader(ctx context.Context, e event) bool {
 
 // restart kills a part of the control plane and starts it again after a while.
 func (t *troublemaker) restart(ctx context.Context, d *daemon, down time.Duration) bool {
+	defer t.outage("")()
 	d.kill()
 	pause(ctx, down)
 	if err := d.start(ctx); err != nil {
@@ -116,9 +131,24 @@ func (t *troublemaker) restart(ctx context.Context, d *daemon, down time.Duratio
 	return true
 }
 
+// restartStorage kills the S3 server, in the middle of what it stores, and starts it
+// again after a while.
+func (t *troublemaker) restartStorage(ctx context.Context, down time.Duration) bool {
+	t.storage.Kill()
+	pause(ctx, down)
+	if err := t.storage.Restart(); err != nil {
+		t.fail(err)
+		return false
+	}
+	return true
+}
+
 // way disturbs the way of some replicas to the API server for a while.
 func (t *troublemaker) way(ctx context.Context, e event, m mode, delay time.Duration, replicas ...*replica) bool {
 	for _, r := range replicas {
+		if m != slowing {
+			defer t.outage(r.name)()
+		}
 		r.proxy.set(m, delay)
 	}
 	pause(ctx, 5*time.Second+e.length)
@@ -126,6 +156,38 @@ func (t *troublemaker) way(ctx context.Context, e event, m mode, delay time.Dura
 		r.proxy.set(passing, 0)
 	}
 	return true
+}
+
+// replaceTries is how often a process is replaced that was not there any more when
+// it was to get its SIGTERM.
+const replaceTries = 3
+
+// rollOut replaces both managers, one after the other.
+func (t *troublemaker) rollOut(ctx context.Context) bool {
+	for _, r := range t.fleet.replicas {
+		replaced := false
+		for try := 0; try < replaceTries && !replaced && ctx.Err() == nil; try++ {
+			var err error
+			if replaced, err = r.replace(ctx); err != nil {
+				t.fail(err)
+			}
+		}
+		if !replaced {
+			return false
+		}
+	}
+	return true
+}
+
+// outage notes that a replica, or with an empty name both, cannot reach the API
+// server from now until the returned function is called.
+func (t *troublemaker) outage(replica string) (over func()) {
+	begin := time.Now()
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.outages = append(t.outages, outage{replica: replica, from: begin, to: time.Now()})
+	}
 }
 
 func (t *troublemaker) fail(err error) {

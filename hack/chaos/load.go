@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -27,35 +28,44 @@ const (
 	notFoundFor = 2 * time.Minute
 )
 
-// load applies VideoGenerations, resumes some and deletes others. Whatever fails
-// is tried again until it is done.
+// load applies VideoGenerations, and does to some of them what their users do
+// later. Whatever fails is tried again until it is done.
 type load struct {
 	users client.Client
+	views *watcher
 	park  park
+
+	// pending counts the deeds that are not done.
+	pending atomic.Int64
 
 	mu     sync.Mutex
 	made   []video
 	gone   map[types.NamespacedName]bool // deleted, or about to be
+	again  map[types.NamespacedName]int  // how often it was asked for another purchase
 	failed []error
-	later  sync.WaitGroup
 	// applying is how long it took to create them.
 	applying time.Duration
 }
 
-func newLoad(users client.Client, p park) *load {
-	return &load{users: users, park: p, gone: map[types.NamespacedName]bool{}}
+func newLoad(users client.Client, views *watcher, p park) *load {
+	return &load{users: users, views: views, park: p, gone: map[types.NamespacedName]bool{}, again: map[types.NamespacedName]int{}}
 }
 
 // run applies the given number in a second for a while. It catches up with what
-// an outage of the API server has kept it from. When it returns, all that was
-// begun is created, resumed and deleted.
+// an outage of the API server has kept it from. When it returns, all are created;
+// what is done to them later may go on, and is what pending counts.
 func (l *load) run(ctx context.Context, perSecond float64, duration time.Duration) error {
 	numbers := make(chan int, int(perSecond*duration.Seconds())+1)
 	var all sync.WaitGroup
 	for range creators {
 		all.Go(func() {
 			for number := range numbers {
-				l.create(ctx, l.park.video(number))
+				v := l.park.video(number)
+				if v.kind == borrower {
+					l.later(ctx, func(ctx context.Context) { l.borrow(ctx, v) })
+					continue
+				}
+				l.create(ctx, v)
 			}
 		})
 	}
@@ -73,7 +83,20 @@ func (l *load) run(ctx context.Context, perSecond float64, duration time.Duratio
 	close(numbers)
 	all.Wait()
 	l.applying = time.Since(begin)
-	l.later.Wait()
+	return ctx.Err()
+}
+
+// later does something beside the load.
+func (l *load) later(ctx context.Context, deed func(context.Context)) {
+	l.pending.Add(1)
+	go func() {
+		defer l.pending.Add(-1)
+		deed(ctx)
+	}()
+}
+
+// failures are the requests that could not be made.
+func (l *load) failures() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return errors.Join(l.failed...)
@@ -98,35 +121,9 @@ func (l *load) create(ctx context.Context, v video) {
 		return
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.made = append(l.made, v)
-	switch v.kind {
-	case resumed:
-		l.later.Go(func() {
-			pause(ctx, v.after)
-			l.resume(ctx, v)
-		})
-	case deleted:
-		l.gone[v.name] = true
-		l.later.Go(func() {
-			pause(ctx, v.after)
-			l.remove(ctx, v)
-		})
-	default:
-	}
-}
-
-func (l *load) resume(ctx context.Context, v video) {
-	patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"suspend":false}}`))
-	l.insist(ctx, "resuming "+v.name.String(), func(ctx context.Context) error {
-		return l.users.Patch(ctx, bare(v.name), patch)
-	})
-}
-
-func (l *load) remove(ctx context.Context, v video) {
-	l.insist(ctx, "deleting "+v.name.String(), func(ctx context.Context) error {
-		return client.IgnoreNotFound(l.users.Delete(ctx, bare(v.name)))
-	})
+	l.mu.Unlock()
+	l.later(ctx, func(ctx context.Context) { l.doLater(ctx, v) })
 }
 
 func bare(name types.NamespacedName) *v1alpha1.VideoGeneration {

@@ -24,11 +24,12 @@ type figures struct {
 	tasks, upgrades    int
 	sent, acknowledged int
 	// answers counts the answers to callbacks of tasks by their status, 0 for none.
-	answers       map[int]int
-	refused429    int
-	fullest       int
-	counts        map[disturbance]int
-	endedByItself int64
+	answers    map[int]int
+	refused429 int
+	fullest    int
+	counts     map[disturbance]int
+	// ends counts how the processes of the operator have ended.
+	ends map[end]int
 	// followed is how long it took from the receipt of each callback to the end of its task.
 	followed   []time.Duration
 	twoLeaders time.Duration
@@ -44,6 +45,18 @@ func listed(answers map[int]int) string {
 			name = strconv.Itoa(status)
 		}
 		list = append(list, fmt.Sprintf("%d × %s", answers[status], name))
+	}
+	return strings.Join(list, ", ")
+}
+
+// counted lists how often there was each of some things.
+func counted[T ~string](counts map[T]int) string {
+	var list []string
+	for _, what := range slices.Sorted(maps.Keys(counts)) {
+		list = append(list, fmt.Sprintf("%d × %s", counts[what], what))
+	}
+	if list == nil {
+		return "none"
 	}
 	return strings.Join(list, ", ")
 }
@@ -75,12 +88,19 @@ func report(w io.Writer, r figures, f *findings) {
 		}
 	}
 	row("two leaders", "%d times, %v in all", r.leaders, r.twoLeaders.Round(100*time.Millisecond))
-	row("managers that ended by themselves", "%d", r.endedByItself)
 	for _, reason := range slices.Sorted(maps.Keys(f.ends)) {
 		row("ended as "+reason, "%d", f.ends[reason])
 	}
 	row("unknown, nothing paid", "%d, %d of them because KIE.AI refused without an answer", f.unsold, f.expected)
-	row("unknown, paid, no callback came through", "%d", len(f.unknown))
+	row("unknown, paid, no callback came through", "%d, and %d whose callbacks were lost on purpose", len(f.unknown), f.meant)
+	row("purchases, by what came over their process", "%s", counted(f.sent))
+	row("begun and never sent", "%s", counted(f.unsent))
+	row("ends of processes", "%s", counted(r.ends))
+	row("adopted, bought again, with an image", "%d, %d, %d", f.adopted, f.mended, f.pictured)
+	row("bought, and a gateway answered", "%d", f.misled)
+	row("files", "%d are stored as they should be, those of %d were deleted with their resource", f.safe, f.swept)
+	row("books", "of %d accounts, of which %d have a period that was not read to its end", f.kept, len(f.unread))
+	row("no Event, as its process or the API server went", "%d", f.unannounced)
 	for _, c := range f.violations() {
 		row(strings.ToUpper(c.name), "%d", len(c.offenders))
 	}

@@ -47,8 +47,8 @@ func TestFollowed(t *testing.T) {
 
 func TestReportNamesOffenders(t *testing.T) {
 	var out strings.Builder
-	report(&out, figures{loading: time.Second, answers: map[int]int{0: 1, 200: 7}}, &findings{lost: []string{"chaos-0/video-1 is lost"}, unknown: []string{"chaos-0/video-2 is unknown"}})
-	for _, want := range []string{"LOST", "1 × no answer, 7 × 200", "lost: chaos-0/video-1 is lost", "unknown: chaos-0/video-2 is unknown"} {
+	report(&out, figures{loading: time.Second, answers: map[int]int{0: 1, 200: 7}}, &findings{unsent: map[fate]int{ofKill: 3, ofOutage: 1}, lost: []string{"chaos-0/video-1 is lost"}, unknown: []string{"chaos-0/video-2 is unknown"}})
+	for _, want := range []string{"LOST", "1 × no answer, 7 × 200", "1 × API server away, 3 × killed or stopped", "lost: chaos-0/video-1 is lost", "unknown: chaos-0/video-2 is unknown"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report does not say %q:\n%s", want, out.String())
 		}

@@ -23,6 +23,9 @@ const (
 	cutOff      disturbance = "manager cut off from the API server"
 	stall       disturbance = "manager's connections to the API server stalled"
 	slowAPI     disturbance = "slow API server"
+	// restartStorage is of the S3 server.
+	restartStorage disturbance = "kill -9 and restart of the S3 server"
+	rollOut        disturbance = "rolling restart of both managers by SIGTERM"
 )
 
 // quota is how often a disturbance happens in the usual duration.
@@ -37,17 +40,22 @@ type quota struct {
 // lanes are disturbances that happen one after the other. The lanes go on side by
 // side, so that troubles of different lanes meet.
 var lanes = [][]quota{
-	{{killManager, 20, 26, 10 * time.Second}, {stopLeader, 5, 6, 40 * time.Second}},
+	{{killManager, 20, 26, 10 * time.Second}},
+	{{stopLeader, 5, 6, 40 * time.Second}, {rollOut, 10, 13, 20 * time.Second}},
 	{{restartAPI, 5, 6, time.Minute}, {restartEtcd, 2, 3, time.Minute}},
-	{{cutOff, 2, 4, time.Minute}, {stall, 2, 3, time.Minute}, {slowAPI, 2, 3, time.Minute}},
+	{{cutOff, 2, 4, time.Minute}, {stall, 2, 3, time.Minute}, {slowAPI, 2, 3, time.Minute}, {restartStorage, 2, 3, 30 * time.Second}},
 }
 
 // usualDuration is how long a run lasts that nobody has shortened.
 const usualDuration = 10 * time.Minute
 
-// least is how often a disturbance has to happen in a run of some length.
+// spare is how much of a run does not count: a disturbance may have to wait for
+// another one.
+const spare = time.Minute
+
+// leastIn is how often a disturbance has to happen in a run of some length.
 func (q quota) leastIn(duration time.Duration) int {
-	return int(float64(q.least) * duration.Seconds() / usualDuration.Seconds())
+	return int(float64(q.least) * max(duration-spare, 0).Seconds() / (usualDuration - spare).Seconds())
 }
 
 func (q quota) plannedIn(duration time.Duration) int {

@@ -44,9 +44,9 @@ func TestTimetableHasWhatIsWanted(t *testing.T) {
 }
 
 func TestShortfalls(t *testing.T) {
-	trouble := newTroublemaker(nil, nil, io.Discard)
-	if short := trouble.shortfalls(usualDuration); len(short) != 7 {
-		t.Errorf("without any disturbance there are the shortfalls %q, want one for each of 7", short)
+	trouble := newTroublemaker(nil, nil, nil, io.Discard)
+	if short := trouble.shortfalls(usualDuration); len(short) != 9 {
+		t.Errorf("without any disturbance there are the shortfalls %q, want one for each of 9", short)
 	}
 	for _, lane := range lanes {
 		for _, q := range lane {
@@ -56,8 +56,8 @@ func TestShortfalls(t *testing.T) {
 	if short := trouble.shortfalls(usualDuration); len(short) != 0 {
 		t.Errorf("with all disturbances there are the shortfalls %q", short)
 	}
-	if short := trouble.shortfalls(2 * usualDuration); len(short) != 7 {
-		t.Errorf("in twice the time there are the shortfalls %q, want one for each of 7", short)
+	if short := trouble.shortfalls(2 * usualDuration); len(short) != 9 {
+		t.Errorf("in twice the time there are the shortfalls %q, want one for each of 9", short)
 	}
 }
 
@@ -84,11 +84,15 @@ func TestVideosFollowFromTheSeed(t *testing.T) {
 		if name, ok := nameIn(v.prompt()); !ok || name != v.name {
 			t.Fatalf("the prompt %q names %v, want %v", v.prompt(), name, v.name)
 		}
-		if v.kind != extension {
+		if v.kind != p.kind(number) {
+			t.Fatalf("video %d is %q, and planned as %q", number, v.kind, p.kind(number))
+		}
+		if v.kind != extension && v.kind != borrower {
 			continue
 		}
-		if source := p.video(number - p.accounts); source.name.Name != v.source || source.account != v.account || source.name.Namespace != v.name.Namespace {
-			t.Errorf("video %d of %s continues %s of %s", number, v.account, source.name, source.account)
+		source := p.video(number - p.accounts)
+		if source.name.Name != v.source || source.account != v.account || source.name.Namespace != v.name.Namespace || source.kind != plain {
+			t.Errorf("video %d of %s is made from %s of %s (%s)", number, v.account, source.name, source.account, source.kind)
 		}
 	}
 	for _, share := range shares {

@@ -17,51 +17,25 @@ import (
 	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
-// kind is what is to become of a VideoGeneration.
-type kind string
-
-const (
-	plain kind = "plain"
-	// rejected has a task that fails for its prompt.
-	rejected kind = "rejected"
-	// retried has tasks that fail, and may buy two or three.
-	retried kind = "retried"
-	fullHD  kind = "1080p"
-	ultraHD kind = "4k"
-	// extension continues a plain one before it.
-	extension kind = "extension"
-	// resumed is suspended at first.
-	resumed kind = "resumed"
-	// deleted is deleted under way.
-	deleted kind = "deleted"
-	// unheard is bought, and the answer is lost.
-	unheard kind = "answer lost"
-	// unsold is not bought, and the answer is lost.
-	unsold      kind = "refusal lost"
-	calledTwice kind = "called twice"
-	calledLate  kind = "called late"
-)
-
-// shares is the mix, in parts of a hundred.
-var shares = []struct {
-	kind  kind
-	parts int
-}{
-	{plain, 38}, {rejected, 6}, {retried, 6}, {fullHD, 6}, {ultraHD, 6}, {extension, 6}, {resumed, 6},
-	{deleted, 6}, {unheard, 4}, {unsold, 1}, {calledTwice, 8}, {calledLate, 7},
-}
-
 // video is a VideoGeneration as it is planned.
 type video struct {
 	name    types.NamespacedName
 	account string
+	sort    sort
 	kind    kind
-	// attempts is how often it may be bought.
+	// attempts is how often it may be paid for, as long as nobody buys it again by name.
 	attempts int
 	// after is how long after its creation it is resumed or deleted.
-	after   time.Duration
+	after time.Duration
+	// source is the one that it continues, or whose task it adopts.
 	source  string
 	markers []string
+	// policy is what becomes of its stored videos; empty if it does not say.
+	policy v1alpha1.DeletionPolicy
+	// elsewhere is the account on which it is bought again; empty for the same one.
+	elsewhere string
+	// adopted is the task that it adopts.
+	adopted string
 }
 
 // park is what all videos of a run have in common.
@@ -79,49 +53,73 @@ func (p park) video(number int) video {
 	v := video{
 		name:     types.NamespacedName{Namespace: namespaceName(owner % p.namespaces), Name: fmt.Sprintf("video-%05d", number)},
 		account:  accountName(owner),
-		kind:     drawKind(random),
+		sort:     sortOf(owner),
 		attempts: 1,
 		after:    time.Duration(random.IntN(15_000)) * time.Millisecond,
 		markers:  []string{fmt.Sprintf("[sim:latency=%ds]", 2+random.IntN(10))},
 	}
-	source := number - p.accounts // the one before it on the same account, and so in the same namespace
-	switch v.kind {
-	case rejected:
-		v.markers = append(v.markers, "[sim:fail=400]")
-	case retried:
+	v.kind = p.kindOf(number, drawKind(random))
+	v.markers = append(v.markers, markersOf(v.kind, random)...)
+	switch {
+	case v.kind == retried:
 		v.attempts = 2 + random.IntN(2)
-		v.markers = append(v.markers, "[sim:fail=501]")
-	case fullHD:
-		v.markers = append(v.markers, "[sim:1080p-latency=5s]")
-	case ultraHD:
-		v.markers = append(v.markers, "[sim:4k-latency=5s]")
-	case extension:
-		if source < 0 || p.video(source).kind != plain {
-			v.kind = plain
-			break
-		}
-		v.source = p.video(source).name.Name
-	case unheard:
-		v.markers = append(v.markers, []string{"[sim:accept-then=drop]", "[sim:accept-then=502]", "[sim:accept-then=garbage]"}[random.IntN(3)])
-	case unsold:
-		v.markers = append(v.markers, "[sim:refuse-then=drop]")
-	case calledTwice:
-		v.markers = append(v.markers, "[sim:callback=twice]")
-	case calledLate:
-		v.markers = append(v.markers, fmt.Sprintf("[sim:callback=late=%ds]", 1+random.IntN(20)))
-	default:
+	case v.kind.adopts():
+		v.attempts = 0
+	case v.kind.boughtAgain() && random.IntN(2) == 0:
+		v.elsewhere = accountName(p.ordinaryAfter(owner))
+	}
+	switch {
+	case v.kind == extension, v.kind == borrower:
+		v.source = p.name(number - p.accounts)
+	case v.kind == astray:
+		v.adopted = fmt.Sprintf("%016x%016x", random.Uint64(), random.Uint64())
+	}
+	if v.sort.stores() {
+		v.policy = []v1alpha1.DeletionPolicy{v1alpha1.DeletionRetain, v1alpha1.DeletionDelete}[random.IntN(2)]
 	}
 	return v
 }
 
-func drawKind(random *rand.Rand) kind {
-	drawn := random.IntN(100)
-	for _, share := range shares {
-		if drawn -= share.parts; drawn < 0 {
-			return share.kind
+// kindOf is the kind that was drawn, if the video can be of it.
+func (p park) kindOf(number int, drawn kind) kind {
+	s := sortOf(number % p.accounts)
+	source := number - p.accounts // the one before it on the same account, and so in the same namespace
+	switch {
+	case drawn == discarded && !s.stores(),
+		s == budgeted && (drawn.boughtAgain() || drawn == orphaned || drawn == borrower || drawn == ultraHD),
+		(drawn == extension || drawn == borrower) && (source < 0 || p.kind(source) != plain):
+		return plain
+	default:
+		return drawn
+	}
+}
+
+// kind is the kind of the video of a number.
+func (p park) kind(number int) kind {
+	random := rand.New(rand.NewPCG(p.seed, uint64(number))) //nolint:gosec // chosen to be the same again
+	random.IntN(15_000)                                     // as in video
+	random.IntN(10)
+	return p.kindOf(number, drawKind(random))
+}
+
+func (p park) name(number int) string { return fmt.Sprintf("video-%05d", number) }
+
+// ordinaryAfter returns the next account that is nothing special.
+func (p park) ordinaryAfter(owner int) int {
+	for i := 1; i < p.accounts; i++ {
+		if other := (owner + i) % p.accounts; sortOf(other) == ordinary {
+			return other
 		}
 	}
-	return plain
+	return owner
+}
+
+// heir is the one that adopts the task of a video that was deleted in flight.
+func (v video) heir(task string) video {
+	return video{
+		name:    types.NamespacedName{Namespace: v.name.Namespace, Name: v.name.Name + "-heir"},
+		account: v.account, sort: v.sort, kind: heir, source: v.name.Name, policy: v.policy, adopted: task,
+	}
 }
 
 // prompt says which video a task is of, and to the simulator what becomes of it.
@@ -146,7 +144,7 @@ func (v video) resource() *v1alpha1.VideoGeneration {
 		Spec: v1alpha1.VideoGenerationSpec{
 			Prompt:     v.prompt(),
 			AccountRef: &v1alpha1.AccountReference{Namespace: testenv.OperatorNamespace, Name: v.account},
-			Retry:      v1alpha1.Retry{MaxAttempts: int32(v.attempts)}, //nolint:gosec // 3 at most
+			Retry:      v1alpha1.Retry{MaxAttempts: int32(max(v.attempts, 1))}, //nolint:gosec // 3 at most
 		},
 	}
 	switch v.kind {
@@ -156,9 +154,23 @@ func (v video) resource() *v1alpha1.VideoGeneration {
 		vg.Spec.Resolution = v1alpha1.Resolution4K
 	case extension:
 		vg.Spec.Extend = &v1alpha1.Extend{From: v1alpha1.SourceReference{Name: v.source}}
+	case pictured:
+		vg.Spec.Images = []v1alpha1.Image{{ConfigMapKeyRef: &v1alpha1.KeyReference{Name: pictureName, Key: pictureKey}}}
 	case resumed:
 		vg.Spec.Suspend = ptr.To(true)
 	default:
 	}
+	if v.sort == budgeted {
+		vg.Spec.Model = v1alpha1.ModelLite
+	}
+	if v.policy != "" {
+		vg.Spec.Storage = &v1alpha1.Storage{DeletionPolicy: v.policy}
+	}
+	if v.kind.adopts() {
+		vg.Annotations = map[string]string{v1alpha1.AnnotationAdoptTaskID: v.adopted}
+	}
 	return vg
 }
+
+// String names the video and says what was to become of it.
+func (v video) String() string { return fmt.Sprintf("%s (%s)", v.name, v.kind) }

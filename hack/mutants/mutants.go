@@ -267,4 +267,4 @@ var mutants = []mutant{
 }
 
 // all are the mutants of every kind.
-func all() []mutant { return slices.Concat(mutants, watches, lasting) }
+func all() []mutant { return slices.Concat(mutants, watches, lasting, storage) }

@@ -99,8 +99,8 @@ type special struct {
 	write func(key string) (begin func(as func(any) bool) error, finish func() error)
 	// settle makes sure that what was written is still there after a power failure.
 	settle func(key string) error
-	// stamp puts metadata on an object of a size.
-	stamp func(ctx context.Context, key string, size int64, metadata map[string]string) error
+	// stamp puts metadata on an object, if it is the one with the tag.
+	stamp func(ctx context.Context, key, tag string, metadata map[string]string) error
 	// close ends what the bucket does not share with others.
 	close func() error
 }
@@ -171,8 +171,8 @@ func (b *Bucket) Find(ctx context.Context, v Video) (Object, bool, error) {
 }
 
 // Put stores a video, whatever is under its key, and holds no more than about
-// 5 MiB of it in memory. When it returns an object, that is complete and has all
-// its metadata. When it fails, there is nothing new under the key; an object that
+// 5 MiB of it in memory. When it returns an object, that is complete, and has all
+// its metadata but where the storage does not let it be put there. When it fails, there is nothing new under the key; an object that
 // was there may be gone.
 //
 // It reads the body up to io.EOF. Any other error of the body means that the
@@ -220,10 +220,7 @@ func (b *Bucket) put(ctx context.Context, key string, v Video, s *source) error 
 	if err := b.write(ctx, key, v.metadata(), start, s); err != nil {
 		return err
 	}
-	if b.special.stamp != nil {
-		return b.special.stamp(ctx, key, s.size, s.stamped(v))
-	}
-	return b.rewrite(ctx, key, s.stamped(v))
+	return b.stamp(ctx, key, s.size, s.stamped(v))
 }
 
 // fill reads as much as there is room for, and says whether the end came before
@@ -285,6 +282,47 @@ func (b *Bucket) write(ctx context.Context, key string, metadata map[string]stri
 
 // errNotAsWritten means that an object is not what was written.
 var errNotAsWritten = errors.New("the object is not what was written")
+
+// stamp puts the hash into the metadata of an object that was just written. What
+// counts is that the object is whole: not every server copies, or copies on a
+// condition, and some rules let nobody write again. Without the hash Find does not
+// know the video, and it is stored again if its status was not written.
+func (b *Bucket) stamp(ctx context.Context, key string, size int64, metadata map[string]string) error {
+	written, err := b.blob.Attributes(ctx, key)
+	if err != nil {
+		return err
+	}
+	if written.Size != size {
+		return errNotAsWritten
+	}
+	if b.special.stamp != nil {
+		err = b.special.stamp(ctx, key, written.ETag, metadata)
+	} else {
+		err = b.rewrite(ctx, key, metadata)
+	}
+	if err == nil || errors.Is(err, errNotAsWritten) || errors.Is(ctx.Err(), context.Canceled) {
+		return err
+	}
+	return b.stillThere(ctx, key, written, metadata)
+}
+
+// stillThere looks whether an object is still the one that was written, or that
+// with its hash, of which the answer was lost.
+func (b *Bucket) stillThere(ctx context.Context, key string, written *blob.Attributes, metadata map[string]string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout) // the time may be over by now
+	defer cancel()
+	found, err := b.blob.Attributes(ctx, key)
+	switch {
+	case b.missing(err):
+		return errNotAsWritten
+	case err != nil:
+		return err
+	case found.Size == written.Size && (found.ETag == written.ETag || found.Metadata[metadataSHA256] == metadata[metadataSHA256]):
+		return nil
+	default:
+		return errNotAsWritten
+	}
+}
 
 // rewrite writes an object onto itself with other metadata. By that way it also
 // sees whether the content is the one of the hash in the metadata.

@@ -8,11 +8,13 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -31,31 +33,43 @@ var (
 	errNoIdentity = errors.New("the operator has no identity of its own there")
 	// errNoToken means that Google gave no token for a key.
 	errNoToken = errors.New("there is no token for the key")
+	// errNotS3 means that an answer lacks what those of S3 have.
+	errNotS3 = errors.New("the answer is not one of S3")
 )
 
 // reason is a class of failure, and what there is to be said of a bucket after
-// its name.
+// its name: what is wrong, and what to do.
 type reason struct {
 	class Class
-	words string
+	wrong string
+	todo  string
 }
 
 var (
-	interrupted  = reason{Interrupted, "was not written to the end, because the operator was interrupted: it tries again"}
-	tooSlow      = reason{StorageUnavailable, "does not take the video in time: check that it is well"}
-	private      = reason{InvalidStorage, "is not at a public address: use one that can be reached from the internet"}
-	insecure     = reason{InvalidStorage, "is not reached over https: correct storage.endpoint"}
-	redirected   = reason{InvalidStorage, "is somewhere else: correct storage.region and storage.endpoint"}
-	badRequest   = reason{AccessDenied, "does not take the request: correct storage.region and storage.endpoint, and check that the credentials have not expired"}
-	noIdentity   = reason{AccessDenied, "needs credentials, and the operator has none of its own there: give it an identity, or name a Secret"}
-	denied       = reason{AccessDenied, "does not accept the credentials, or does not allow them enough: correct them, and allow them to read and write objects, and to delete them with deletionPolicy Delete"}
-	fileDenied   = reason{AccessDenied, "cannot be written to by the operator: correct its owner and mode, and mount it writable"}
-	notFound     = reason{BucketNotFound, "does not exist: create it, or correct storage.url"}
-	full         = reason{StorageFull, "has no room left: make room, or raise its limit"}
-	changed      = reason{StorageUnavailable, "does not hold what was written to it: check that it is well"}
-	unknownHost  = reason{StorageUnavailable, "cannot be reached, because the name of its host is not known: correct storage.endpoint, or check the name servers of the cluster"}
-	untrustedTLS = reason{StorageUnavailable, "cannot be reached, because the certificate of its host is not trusted: give it a valid one"}
-	unavailable  = reason{StorageUnavailable, "does not answer, or fails: check that it is well"}
+	interrupted  = reason{Interrupted, "was not written to the end, because the operator was interrupted", "it tries again"}
+	tooSlow      = reason{StorageUnavailable, "does not take the video in time", "check that it is well"}
+	private      = reason{InvalidStorage, "is not at a public address", "use one that can be reached from the internet"}
+	insecure     = reason{InvalidStorage, "is not reached over https", "correct storage.endpoint"}
+	redirected   = reason{InvalidStorage, "is somewhere else", "correct storage.region and storage.endpoint"}
+	badRequest   = reason{AccessDenied, "does not take the request", "correct storage.region and storage.endpoint, and check that the credentials have not expired"}
+	noIdentity   = reason{AccessDenied, "needs credentials, and the operator has none of its own there", "give it an identity, or name a Secret"}
+	badKey       = reason{AccessDenied, "does not accept the credentials", "correct them"}
+	clocksDiffer = reason{AccessDenied, "does not accept the credentials, because its clock and that of the operator differ", "correct the clocks"}
+	denied       = reason{AccessDenied, "denies access", "check the credentials, allow them to read and write objects (and to delete them, with deletionPolicy Delete), and see whether a rule of the storage demands more"}
+	deniedByS3   = reason{AccessDenied, denied.wrong, denied.todo + ", such as an encryption (storage.serverSideEncryption)"}
+	fileDenied   = reason{AccessDenied, "cannot be written to by the operator", "correct its owner and mode, and mount it writable"}
+	notFound     = reason{BucketNotFound, "does not exist", "create it, or correct storage.url"}
+	full         = reason{StorageFull, "has no room left", "make room, or raise its limit"}
+	changed      = reason{StorageUnavailable, "does not hold what was written to it", "check that it is well"}
+	garbled      = reason{StorageUnavailable, "got other bytes than were sent to it", "check what stands before it"}
+	notS3        = reason{StorageUnavailable, "does not answer as S3 does", "correct storage.endpoint, or check what stands before it"}
+	unknownHost  = reason{StorageUnavailable, "cannot be reached, because the name of its host is not known", "correct storage.endpoint, or check the name servers of the cluster"}
+	untrustedTLS = reason{StorageUnavailable, "cannot be reached, because the certificate of its host is not trusted", "give it a valid one"}
+	busy         = reason{StorageUnavailable, "asks for fewer requests", "raise its limit if that does not pass"}
+	serverError  = reason{StorageUnavailable, "answers that it fails", "check that it is well"}
+	unavailable  = reason{StorageUnavailable, "does not answer, or fails", "check that it is well"}
+	refused      = reason{StorageRefused, "refuses a request", "look up what that means there, and change the bucket, or what stands before it"}
+	badKMSKey    = reason{StorageRefused, "cannot encrypt", "correct storage.serverSideEncryption, or the key that it encrypts with"}
 )
 
 // failed puts a failure of the bucket into a class and into words.
@@ -64,7 +78,32 @@ func (b *Bucket) failed(ctx context.Context, err error) error {
 		return known
 	}
 	r := reasonOf(ctx, b.backend, err)
-	return &StorageError{Class: r.class, Message: b.name + " " + r.words, cause: err}
+	message := b.name + " " + r.wrong
+	if ctx.Err() == nil {
+		message += said(err)
+	}
+	return &StorageError{Class: r.class, Message: message + ": " + r.todo, cause: err}
+}
+
+// answerCode is what the codes of all providers look like. Other words of a
+// server may hold anything, and are not repeated.
+var answerCode = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._]{0,63}$`)
+
+// said is what a server answered, such as " (HTTP 400 InvalidRequest)", empty if
+// it did not.
+func said(err error) string {
+	code, status := answerOf(err)
+	if answer, ok := errors.AsType[*oauth2.RetrieveError](err); ok && answer.Response != nil {
+		code, status = answer.ErrorCode, answer.Response.StatusCode
+	}
+	switch {
+	case status == 0:
+		return ""
+	case !answerCode.MatchString(code):
+		return fmt.Sprintf(" (HTTP %d)", status)
+	default:
+		return fmt.Sprintf(" (HTTP %d %s)", status, code)
+	}
 }
 
 func reasonOf(ctx context.Context, backend string, err error) reason {
@@ -79,6 +118,8 @@ func reasonOf(ctx context.Context, backend string, err error) reason {
 		return insecure
 	case errors.Is(err, errNotAsWritten):
 		return changed
+	case errors.Is(err, errNotS3):
+		return notS3
 	}
 	if backend == "file" {
 		if r, ok := reasonOfFiles(err); ok {
@@ -87,6 +128,9 @@ func reasonOf(ctx context.Context, backend string, err error) reason {
 	}
 	for _, find := range []func(error) (reason, bool){reasonOfIdentity, reasonOfAnswer, reasonOfNetwork} {
 		if r, ok := find(err); ok {
+			if r == denied && backend == "s3" {
+				return deniedByS3
+			}
 			return r
 		}
 	}
@@ -136,16 +180,29 @@ func reasonOfIdentity(err error) (reason, bool) {
 	return reason{}, false
 }
 
-// reasonOfAnswer knows what servers answer. Codes that say the same as the status
-// are not among them.
+// reasonOfAnswer knows what servers answer.
 func reasonOfAnswer(err error) (reason, bool) {
 	code, status := answerOf(err)
+	if r, ok := reasonOfCode(code); ok {
+		return r, true
+	}
+	if _, ok := errors.AsType[*smithy.DeserializationError](err); ok && status/100 == 2 {
+		return notS3, true
+	}
+	return reasonOfStatus(status)
+}
+
+// reasonOfCode knows the codes that say more than the status that they come with.
+func reasonOfCode(code string) (reason, bool) {
 	switch code {
 	case "NoSuchBucket", "ContainerNotFound":
 		return notFound, true
-	case "AccessDenied", "AccessForbidden", "AccountProblem", "AllAccessDisabled", "AuthenticationFailed", "AuthorizationFailure",
-		"AuthorizationPermissionMismatch", "ExpiredToken", "Forbidden", "InvalidAccessKeyId", "InvalidToken", "NotSignedUp",
-		"SignatureDoesNotMatch", "UnauthorizedAccess":
+	case "AuthenticationFailed", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch":
+		return badKey, true
+	case "RequestTimeTooSkewed":
+		return clocksDiffer, true
+	case "AccessDenied", "AccessForbidden", "AccountProblem", "AllAccessDisabled", "AuthorizationFailure",
+		"AuthorizationPermissionMismatch", "Forbidden", "NotSignedUp", "UnauthorizedAccess":
 		return denied, true
 	case "QuotaExceeded", "quotaExceeded", "InsufficientStorage", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded":
 		return full, true
@@ -155,11 +212,26 @@ func reasonOfAnswer(err error) (reason, bool) {
 		return badRequest, true
 	case "NoSuchKey", "NoSuchUpload", "BlobNotFound":
 		return changed, true
+	case "BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch":
+		return garbled, true
+	case "RequestTimeout": // with which S3 answers 400
+		return unavailable, true
+	case "SlowDown", "ServerBusy", "rateLimitExceeded", "userRateLimitExceeded":
+		return busy, true
+	case "InvalidEncryptionAlgorithmError":
+		return badKMSKey, true
+	default:
+		return badKMSKey, strings.HasPrefix(code, "KMS.")
 	}
+}
+
+// reasonOfStatus knows what a status means that comes with no code, or with a new
+// one. A server that answers is there: what it does not take is not for it to mend.
+func reasonOfStatus(status int) (reason, bool) {
 	switch status {
-	case 0:
-		return reason{}, false
-	case http.StatusUnauthorized, http.StatusForbidden:
+	case http.StatusUnauthorized:
+		return badKey, true
+	case http.StatusForbidden:
 		return denied, true
 	case http.StatusNotFound:
 		return notFound, true
@@ -167,8 +239,20 @@ func reasonOfAnswer(err error) (reason, bool) {
 		return full, true
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		return redirected, true
-	default:
+	case http.StatusTooManyRequests:
+		return busy, true
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return refused, true
+	case http.StatusRequestTimeout:
 		return unavailable, true
+	}
+	switch status / 100 {
+	case 4:
+		return refused, true
+	case 5:
+		return serverError, true
+	default:
+		return unavailable, status != 0
 	}
 }
 

@@ -10,11 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -38,7 +34,7 @@ func TestBucketThatIsNotThere(t *testing.T) {
 		if class := classOf(t, err); class != BucketNotFound {
 			t.Errorf("%d bytes: got %s, want BucketNotFound", size, class)
 		}
-		want := fmt.Sprintf("bucket %q at %s does not exist: create it, or correct storage.url", "nothing", store.Endpoint)
+		want := fmt.Sprintf("bucket %q at %s does not exist (HTTP 404 NoSuchBucket): create it, or correct storage.url", "nothing", store.Endpoint)
 		if diff := cmp.Diff(want, err.Error()); diff != "" {
 			t.Errorf("message (-want +got):\n%s", diff)
 		}
@@ -135,45 +131,6 @@ func TestDeleteAbortsUploads(t *testing.T) {
 	}
 }
 
-// faulty is a proxy before a store that answers some requests by itself.
-func faulty(t *testing.T, store s3Store, fault func(r *http.Request) (status int, code string)) Place {
-	t.Helper()
-	target, err := url.Parse(store.Endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(target)
-			r.Out.Host = r.In.Host // the signature is for this one
-		},
-		Transport: &http.Transport{DisableKeepAlives: true},
-		ErrorLog:  log.New(io.Discard, "", 0),
-	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		status, code := fault(r)
-		if status == 0 {
-			proxy.ServeHTTP(w, r)
-			return
-		}
-		_, _ = io.Copy(io.Discard, r.Body)
-		w.WriteHeader(status)
-		_, _ = fmt.Fprintf(w, "<Error><Code>%s</Code><Message>the server's own words</Message></Error>", code)
-	}))
-	t.Cleanup(server.Close)
-	place := store.place()
-	place.Endpoint = server.URL
-	return place
-}
-
-func isPart(r *http.Request) bool {
-	return r.Method == http.MethodPut && r.URL.Query().Has("partNumber")
-}
-func isCopy(r *http.Request) bool { return r.Header.Get("X-Amz-Copy-Source") != "" }
-func isObject(r *http.Request) bool {
-	return r.Method == http.MethodPut && !isPart(r) && !isCopy(r)
-}
-
 func TestFaultsOfTheServer(t *testing.T) {
 	store := newS3Store(t)
 	for _, tc := range []struct {
@@ -190,6 +147,8 @@ func TestFaultsOfTheServer(t *testing.T) {
 		{http.StatusMovedPermanently, "PermanentRedirect", InvalidStorage},
 		{http.StatusBadRequest, "AuthorizationHeaderMalformed", InvalidStorage},
 		{http.StatusTooManyRequests, "SomethingNew", StorageUnavailable},
+		{http.StatusBadRequest, "InvalidRequest", StorageRefused},
+		{http.StatusNotImplemented, "NotImplemented", StorageRefused},
 	} {
 		for _, at := range []struct {
 			name string
@@ -198,7 +157,8 @@ func TestFaultsOfTheServer(t *testing.T) {
 		}{
 			{"object", 1000, isObject},
 			{"part", 12_000_000, func(r *http.Request) bool { return isPart(r) && r.URL.Query().Get("partNumber") == "2" }},
-			{"copy", 6_000_000, isCopy},
+			{"begin", 6_000_000, isBegin},
+			{"end", 6_000_000, isEnd},
 		} {
 			t.Run(tc.code+" "+at.name, func(t *testing.T) {
 				place := faulty(t, store, func(r *http.Request) (int, string) {
@@ -212,8 +172,8 @@ func TestFaultsOfTheServer(t *testing.T) {
 				if class := classOf(t, err); class != tc.want {
 					t.Errorf("got %s, want %s: %v", class, tc.want, err)
 				}
-				if strings.Contains(err.Error(), "own words") || strings.Contains(err.Error(), tc.code) {
-					t.Errorf("the message holds what the server said: %v", err)
+				if strings.Contains(err.Error(), "own words") || !strings.Contains(err.Error(), fmt.Sprintf(" (HTTP %d %s): ", tc.status, tc.code)) {
+					t.Errorf("the message has not the code, or more of what the server said: %v", err)
 				}
 				if all := store.all(t); len(all) != 0 {
 					t.Errorf("left %v", all)

@@ -13,7 +13,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/fsouza/fake-gcs-server/fakestorage"
@@ -122,5 +126,41 @@ func TestGSFailures(t *testing.T) {
 				t.Errorf("%s, %d bytes: got %s, want %s: %v", tc.reason, size, class, tc.want, err)
 			}
 		}
+	}
+}
+
+// A retention rule lets nobody write an object again, so it stays without its hash.
+func TestGSBucketInWhichNothingIsWrittenAgain(t *testing.T) {
+	store := newGSStore(t)
+	target, err := url.Parse(store.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
+	refused := atomic.Int32{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("uploadType") && len(store.all(t)) > 0 {
+			refused.Add(1)
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `{"error": {"code": 403, "message": "no", "errors": [{"reason": "retentionPolicyNotMet", "message": "no"}]}}`)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	place := store.place()
+	place.Endpoint = server.URL
+	b := openBucket(t, store, place)
+	checkStored(t, store, b, videoBytes)
+	checkFound(t, b, false)
+	if refused.Load() == 0 {
+		t.Error("nothing was refused")
+	}
+	other := testVideo
+	other.TaskID = "another"
+	_, err = b.Put(t.Context(), other, bytes.NewReader(random(2, 1000)))
+	if class := classOf(t, err); class != AccessDenied || !strings.Contains(err.Error(), "(HTTP 403 retentionPolicyNotMet)") {
+		t.Errorf("another video: got %s, %v", class, err)
 	}
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
-	"gocloud.dev/blob"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"gocloud.dev/blob/s3blob"
 )
 
@@ -44,19 +44,27 @@ func (s *Storage) openS3(ctx context.Context, b *Bucket, p Place) error {
 	}
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		if p.Endpoint != "" {
-			// Not every compatible server knows the newer checksums, or names with the bucket in the host.
+			// Not every compatible server knows the newer checksums, or names with the bucket in the host. A bucket with
+			// Object Lock takes no body without a checksum, so there is the one that all servers know.
 			o.BaseEndpoint, o.UsePathStyle = aws.String(p.endpoint()), true
 			o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+			o.APIOptions = append(o.APIOptions, smithyhttp.AddContentChecksumMiddleware)
 		}
 		o.DisableLogOutputChecksumValidationSkipped = true
 		o.Retryer = retry.NewStandard(retries)
 	})
+	bucket := s3Bucket{client: client, name: b.url.Host, encryption: types.ServerSideEncryption(p.Encryption)}
+	if p.Endpoint == "" {
+		bucket.checksum = types.ChecksumAlgorithmCrc32
+	}
+	if p.KMSKeyID != "" {
+		bucket.kmsKeyID = aws.String(p.KMSKeyID)
+	}
 	b.blob, err = s3blob.OpenBucket(ctx, client, b.url.Host, nil)
 	if err != nil {
 		return err
 	}
-	bucket := s3Bucket{client: client, blob: b.blob, name: b.url.Host}
 	b.special = special{
 		// Uploads that were interrupted cost money, and nobody sees them in a list of objects. Some servers
 		// cannot list them, and some users may not: that is no reason to store nothing.
@@ -136,8 +144,12 @@ func ownAWS(ctx context.Context) (aws.Config, error) {
 // s3Bucket is what s3blob has no function for.
 type s3Bucket struct {
 	client *s3.Client
-	blob   *blob.Bucket
 	name   string
+	// checksum is the one that AWS wants of each body, empty for other servers, which get Content-MD5.
+	checksum types.ChecksumAlgorithm
+	// encryption and kmsKeyID are what the server is asked to encrypt with, empty and nil for what the bucket does.
+	encryption types.ServerSideEncryption
+	kmsKeyID   *string
 }
 
 // escaped is metadata as s3blob writes and reads it.
@@ -149,25 +161,20 @@ func escaped(metadata map[string]string) map[string]string {
 	return values
 }
 
-// stamp has the server copy the object onto itself with other metadata.
-func (b s3Bucket) stamp(ctx context.Context, key string, size int64, metadata map[string]string) error {
-	stored, err := b.blob.Attributes(ctx, key)
-	if err != nil {
-		return err
+// stamp has the server copy the object onto itself with other metadata, if it is
+// the one with the tag: two operators may write for a moment, and the hash is not
+// to stand at what the other one wrote.
+func (b s3Bucket) stamp(ctx context.Context, key, tag string, metadata map[string]string) error {
+	input := &s3.CopyObjectInput{
+		Bucket: aws.String(b.name), Key: aws.String(key), CopySource: aws.String(url.QueryEscape(b.name + "/" + key)),
+		MetadataDirective: types.MetadataDirectiveReplace, ContentType: aws.String(videoType), Metadata: escaped(metadata),
+		ServerSideEncryption: b.encryption, SSEKMSKeyId: b.kmsKeyID,
 	}
-	if stored.Size != size {
-		return errNotAsWritten
+	if tag != "" {
+		input.CopySourceIfMatch = aws.String(tag)
 	}
-	return b.blob.Copy(ctx, key, key, &blob.CopyOptions{BeforeCopy: func(as func(any) bool) error {
-		var input *s3.CopyObjectInput
-		if !as(&input) {
-			return errors.New("the copy has no input")
-		}
-		input.Metadata = escaped(metadata)
-		input.MetadataDirective, input.ContentType = types.MetadataDirectiveReplace, aws.String(videoType)
-		input.CopySourceIfMatch = aws.String(stored.ETag)
-		return nil
-	}})
+	_, err := b.client.CopyObject(ctx, input)
+	return err
 }
 
 // sweep aborts the uploads of a key. An answer that refuses that is accepted.

@@ -30,6 +30,11 @@ type Place struct {
 	Endpoint string
 	// Region is that of an S3 bucket. With an Endpoint it is us-east-1 if it is empty.
 	Region string
+	// Encryption is what an S3 server is asked to encrypt the videos with, AES256 or aws:kms. If it is empty, the
+	// bucket decides.
+	Encryption string
+	// KMSKeyID is the key that aws:kms encrypts with, empty for the one of the bucket or of the account.
+	KMSKeyID string
 	// Prefix goes before every key, with a slash in between. It has none at its ends.
 	Prefix string
 	// Secret holds the credentials by the keys of a Secret: accessKeyID, secretAccessKey and perhaps sessionToken
@@ -48,6 +53,12 @@ type StorageOptions struct {
 	// FileRoot is the folder below which file:// may store, empty if nowhere.
 	FileRoot string
 }
+
+// What an S3 server can be asked to encrypt with.
+const (
+	encryptionAES256 = "AES256"
+	encryptionKMS    = "aws:kms"
+)
 
 // Storage opens places. It is safe for concurrent use.
 type Storage struct {
@@ -120,6 +131,7 @@ func invalid(format string, args ...any) error {
 var (
 	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$`)
 	regionName = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)
+	kmsKeyID   = regexp.MustCompile(`^[A-Za-z0-9:/_-]{1,512}$`)
 )
 
 // check refuses what does not fit together, and returns the URL.
@@ -151,6 +163,9 @@ func (p Place) check(o StorageOptions) (*url.URL, error) {
 	if err := p.checkEndpoint(u.Scheme, o); err != nil {
 		return nil, err
 	}
+	if err := p.checkEncryption(u.Scheme); err != nil {
+		return nil, err
+	}
 	if p.Prefix != "" && (!validKey(p.Prefix) || len(p.Prefix) > maxPrefixBytes) {
 		return nil, invalid("storage.prefix is not a path of at most %d bytes: use one like videos/team-a", maxPrefixBytes)
 	}
@@ -174,6 +189,23 @@ func (p Place) checkEndpoint(scheme string, o StorageOptions) error {
 		return invalid("storage.endpoint says more than a host: use one like https://s3.example.com")
 	case u.Scheme != "https" && !p.Trusted && !o.AllowPrivate:
 		return invalid("storage.endpoint does not begin with https://: use one that does")
+	default:
+		return nil
+	}
+}
+
+func (p Place) checkEncryption(scheme string) error {
+	switch {
+	case p.Encryption == "" && p.KMSKeyID == "":
+		return nil
+	case scheme != "s3":
+		return invalid("storage.serverSideEncryption does not go with %s://: remove it", scheme)
+	case p.Encryption != encryptionAES256 && p.Encryption != encryptionKMS:
+		return invalid("storage.serverSideEncryption has an unknown algorithm: use %s or %s", encryptionAES256, encryptionKMS)
+	case p.Encryption != encryptionKMS && p.KMSKeyID != "":
+		return invalid("storage.serverSideEncryption has a kmsKeyID without the algorithm %s: remove one, or use the other", encryptionKMS)
+	case p.KMSKeyID != "" && !kmsKeyID.MatchString(p.KMSKeyID):
+		return invalid("storage.serverSideEncryption.kmsKeyID is not the id, the alias or the ARN of a key: use one like alias/videos")
 	default:
 		return nil
 	}

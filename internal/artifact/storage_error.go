@@ -27,10 +27,14 @@ const (
 	InvalidStorage Class = "InvalidStorage"
 	// BucketNotFound means that there is no such bucket, container or folder.
 	BucketNotFound Class = "BucketNotFound"
-	// AccessDenied means that the storage does not accept the credentials, or does not allow them what is needed.
+	// AccessDenied means that the storage does not accept the credentials, does not allow them what is needed, or
+	// has another rule by which it denies access.
 	AccessDenied Class = "AccessDenied"
 	// StorageFull means that there is no room left, or no quota.
 	StorageFull Class = "StorageFull"
+	// StorageRefused means that the storage answers that it does not take a request as it is, because of a rule of
+	// the bucket, or because it cannot do what is asked.
+	StorageRefused Class = "StorageRefused"
 	// StorageUnavailable means that the storage does not answer, or fails.
 	StorageUnavailable Class = "StorageUnavailable"
 	// Interrupted means that the operator was told to stop, or that nobody wants the video any more.
@@ -41,7 +45,8 @@ const (
 type StorageError struct {
 	Class Class
 	// Message is a sentence for people: what is wrong and what to do. It holds no secret, of a URL no more than
-	// the host and the path, nothing that a foreign host has said, and nothing that differs from try to try.
+	// the host and the path, of what a foreign host has said no more than its code, and nothing that differs from try
+	// to try.
 	Message string
 
 	cause error

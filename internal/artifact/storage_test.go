@@ -18,7 +18,10 @@ import (
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/oauth2"
 	"google.golang.org/api/googleapi"
 )
 
@@ -38,6 +41,9 @@ func TestOpen(t *testing.T) {
 		{"s3", Place{URL: "s3://videos", Region: "eu-central-1", Secret: s3}, ""},
 		{"s3 of somebody", Place{URL: "s3://videos", Endpoint: "https://s3.example.com", Secret: s3, Prefix: "a/b"}, ""},
 		{"s3 in the cluster", Place{URL: "s3://videos", Endpoint: "http://minio.storage:9000/", Secret: s3, Trusted: true}, ""},
+		{"s3, encrypted", Place{URL: "s3://videos", Region: "eu-central-1", Secret: s3, Encryption: "AES256"}, ""},
+		{"s3, encrypted with a key", Place{
+			URL: "s3://videos", Region: "eu-central-1", Secret: s3, Encryption: "aws:kms", KMSKeyID: "arn:aws:kms:eu-central-1:111122223333:alias/videos"}, ""},
 		{"gs", Place{URL: "gs://videos_2.example.com", Secret: gs}, ""},
 		{"azblob, with a key", Place{URL: "azblob://videos", Endpoint: azureEndpoint, Secret: azure}, ""},
 		{"azblob, with a signature", Place{URL: "azblob://videos", Endpoint: azureEndpoint, Secret: azureSecret("sasToken", "?sv=1&sig=a%2F")}, ""},
@@ -62,6 +68,12 @@ func TestOpen(t *testing.T) {
 		{"a prefix with a slash", Place{URL: "gs://videos", Prefix: "/a", Secret: gs}, "storage.prefix"},
 		{"a prefix with a slash behind", Place{URL: "gs://videos", Prefix: "a/", Secret: gs}, "storage.prefix"},
 		{"a long prefix", Place{URL: "gs://videos", Prefix: strings.Repeat("a", 257), Secret: gs}, "at most 256 bytes"},
+
+		{"an encryption, gs", Place{URL: "gs://videos", Secret: gs, Encryption: "AES256"}, "does not go with gs://"},
+		{"another encryption", Place{URL: "s3://videos", Region: "x", Secret: s3, Encryption: "aws:fsx"}, "unknown algorithm"},
+		{"a key for no encryption", Place{URL: "s3://videos", Region: "x", Secret: s3, KMSKeyID: "a"}, "unknown algorithm"},
+		{"a key for another encryption", Place{URL: "s3://videos", Region: "x", Secret: s3, Encryption: "AES256", KMSKeyID: "a"}, "without the algorithm aws:kms"},
+		{"a key that is more", Place{URL: "s3://videos", Region: "x", Secret: s3, Encryption: "aws:kms", KMSKeyID: "a\r\nb"}, "not the id, the alias or the ARN"},
 
 		{"no Secret", Place{URL: "s3://videos", Region: "eu-central-1"}, "names no Secret"},
 		{"no Secret, gs", Place{URL: "gs://videos"}, "names no Secret"},
@@ -326,6 +338,40 @@ func TestFileLeftovers(t *testing.T) {
 	}
 }
 
+// answered is what the S3 client makes of an answer with a status and a code.
+func answered(status int, code string) error {
+	return &smithyhttp.ResponseError{
+		Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}},
+		Err:      &smithy.GenericAPIError{Code: code, Message: "for X-Amz-Signature=x"},
+	}
+}
+
+// Of an answer the message has the code and nothing else, if it is a code.
+func TestWhatServersSay(t *testing.T) {
+	for _, tc := range []struct {
+		err  error
+		want string
+	}{
+		{answered(400, "InvalidRequest"), " (HTTP 400 InvalidRequest)"},
+		{answered(400, "KMS.NotFoundException"), " (HTTP 400 KMS.NotFoundException)"},
+		{answered(403, ""), " (HTTP 403)"},
+		{answered(400, "see https://example.com/?X-Amz-Signature=x"), " (HTTP 400)"},
+		{answered(400, "a\nb"), " (HTTP 400)"},
+		{answered(400, "Denied\n"), " (HTTP 400)"},
+		{answered(400, strings.Repeat("a", 65)), " (HTTP 400)"},
+		{&googleapi.Error{Code: 403, Message: "no", Errors: []googleapi.ErrorItem{{Reason: "forbidden", Message: "no"}}}, " (HTTP 403 forbidden)"},
+		{&azcore.ResponseError{StatusCode: 409, ErrorCode: "BlobImmutableDueToPolicy"}, " (HTTP 409 BlobImmutableDueToPolicy)"},
+		{&oauth2.RetrieveError{Response: &http.Response{StatusCode: http.StatusBadRequest}, ErrorCode: "invalid_grant", Body: []byte("no")}, " (HTTP 400 invalid_grant)"},
+		{&oauth2.RetrieveError{ErrorCode: "invalid_grant"}, ""},
+		{&smithy.GenericAPIError{Code: "InvalidRequest"}, ""},
+		{errors.New("something else"), ""},
+	} {
+		if got := said(fmt.Errorf("writing: %w", tc.err)); got != tc.want {
+			t.Errorf("%v: got %q, want %q", tc.err, got, tc.want)
+		}
+	}
+}
+
 func TestReasonOf(t *testing.T) {
 	disk := func(number syscall.Errno) error { return &os.PathError{Op: "write", Path: "/videos/x", Err: number} }
 	dial := func(err error) error {
@@ -349,16 +395,45 @@ func TestReasonOf(t *testing.T) {
 		{&url.Error{Err: ErrInsecureURL}, insecure},
 		{&googleapi.Error{Code: 403, Errors: []googleapi.ErrorItem{{Reason: "quotaExceeded"}}}, full},
 		{&googleapi.Error{Code: 403}, denied},
+		{&googleapi.Error{Code: 403, Errors: []googleapi.ErrorItem{{Reason: "rateLimitExceeded"}}}, busy},
+		{&googleapi.Error{Code: 401}, badKey},
+		{&googleapi.Error{Code: 400, Errors: []googleapi.ErrorItem{{Reason: "userProjectMissing"}}}, refused},
 		{&googleapi.Error{Code: 404}, notFound},
-		{&googleapi.Error{Code: 503}, unavailable},
+		{&googleapi.Error{Code: 503}, serverError},
 		{&azcore.ResponseError{StatusCode: 404, ErrorCode: "ContainerNotFound"}, notFound},
-		{&azcore.ResponseError{StatusCode: 403, ErrorCode: "AuthenticationFailed"}, denied},
+		{&azcore.ResponseError{StatusCode: 403, ErrorCode: "AuthenticationFailed"}, badKey},
+		{&azcore.ResponseError{StatusCode: 403, ErrorCode: "AuthorizationPermissionMismatch"}, denied},
+		{&azcore.ResponseError{StatusCode: 409, ErrorCode: "BlobImmutableDueToPolicy"}, refused},
+		{&azcore.ResponseError{StatusCode: 503, ErrorCode: "ServerBusy"}, busy},
 		{&azcore.ResponseError{StatusCode: 507}, full},
+		{answered(400, "InvalidRequest"), refused},
+		{answered(400, "EntityTooLarge"), refused},
+		{answered(405, "MethodNotAllowed"), refused},
+		{answered(413, ""), refused},
+		{answered(501, "NotImplemented"), refused},
+		{answered(400, "KMS.DisabledException"), badKMSKey},
+		{answered(400, "BadDigest"), garbled},
+		{answered(400, "RequestTimeout"), unavailable},
+		{answered(400, "ExpiredToken"), badKey},
+		{answered(403, "RequestTimeTooSkewed"), clocksDiffer},
+		{answered(403, "SignatureDoesNotMatch"), badKey},
+		{answered(403, "AccessDenied"), deniedByS3},
+		{answered(403, "SomethingNew"), deniedByS3},
+		{answered(503, "SlowDown"), busy},
+		{answered(500, "InternalError"), serverError},
+		{answered(200, ""), unavailable},
+		{fmt.Errorf("%w: %w", answered(200, ""), &smithy.DeserializationError{}), notS3},
+		{fmt.Errorf("%w: %w", answered(502, ""), &smithy.DeserializationError{}), serverError},
+		{errNotS3, notS3},
 		{errors.New("something else"), unavailable},
 	} {
 		backend := "s3"
 		if _, ok := errors.AsType[*os.PathError](tc.err); ok {
 			backend = "file"
+		} else if _, ok := errors.AsType[*googleapi.Error](tc.err); ok {
+			backend = "gs"
+		} else if _, ok := errors.AsType[*azcore.ResponseError](tc.err); ok {
+			backend = "azblob"
 		}
 		if got := reasonOf(t.Context(), backend, fmt.Errorf("writing: %w", tc.err)); got != tc.want {
 			t.Errorf("%v: got %v, want %v", tc.err, got, tc.want)

@@ -1,0 +1,57 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+// What servers of storage demand, do not have, and say.
+var storage = []mutant{
+	{
+		promise: "P3", name: "sends no checksum to servers that demand one",
+		file:   "internal/artifact/bucket_s3.go",
+		before: "o.APIOptions = append(o.APIOptions, smithyhttp.AddContentChecksumMiddleware)",
+		after:  "_ = smithyhttp.AddContentChecksumMiddleware",
+		tests:  "TestEveryBodyHasItsChecksum",
+	},
+	{
+		promise: "P3", name: "sends parts where the server says the upload is",
+		file:   "internal/artifact/bucket_s3_put.go",
+		before: "u := upload{key: key, id: begun.UploadId}",
+		after:  "u := upload{key: aws.ToString(begun.Key), id: begun.UploadId}",
+		tests:  "TestPartsGoToTheObject",
+	},
+	{
+		promise: "P3", name: "deletes what it has stored when the stamp is refused",
+		file:   "internal/artifact/bucket.go",
+		before: "return b.stillThere(ctx, key, written, metadata)",
+		after:  "return err",
+		tests:  "TestServersThatDoNotCopy",
+	},
+	{
+		promise: "P5", name: "takes what somebody else has written for its own",
+		file:   "internal/artifact/bucket.go",
+		before: "(found.ETag == written.ETag || ",
+		after:  "(found.Size > 0 || ",
+		tests:  "TestObjectIsReplacedBeforeItsCopy",
+	},
+	{
+		promise: "P3", name: "does not ask for the encryption that a bucket demands",
+		file:   "internal/artifact/bucket_s3.go",
+		before: "\t\tServerSideEncryption: b.encryption, SSEKMSKeyId: b.kmsKeyID,\n",
+		after:  "",
+		tests:  "TestEncryptionIsAskedFor",
+	},
+	{
+		promise: "P3", name: "takes the refusal of a server for its silence",
+		file:   "internal/artifact/bucket_error.go",
+		before: "\tcase 4:\n\t\treturn refused, true",
+		after:  "\tcase 4:\n\t\treturn unavailable, true",
+		tests:  "TestReasonOf",
+	},
+	{
+		promise: "P7", name: "shows whatever a server calls its code",
+		file:   "internal/artifact/bucket_error.go",
+		before: "case !answerCode.MatchString(code):",
+		after:  "case code == \"\":",
+		tests:  "TestWhatServersSay",
+	},
+}
