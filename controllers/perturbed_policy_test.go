@@ -56,7 +56,7 @@ func refusedByPolicies(load workload, count effects) (plans []plan) {
 				continue // the plan of the next write is the same
 			}
 			for _, l := range lengths {
-				made := plan{name: fmt.Sprintf("%s from write %d %s", p.name, n, l.name), disturb: func(w *world, happened func()) {
+				made := plan{name: fmt.Sprintf("%s from write %d %s", p.name, n, l.name), aid: asMessagesSay, disturb: func(w *world, happened func()) {
 					w.imposeAt(n, l.d, p, happened)
 				}}
 				if l.d == 0 {
