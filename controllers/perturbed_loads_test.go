@@ -61,7 +61,7 @@ var eventful = []workload{
 		name: "adopted in vain", paid: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 		begin: func(w *world) {
 			w.create("video", annotated(v1alpha1.AnnotationAdoptTaskID, otherTaskID))
-			w.later(30*time.Minute, func() { w.update("video", resubmit) })
+			w.whenGivenUp(30*time.Minute, "video", resubmit)
 		},
 	},
 	{
@@ -69,7 +69,7 @@ var eventful = []workload{
 		name: "moved", paid: 2, paidMost: 2, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 		begin: func(w *world) {
 			w.loseThePurchase("video")
-			w.later(5*time.Minute, func() { w.update("video", moveTo("other")) })
+			w.whenGivenUp(5*time.Minute, "video", moveTo("other"))
 			w.later(15*time.Minute, func() { w.createAccount("other", "other-credentials", ample) })
 			w.later(45*time.Minute, func() { w.createCredentials("other-credentials") })
 		},
@@ -81,7 +81,7 @@ var eventful = []workload{
 			w.createAccount("other", "kie-credentials", ample)
 			w.loseThePurchase("video")
 			w.later(5*time.Minute, func() { w.must(w.live.Delete(w.t.Context(), w.account())) })
-			w.later(15*time.Minute, func() { w.update("video", moveTo("other")) })
+			w.whenGivenUp(15*time.Minute, "video", moveTo("other"))
 		},
 	},
 	{
@@ -112,6 +112,21 @@ func (w *world) loseThePurchase(name string) {
 	w.run(35 * time.Minute)
 	w.wantReady(name, metav1.ConditionFalse, v1alpha1.ReasonSubmissionUnknown)
 	w.sim.SetFaults(simWell)
+}
+
+// whenGivenUp changes a resource after some time, when it says that a user has to
+// do something about its task.
+func (w *world) whenGivenUp(after time.Duration, name string, change func(*v1alpha1.VideoGeneration)) {
+	w.later(after, func() {
+		if w.isGone(name) {
+			return
+		}
+		if task := w.get(name).Status.Task; failedFor(task, v1alpha1.ReasonSubmissionUnknown) || failedFor(task, v1alpha1.ReasonTaskNotFound) {
+			w.update(name, change)
+		} else if !task.Settled() {
+			w.whenGivenUp(5*time.Minute, name, change)
+		}
+	})
 }
 
 // moveTo asks to buy again with another account.
