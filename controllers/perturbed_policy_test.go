@@ -77,7 +77,9 @@ func refusedByPolicies(load workload, count effects) (plans []plan) {
 		for _, p := range []policy{mainForbidden, mainInvalid} {
 			from(p, toMain, endsUnmirrored)
 		}
-		if n := first[toMain]; n > 0 {
+		// Where people annotate the resource later, they have no room either.
+		annotated := slices.ContainsFunc(eventful, func(l workload) bool { return l.name == load.name })
+		if n := first[toMain]; n > 0 && !annotated {
 			plans = append(plans,
 				plan{name: "no room for annotations", held: endsUnmirrored, holds: forEver, disturb: func(w *world, happened func()) {
 					happened()
