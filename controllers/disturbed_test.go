@@ -27,8 +27,10 @@ type workload struct {
 	paidMost       int
 	status         metav1.ConditionStatus
 	reason         string
-	// stored are the names of the files that it stores.
+	// stored are the names of the files that it stores; nil for none, and empty for any.
 	stored []string
+	// noCallbacks is a life by polling only, unbudgeted one of an account without a budget.
+	noCallbacks, unbudgeted bool
 }
 
 // guarded is a life with a finalizer.
@@ -144,6 +146,13 @@ func (w *world) resubmitIfUnknown(name string) {
 
 func (load workload) ends(w *world) {
 	w.t.Helper()
+	if load.reason == "" {
+		if !w.isGone("video") {
+			w.t.Error("the resource is still there")
+		}
+		w.wantPaid(load.paid)
+		return
+	}
 	vg := w.wantReady("video", load.status, load.reason)
 	if paid := w.paid(); paid > load.paid || (paid < load.paid && load.name != "retry") {
 		w.t.Errorf("%d tasks were paid for, want %d", paid, load.paid)
@@ -152,7 +161,7 @@ func (load workload) ends(w *world) {
 	if load.status == metav1.ConditionTrue && len(vg.Status.Videos) != 1+load.upgrades {
 		w.t.Errorf("the videos are %+v", vg.Status.Videos)
 	}
-	if load.stored != nil {
+	if len(load.stored) > 0 {
 		w.wantStored(vg, load.stored...)
 	}
 	if vg.Annotations[v1alpha1.AnnotationTaskID] != vg.Status.Task.ID {

@@ -21,11 +21,11 @@ func TestToldToStopWhileTheIntentIsWritten(t *testing.T) {
 			w := newWorld(t, worldOptions{})
 			w.faults.onWrite = func(n int, do func() error) error {
 				if n == 1 && when == "before" {
-					w.stopProcess()
+					w.sigterm()
 				}
 				err := do()
 				if n == 1 && when == "after" {
-					w.stopProcess()
+					w.sigterm()
 				}
 				return err
 			}

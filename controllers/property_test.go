@@ -37,7 +37,7 @@ func TestStories(t *testing.T) {
 	var told tally
 	t.Cleanup(func() {
 		t.Log(told.String())
-		for _, what := range []string{"purchases", "deliveries of KIE.AI's callbacks", "looks of a second leader", "restorations", "resubmissions"} {
+		for _, what := range wanted {
 			if told.count[what] == 0 {
 				t.Errorf("no story had %s", what)
 			}
@@ -49,6 +49,16 @@ func TestStories(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) { tell(t, &told) })
 		})
 	}
+}
+
+// wanted is what has to have happened in some story.
+var wanted = []string{
+	"purchases", "creations", "deletions", "edits", "suspensions", "resubmissions", "deliveries of KIE.AI's callbacks", "callbacks of others",
+	"looks of a second leader", "restorations", "restorations with an older status", "stale caches", "deaths of the process", "writes gone wrong", "requests gone wrong",
+	"adoptions of an own task", "adoptions of another's task", "adoptions of an unknown task", "adoptions of the same id again",
+	"moves to another account", "deletions of an account", "creations of an account", "keys that came later", "keys that went",
+	"leaders with another clock", "images", "changes of the storage", "finalizers of others", "emptied statuses",
+	"pages of a gateway", "SIGTERMs", "frozen processes", "policies in force", "policies lifted",
 }
 
 // tally is what happened in all stories.
@@ -96,10 +106,12 @@ type story struct {
 	bereft map[string]bool
 	// judged is how many tasks were looked at by the last check.
 	judged int
+	lore
 }
 
 func tell(t *rapid.T, told *tally) {
 	s := &story{told: told, limit: rapid.IntRange(1, 3).Draw(t, "submissions"), may: map[string]int{}, bereft: map[string]bool{}}
+	s.lore = lore{asked: map[string]int{}, rewritten: map[string]bool{}}
 	opts := worldOptions{
 		noCallbacks:  rapid.Float64Range(0, 1).Draw(t, "polling") < 0.2,
 		paidMost:     1000, // the story knows better
@@ -112,10 +124,16 @@ func tell(t *rapid.T, told *tally) {
 	case 1:
 		opts.storage = inFolder(v1alpha1.DeletionDelete)
 	}
+	if rapid.Bool().Draw(t, "budget") {
+		opts.budget = &v1alpha1.Budget{Credits: int32(rapid.SampledFrom([]int{120, 1000, 100_000}).Draw(t, "credits")), Period: metav1.Duration{Duration: 24 * time.Hour}}
+	}
+	s.unbudgeted = opts.budget == nil
 	s.w = newWorld(t, opts)
+	s.w.configMap("frames", map[string][]byte{"a.png": pngFile(t)})
 	s.create(t)
 	// What is there more than once happens more often.
-	t.Repeat(map[string]func(*rapid.T){
+	actions := s.people()
+	maps.Copy(actions, map[string]func(*rapid.T){
 		"":                     s.check,
 		"create":               s.create,
 		"delete":               s.delete,
@@ -137,6 +155,9 @@ func tell(t *rapid.T, told *tally) {
 		"look at everything 4": s.round,
 		"look at everything 5": s.round,
 		"look at everything 6": s.round,
+		"look at everything 7": s.round,
+		"look at everything 8": s.round,
+		"look at everything 9": s.round,
 		"KIE.AI is in trouble": s.trouble,
 		"KIE.AI calls back 1":  s.deliver,
 		"KIE.AI calls back 2":  s.deliver,
@@ -148,6 +169,7 @@ func tell(t *rapid.T, told *tally) {
 		"the process pauses":   s.stop,
 		"the paused one looks": s.wake,
 	})
+	t.Repeat(actions)
 	s.end(t)
 }
 
@@ -194,6 +216,8 @@ var markers = []string{
 	"[sim:accept-then=drop]", "[sim:accept-then=500]", "[sim:accept-then=garbage]", "[sim:refuse-then=drop]", "[sim:refuse-then=500]",
 	"[sim:record=null-for=3m]", "[sim:record-code=500-for=2m]", "[sim:fallback=used]",
 	"[sim:4k-accept-then=drop]", "[sim:1080p-submit=404]",
+	"[sim:accept-then=html-429]", "[sim:accept-then=html-401]", "[sim:refuse-then=html-403]", "[sim:4k-accept-then=html-431]",
+	"[sim:latency=12m] [sim:record=null-after=4m-for=3m]", "[sim:latency=12m] [sim:record=does-not-exist-after=4m-for=20m]", "[sim:record-html=404-for=2m]",
 }
 
 // calls are how KIE.AI may call back.
@@ -223,6 +247,9 @@ func (s *story) create(t *rapid.T) {
 		if names := s.names(); len(names) > 0 && rapid.IntRange(0, 4).Draw(t, "extends") == 0 {
 			extending(rapid.SampledFrom(names).Draw(t, "source"))(vg)
 			vg.Spec.Resolution, vg.Spec.EnableFallback = "", nil
+		} else if rapid.IntRange(0, 4).Draw(t, "image") == 0 {
+			images(fromConfigMap("frames", "a.png"))(vg)
+			s.told.add("images", 1)
 		}
 	})
 	s.may[vg.Spec.Prompt] += int(tries)
@@ -380,6 +407,7 @@ func (s *story) disturbWrite(t *rapid.T) {
 	s.step("writes gone wrong")
 	d := rapid.SampledFrom(disturbances).Draw(t, "disturbance")
 	first := int(s.w.faults.writes.Load())
+	s.w.faults.onEffect = nil
 	s.w.faults.onWrite = func(n int, do func() error) error {
 		if n > first && n <= first+d.times {
 			return d.at(do)
@@ -458,7 +486,7 @@ func (s *story) check(t *rapid.T) {
 			t.Errorf("P1: attempt %s was paid for %d times", attempt, n)
 		}
 	}
-	if !s.twoLeaders {
+	if !s.twoLeaders && !s.otherClock {
 		s.checkRate(t, tasks)
 	}
 }
@@ -477,8 +505,9 @@ func (s *story) checkRate(t *rapid.T, tasks []kiesim.Task) {
 // end lets all trouble pass, and holds when nothing happens any more.
 func (s *story) end(t *rapid.T) {
 	s.told.add("stories", 1)
-	s.w.faults.onWrite, s.w.onRequest, s.w.staleGets = nil, nil, 0
+	s.w.faults.onWrite, s.w.faults.onEffect, s.w.onRequest, s.w.staleGets = nil, nil, nil, 0
 	s.w.sim.SetFaults(kiesim.Faults{})
+	s.makePeace(t)
 	for _, name := range s.names() {
 		if vg := s.w.get(name); isSuspended(vg) {
 			s.w.update(name, func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = nil })
@@ -498,15 +527,20 @@ func (s *story) end(t *rapid.T) {
 			t.Errorf("%s: %s", name, problem)
 		}
 		s.checkEnd(t, vg, tasks)
+		s.checkPeople(t, vg)
 	}
+	s.checkRest(t)
 }
 
 // checkEnd compares the end of a resource with that of its task.
 func (s *story) checkEnd(t *rapid.T, vg *v1alpha1.VideoGeneration, tasks map[string]kiesim.Task) {
 	ready := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReady)
 	if ready == nil || ready.Status == metav1.ConditionUnknown {
-		if ready == nil || !waitsForOthers(ready.Reason) {
-			t.Errorf("P3: %s has come to no end: %+v", vg.Name, ready)
+		// What is paid for and not finished is finished by the account that has bought it, and waits for it.
+		paid := vg.Status.Task.Settled() || inFlight(vg.Status.Task)
+		stranded := ready != nil && ready.Reason == v1alpha1.ReasonAccountNotFound && paid && !s.hasAccountOf(vg)
+		if ready == nil || (!waitsForOthers(ready.Reason) && !stranded) {
+			t.Errorf("P3: %s has come to no end: %+v, its task is %+v", vg.Name, ready, vg.Status.Task)
 		}
 		return
 	}
@@ -515,6 +549,9 @@ func (s *story) checkEnd(t *rapid.T, vg *v1alpha1.VideoGeneration, tasks map[str
 		return
 	}
 	made, known := tasks[task.ID]
+	if isAdopted(task) && (!known || made.Prompt != vg.Spec.Prompt) {
+		return // it is what its user named
+	}
 	switch {
 	case !known:
 		t.Errorf("P4: %s has task %s, which nobody bought", vg.Name, task.ID)
@@ -528,7 +565,12 @@ func (s *story) checkEnd(t *rapid.T, vg *v1alpha1.VideoGeneration, tasks map[str
 }
 
 // waitsForOthers reports whether a resource may wait for something that no story
-// brings: credits, or the video that it continues.
+// brings: credits, a larger budget, or the video that it continues.
 func waitsForOthers(reason string) bool {
-	return reason == v1alpha1.ReasonWaitingForSource || reason == v1alpha1.ReasonInsufficientCredits
+	switch reason {
+	case v1alpha1.ReasonWaitingForSource, v1alpha1.ReasonInsufficientCredits, v1alpha1.ReasonBudgetExhausted, v1alpha1.ReasonAccountMismatch, "PurchaseLimitReached":
+		return true
+	default:
+		return false
+	}
 }

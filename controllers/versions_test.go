@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -26,6 +27,12 @@ type versions struct {
 	history map[string][]*v1alpha1.VideoGeneration
 	// regressions are ends that did not stay.
 	regressions []string
+	// now tells the time.
+	now func() time.Time
+	// known is when the id of a task was first in a status.
+	known map[string]time.Time
+	// books is what each account last said that it had spent in each period, by its UID and the period.
+	books map[string]int64
 }
 
 // before returns the version of a VideoGeneration that was there so many writes
@@ -66,6 +73,14 @@ func (v *versions) remember(vg *v1alpha1.VideoGeneration) {
 		}
 	}
 	v.history[vg.Name] = append(history, vg.DeepCopy())
+	if task := vg.Status.Task; task != nil && task.ID != "" {
+		if _, ok := v.known[task.ID]; !ok {
+			if v.known == nil {
+				v.known = map[string]time.Time{}
+			}
+			v.known[task.ID] = v.now()
+		}
+	}
 }
 
 // regressed reports whether a resource has come from its end to something else
@@ -80,7 +95,7 @@ func regressed(before, after *v1alpha1.VideoGeneration) bool {
 		v1alpha1.ReasonInvalidImage, v1alpha1.ReasonInvalidTaskID, v1alpha1.ReasonInvalidSource, v1alpha1.ReasonSourceFailed:
 		return false
 	}
-	if len(before.Status.RefusedAttempts) > 0 && after.Status.Task.ID != "" {
+	if task := after.Status.Task; len(before.Status.RefusedAttempts) > 0 && task != nil && task.ID != "" {
 		return false // KIE.AI has made what it said it had refused
 	}
 	byUser := before.Annotations[v1alpha1.AnnotationResubmit] != after.Annotations[v1alpha1.AnnotationResubmit] || after.Annotations[v1alpha1.AnnotationResubmit] != ""
@@ -105,7 +120,32 @@ func (v *versions) note(obj client.Object) {
 		if vg, ok := obj.(*v1alpha1.VideoGeneration); ok {
 			v.remember(vg)
 		}
+		if account, ok := obj.(*v1alpha1.KieAccount); ok {
+			v.book(account)
+		}
 	}
+}
+
+// book keeps what an account says that it has spent.
+func (v *versions) book(account *v1alpha1.KieAccount) {
+	if account.Status.CreditsSpentSince == nil {
+		return
+	}
+	if v.books == nil {
+		v.books = map[string]int64{}
+	}
+	spent, _ := creditsIn(account.Status.CreditsSpent)
+	v.books[string(account.UID)+" "+account.Status.CreditsSpentSince.UTC().Format(time.RFC3339)] = spent
+}
+
+// booked is what all accounts together say that they have spent in all periods.
+func (v *versions) booked() (sum int64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, spent := range v.books {
+		sum += spent
+	}
+	return sum
 }
 
 func (v *versions) forget(obj client.Object) {

@@ -5,8 +5,11 @@ package controllers
 
 import (
 	"context"
+	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,8 +25,12 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
 
-// failedLookAgain is how soon a reconciler looks again that returned an error.
-const failedLookAgain = time.Second
+// How soon a reconciler looks again that returned an error: twice as long after
+// each one in a row.
+const (
+	failedLookAgain    = time.Second
+	maxFailedLookAgain = 1000 * time.Second
+)
 
 // queue stands for the workqueue of a reconciler. It holds what the handlers of
 // its watches and its own results put into it, and nothing else is looked at.
@@ -38,17 +45,34 @@ type queue struct {
 	mu sync.Mutex
 	// next is when each is to be looked at.
 	next map[types.NamespacedName]time.Time
+	// failed is how often in a row a look has failed.
+	failed map[types.NamespacedName]int
 }
 
 func newQueue(clk clock.PassiveClock, reconciler reconcile.Reconciler, watches []watch) *queue {
-	return &queue{reconciler: reconciler, watches: watches, clock: clk, next: map[types.NamespacedName]time.Time{}}
+	return &queue{reconciler: reconciler, watches: watches, clock: clk, next: map[types.NamespacedName]time.Time{}, failed: map[types.NamespacedName]int{}}
 }
 
 var _ workqueue.TypedRateLimitingInterface[ctrl.Request] = &queue{}
 
 func (q *queue) Add(item ctrl.Request) { q.AddAfter(item, 0) }
 
-func (q *queue) AddRateLimited(item ctrl.Request) { q.AddAfter(item, failedLookAgain) }
+func (q *queue) AddRateLimited(item ctrl.Request) {
+	q.mu.Lock()
+	after := maxFailedLookAgain
+	if n := q.failed[item.NamespacedName]; n < 10 {
+		after = min(failedLookAgain<<n, maxFailedLookAgain)
+	}
+	q.failed[item.NamespacedName]++
+	q.mu.Unlock()
+	q.AddAfter(item, after)
+}
+
+func (q *queue) Forget(item ctrl.Request) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.failed, item.NamespacedName)
+}
 
 func (q *queue) AddWithOpts(o priorityqueue.AddOpts, items ...ctrl.Request) {
 	for _, item := range items {
@@ -260,39 +284,49 @@ func (w *world) look(q *queue, name types.NamespacedName) bool {
 // reconcileWith looks at a resource, whether or not it is in the queue.
 func (w *world) reconcileWith(q *queue, name types.NamespacedName) {
 	w.t.Helper()
+	ctx, stop := context.WithCancel(w.t.Context())
+	defer stop()
+	w.stop = stop
 	crashed := false
 	func() {
 		defer func() {
-			switch p := recover(); p {
-			case nil:
-			case errCrash:
+			switch p := recover(); {
+			case p == nil:
+			case p == errCrash:
 				crashed = true
-			default:
+			case strings.HasPrefix(fmt.Sprintf("%T", p), "rapid."): // a step of a story that has failed
 				panic(p)
+			default:
+				w.t.Fatalf("the reconcile of %s panics: %v\n%s", name.Name, p, ownLines(debug.Stack()))
 			}
 		}()
 		request := ctrl.Request{NamespacedName: name}
-		ctx, cancel := context.WithCancel(w.t.Context())
-		defer cancel()
-		w.stopped.Store(false)
-		w.stop = func() { w.stopped.Store(true); cancel() }
 		result, err := q.reconciler.Reconcile(ctx, request)
 		switch {
 		case err != nil:
 			w.t.Logf("reconcile %s: %v", name.Name, err)
 			q.AddRateLimited(request)
 		case result.RequeueAfter > 0:
+			q.Forget(request)
 			q.AddAfter(request, result.RequeueAfter)
+		default:
+			q.Forget(request)
 		}
 	}()
 	w.collectEvents()
-	if crashed || w.dead.Load() || w.stopped.Load() {
-		w.stopped.Store(false)
+	if crashed || w.dead.Load() || w.stopping.Load() {
 		w.restart()
 		w.restarted = true
 	}
 }
 
-// stopProcess tells the process to stop, in the middle of a look: the look is
-// ended as SIGTERM ends it, and another process takes over after it.
-func (w *world) stopProcess() { w.stop() }
+// ownLines are those of a stack that are of the operator itself.
+func ownLines(stack []byte) string {
+	var own []string
+	for line := range strings.Lines(string(stack)) {
+		if strings.Contains(line, ".go:") && !strings.Contains(line, "_test.go:") && !strings.Contains(line, "/src/") {
+			own = append(own, strings.TrimSpace(line))
+		}
+	}
+	return strings.Join(own, "\n")
+}

@@ -30,7 +30,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/artifact"
@@ -58,6 +57,8 @@ type world struct {
 	kieServer *httptest.Server
 	callbacks *httptest.Server
 	live      client.WithWatch
+	// operator writes as the operator, whom policies may refuse what its users may do.
+	operator client.WithWatch
 	// written has the version of everything that was written, by whomever.
 	written *versions
 	cache   cache.Cache
@@ -71,9 +72,6 @@ type world struct {
 	// onRequest decides about each request to KIE.AI and its files, and to the S3 server. serve answers it.
 	onRequest func(number int, rw http.ResponseWriter, r *http.Request, serve http.Handler)
 	requests  atomic.Int64
-	// stop ends the context of the process, as SIGTERM does.
-	stop    context.CancelFunc
-	stopped atomic.Bool
 	// dead says that the process is gone, though the code of it may still run: nothing that it does has an effect.
 	dead atomic.Bool
 	// staleGets is for how many reads of a VideoGeneration the cache is behind, by so many versions.
@@ -83,12 +81,24 @@ type world struct {
 	// paidMost is how many tasks each prompt may have paid for when the test ends.
 	paidMost int
 	events   []string
+	// eventsAt is when each of the events came.
+	eventsAt []time.Time
 	// registries have the metrics of each process there was.
 	registries []*prometheus.Registry
 	// restarted says that the process has died since the last round.
 	restarted bool
 	// dies makes the process die after the callbacks of this round.
 	dies atomic.Bool
+	// stop ends the context of the look that is under way, as SIGTERM does; stopping says that it was.
+	stop     context.CancelFunc
+	stopping atomic.Bool
+	// timers are what happens at a time, whatever else does.
+	timers []timer
+	// skew is by how much the clock of the next process is ahead.
+	skew time.Duration
+	// otherClock says that there was such a process.
+	otherClock bool
+	sent       sentRequests
 }
 
 // process is one life of the operator: all that is lost when it dies.
@@ -118,6 +128,9 @@ type worldOptions struct {
 	paidMost     int
 	accountLimit *v1alpha1.AccountLimits
 	storage      *v1alpha1.Storage
+	budget       *v1alpha1.Budget
+	// accountsLater is how much later than they are due the looks at accounts may come.
+	accountsLater time.Duration
 	// serial keeps the test from running beside others.
 	serial bool
 }
@@ -142,8 +155,11 @@ func newWorld(t tester, opts worldOptions) *world {
 
 	live, err := client.NewWithWatch(apiServer, client.Options{Scheme: testenv.Scheme()})
 	w.must(err)
-	w.written = &versions{of: map[string]string{}}
+	w.written = &versions{of: map[string]string{}, now: w.clock.Now}
 	w.live = w.written.watch(live)
+	operator, err := operatorClient()
+	w.must(err)
+	w.operator = w.written.watch(operator)
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "world-"}}
 	w.must(w.live.Create(t.Context(), ns))
 	w.namespace = ns.Name
@@ -186,9 +202,10 @@ func newWorld(t tester, opts worldOptions) *world {
 	if opts.accountLimit != nil {
 		account.Spec.Limits = *opts.accountLimit
 	}
-	account.Spec.Storage = w.rooted(opts.storage)
+	account.Spec.Storage, account.Spec.Budget = w.rooted(opts.storage), opts.budget
 	w.must(w.live.Create(t.Context(), account))
 	t.Cleanup(w.assertPaidOnce)
+	t.Cleanup(w.assertSentInTime)
 	t.Cleanup(w.assertNothingLeaks)
 	return w
 }
@@ -229,6 +246,7 @@ func (w *world) startCache() {
 // the account for its balance are not.
 func (w *world) watched(server http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.sent.note(r, w.clock.Now())
 		switch {
 		case w.dead.Load():
 			panic(http.ErrAbortHandler)
@@ -243,7 +261,8 @@ func (w *world) watched(server http.Handler) http.Handler {
 // restart begins a new life of the operator, without any memory of the last one.
 func (w *world) restart() {
 	w.dead.Store(false)
-	clk := w.clock
+	w.stopping.Store(false)
+	clk := skewed{w.clock, w.skew}
 	ledger := NewLedger(clk)
 	secrets := credentials.NewStore(w.live, clk)
 	registry := prometheus.NewRegistry()
@@ -399,7 +418,7 @@ func (w *world) collectEvents() {
 	for {
 		select {
 		case e := <-w.proc.recorder.Events:
-			w.events = append(w.events, e)
+			w.events, w.eventsAt = append(w.events, e), append(w.eventsAt, w.clock.Now())
 		default:
 			return
 		}
@@ -411,6 +430,7 @@ func (w *world) collectEvents() {
 func (w *world) round() bool {
 	w.t.Helper()
 	w.restarted = false
+	struck := w.strike()
 	w.sync()
 	before := w.written.all()
 	unseen := w.unseen > 0
@@ -425,7 +445,7 @@ func (w *world) round() bool {
 		w.restart()
 		w.restarted = true
 	}
-	return looked || delivered > 0 || w.restarted || unseen || !maps.Equal(before, w.written.all())
+	return struck || looked || delivered > 0 || w.restarted || unseen || !maps.Equal(before, w.written.all())
 }
 
 // lookAtAll looks once at everything that is due, the accounts first, and
@@ -465,10 +485,13 @@ func (w *world) run(horizon time.Duration) {
 		if w.paid() > 200 {
 			w.t.Fatal("it buys on and on")
 		}
+		if w.faults.most > 0 && w.faults.writes.Load() > w.faults.most {
+			w.t.Fatal("it writes on and on")
+		}
 		next, some := w.nextEvent()
 		// An account is looked at for ever; that matters to those who wait.
 		if account, ok := w.proc.accountQueue.soonest(); ok && (!some || account.Before(next)) && len(w.waits()) > 0 {
-			next, some = account, true
+			next, some = latest(account, w.clock.Now().Add(w.opts.accountsLater)), true
 		}
 		if !some || next.After(end) {
 			return
@@ -482,6 +505,11 @@ func (w *world) run(horizon time.Duration) {
 // at accounts left out.
 func (w *world) nextEvent() (next time.Time, some bool) {
 	next, some = w.sim.NextEvent()
+	for _, t := range w.timers {
+		if !some || t.at.Before(next) {
+			next, some = t.at, true
+		}
+	}
 	for _, q := range w.proc.queues()[1:] {
 		if at, ok := q.soonest(); ok && (!some || at.Before(next)) {
 			next, some = at, true
@@ -627,80 +655,6 @@ func (w *world) wantReady(name string, status metav1.ConditionStatus, reason str
 	}
 	w.t.Errorf("%s: there is no Ready condition, want %s/%s", name, status, reason)
 	return vg
-}
-
-// faultyClient stands between the operator and the API server.
-type faultyClient struct {
-	// controller reads from the cache, receiver is the callback server's.
-	controller, receiver client.Client
-	// onWrite decides about each write of the controller, onReceive about each of the callback server. do makes the write.
-	onWrite, onReceive func(number int, do func() error) error
-	writes, receives   atomic.Int64
-	// onMain refuses writes of the controller to resources themselves, and not to their status, where it returns an error.
-	onMain func() error
-	// patch is what the controller is writing to a status.
-	patch atomic.Pointer[client.Patch]
-}
-
-func newFaultyClient(w *world) *faultyClient {
-	f := &faultyClient{}
-	f.controller = f.wrap(w, func(do func() error) error {
-		if w.dead.Load() {
-			panic(errCrash)
-		}
-		n := int(f.writes.Add(1))
-		if f.onWrite != nil {
-			return f.onWrite(n, do)
-		}
-		return do()
-	})
-	f.receiver = f.wrap(w, func(do func() error) error {
-		n := int(f.receives.Add(1))
-		if f.onReceive != nil {
-			return f.onReceive(n, do)
-		}
-		return do()
-	})
-	return f
-}
-
-func (f *faultyClient) wrap(w *world, write func(do func() error) error) client.Client {
-	return interceptor.NewClient(w.live, interceptor.Funcs{
-		Get: func(ctx context.Context, _ client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
-			if vg, ok := obj.(*v1alpha1.VideoGeneration); ok && w.staleGets > 0 {
-				w.staleGets--
-				if old := w.written.before(key.Name, w.behind); old != nil {
-					old.DeepCopyInto(vg)
-					w.proc.observed[keyOf(vg)] = old.DeepCopy() // what the handlers are told of comes after that
-					return nil
-				}
-			}
-			return w.cache.Get(ctx, key, obj, opts...)
-		},
-		List: func(ctx context.Context, _ client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
-			return w.cache.List(ctx, list, opts...)
-		},
-		Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
-			return write(func() error {
-				if f.onMain != nil {
-					if err := f.onMain(); err != nil {
-						return err
-					}
-				}
-				return c.Patch(ctx, obj, patch, opts...)
-			})
-		},
-		Delete: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.DeleteOption) error {
-			return write(func() error { return c.Delete(ctx, obj, opts...) })
-		},
-		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
-			if _, account := obj.(*v1alpha1.KieAccount); account {
-				return c.SubResource(sub).Patch(ctx, obj, patch, opts...)
-			}
-			f.patch.Store(&patch)
-			return write(func() error { return c.SubResource(sub).Patch(ctx, obj, patch, opts...) })
-		},
-	})
 }
 
 // after calls back when a write of the controller was made, and before it hears of it.
