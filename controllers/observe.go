@@ -222,6 +222,9 @@ func (r *VideoGenerationReconciler) note(ctx context.Context, l *life, record ki
 	}
 	switch record.State {
 	case kie.RecordAbsent:
+		if failedFor(task, v1alpha1.ReasonTaskNotFound) {
+			return nil // that is known
+		}
 		if l.known.seen {
 			l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonGenerating, message: fmt.Sprintf(
 				"KIE.AI says that it does not know task %s, of which it has spoken before; asking again until spec.timeout", task.ID)}
