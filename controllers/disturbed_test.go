@@ -35,7 +35,7 @@ type workload struct {
 
 // guarded is a life with a finalizer.
 var guarded = workload{
-	name: "stored to be deleted", writes: 6, paid: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+	name: "stored to be deleted", writes: 7, paid: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 	stored: []string{"720p.mp4"},
 	begin: func(w *world) {
 		w.setStorage(inFolder(v1alpha1.DeletionDelete))
@@ -45,15 +45,15 @@ var guarded = workload{
 
 var workloads = []workload{
 	{
-		name: "1080p", writes: 5, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		name: "1080p", writes: 6, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 		begin: func(w *world) { w.create("video", in(v1alpha1.Resolution1080p)) },
 	},
 	{
-		name: "4k", writes: 5, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		name: "4k", writes: 6, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 		begin: func(w *world) { w.create("video", in(v1alpha1.Resolution4K)) },
 	},
 	{
-		name: "extension", writes: 4, paid: 2, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		name: "extension", writes: 5, paid: 2, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 		begin: func(w *world) {
 			w.create("source")
 			w.run(time.Hour)
@@ -61,22 +61,22 @@ var workloads = []workload{
 		},
 	},
 	{
-		name: "upload", writes: 4, paid: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		name: "upload", writes: 5, paid: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 		begin: func(w *world) {
 			w.configMap("frames", map[string][]byte{"a.png": pngFile(w.t)})
 			w.create("video", images(fromConfigMap("frames", "a.png")))
 		},
 	},
 	{
-		name: "retry", writes: 8, paid: 2, paidMost: 2, status: metav1.ConditionFalse, reason: v1alpha1.ReasonGenerationFailed,
+		name: "retry", writes: 10, paid: 2, paidMost: 2, status: metav1.ConditionFalse, reason: v1alpha1.ReasonGenerationFailed,
 		begin: func(w *world) { w.create("video", attempts(2), prompt("[sim:fail=501]")) },
 	},
 	{
-		name: "answer lost", writes: 5, paid: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		name: "answer lost", writes: 6, paid: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 		begin: func(w *world) { w.create("video", prompt("[sim:accept-then=drop]")) },
 	},
 	{
-		name: "stored", writes: 5, paid: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		name: "stored", writes: 6, paid: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 		stored: []string{"720p.mp4"},
 		begin: func(w *world) {
 			w.setStorage(inFolder(v1alpha1.DeletionRetain))
@@ -84,7 +84,7 @@ var workloads = []workload{
 		},
 	},
 	{
-		name: "stored in 4k", writes: 8, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		name: "stored in 4k", writes: 9, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 		stored: []string{"4k.mp4", "720p.mp4"},
 		begin: func(w *world) {
 			w.setStorage(inFolder(v1alpha1.DeletionRetain))
@@ -92,7 +92,7 @@ var workloads = []workload{
 		},
 	},
 	{
-		name: "4k with a lost answer", writes: 7, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		name: "4k with a lost answer", writes: 8, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 		begin: func(w *world) { w.create("video", in(v1alpha1.Resolution4K), prompt("[sim:4k-accept-then=drop]")) },
 	},
 }

@@ -491,7 +491,9 @@ func (w *world) run(horizon time.Duration) {
 		next, some := w.nextEvent()
 		// An account is looked at for ever; that matters to those who wait.
 		if account, ok := w.proc.accountQueue.soonest(); ok && (!some || account.Before(next)) && len(w.waits()) > 0 {
-			next, some = latest(account, w.clock.Now().Add(w.opts.accountsLater)), true
+			if later := latest(account, w.clock.Now().Add(w.opts.accountsLater)); !some || later.Before(next) {
+				next, some = later, true
+			}
 		}
 		if !some || next.After(end) {
 			return
