@@ -180,9 +180,11 @@ property: control-plane ## Let users, KIE.AI and bad luck do things in any order
 
 # The mutants to try, by promise and name, such as MUTANT=P1; empty for all.
 MUTANT ?=
+# One in how many of them is tried.
+MUTANTS_EVERY ?= 1
 .PHONY: mutants
 mutants: control-plane s3-server ## Break each promise on purpose, and see that the tests notice. MUTANT chooses some.
-	go run ./hack/mutants -run '$(MUTANT)'
+	go run ./hack/mutants -run '$(MUTANT)' -every $(MUTANTS_EVERY)
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME.

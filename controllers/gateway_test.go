@@ -76,7 +76,7 @@ func TestARefusedPurchaseIsMadeAllTheSame(t *testing.T) {
 			w.run(time.Hour)
 			vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 			w.wantPaid(1)
-			if vg.Status.Task.ID != w.sim.State().Tasks[0].ID || vg.Status.Purchases != 1 || len(vg.Status.RefusedAttempts) > 0 {
+			if vg.Status.Task == nil || vg.Status.Task.ID != w.sim.State().Tasks[0].ID || vg.Status.Purchases != 1 || len(vg.Status.RefusedAttempts) > 0 {
 				t.Errorf("the status is %+v", vg.Status)
 			}
 			if spent := w.account().Status.CreditsSpent; spent != "60" {

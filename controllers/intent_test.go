@@ -16,18 +16,24 @@ import (
 // A process that is told to stop while the intent is written sends what it has
 // begun. One that was told before begins nothing.
 func TestToldToStopWhileTheIntentIsWritten(t *testing.T) {
-	for _, when := range []string{"before", "after"} {
+	for when, at := range map[string]func(w *world, e write) error{
+		"before": func(w *world, e write) error { w.sigterm(); return e.do() },
+		"after":  func(w *world, e write) error { defer w.sigterm(); return e.do() },
+		"it is stored, and not heard of": func(w *world, e write) error {
+			if err := e.do(); err != nil {
+				return err
+			}
+			w.sigterm()
+			return e.ctx.Err()
+		},
+	} {
 		t.Run(when, func(t *testing.T) {
 			w := newWorld(t, worldOptions{})
-			w.faults.onWrite = func(n int, do func() error) error {
-				if n == 1 && when == "before" {
-					w.sigterm()
+			w.faults.onEffect = func(e write) error {
+				if e.number == 1 {
+					return at(w, e)
 				}
-				err := do()
-				if n == 1 && when == "after" {
-					w.sigterm()
-				}
-				return err
+				return e.do()
 			}
 			w.create("video")
 			w.run(time.Hour)

@@ -45,6 +45,17 @@ func TestOneAnswerEndsNothing(t *testing.T) {
 	}
 }
 
+// However long KIE.AI says that it does not know a task, that ends none of which
+// it has shown a record.
+func TestWhatWasSeenIsNotGivenUpForSilence(t *testing.T) {
+	w := newWorld(t, worldOptions{noCallbacks: true})
+	w.create("video", prompt("[sim:latency=20m] [sim:record=data-null-after=2m-for=15m]"))
+	w.run(15 * time.Minute)
+	w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonGenerating)
+	w.run(time.Hour)
+	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+}
+
 // A callback that names a task of which KIE.AI has no record does not take the
 // place of the one that was bought.
 func TestACallbackNamesNoTask(t *testing.T) {

@@ -112,11 +112,7 @@ func (r *VideoGenerationReconciler) begin(ctx context.Context, l *life, previous
 // does not send what others take for lost, or have bought again.
 func (r *VideoGenerationReconciler) buy(ctx context.Context, l *life, endpoint kie.Endpoint, images []string) kie.Submission {
 	end := l.vg.Status.Task.SubmittedAt.Add(submitTimeout)
-	left := end.Sub(r.Clock.Now())
-	if left <= 0 {
-		return kie.Submission{Outcome: kie.NotSent, Err: &kie.Error{Class: kie.Unavailable, Err: errTooLate}}
-	}
-	ctx, cancel := context.WithTimeout(ctx, left)
+	ctx, cancel := context.WithTimeout(ctx, end.Sub(r.Clock.Now()))
 	defer cancel()
 	ctx = kie.SendIf(ctx, func() bool { return r.Clock.Now().Before(end) })
 	l.known.sending(l.vg.Status.Task)
@@ -129,9 +125,6 @@ func (r *VideoGenerationReconciler) buy(ctx context.Context, l *life, endpoint k
 // gatewayPause is how long nothing is bought on an account after a gateway has
 // answered a purchase.
 const gatewayPause = 30 * time.Second
-
-// errTooLate is why a purchase was not sent.
-var errTooLate = errors.New("the time of the purchase was over before it was sent")
 
 // purchaseLimit says that no more may be bought for the resource: as much was
 // bought, or may have been, as spec.retry and the user have asked for. It is a

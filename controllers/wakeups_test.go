@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func (w *world) settle() {
 
 func TestAFreePlaceWakesTheNext(t *testing.T) {
 	for name, leave := range map[string]func(w *world){
-		"it is finished": func(w *world) { w.sim.Deliver(w.t.Context()) },
+		"it is finished": func(w *world) { w.clock.SetTime(w.sim.State().Tasks[0].CreatedAt.Add(71 * time.Second)) },
 		"it is deleted":  func(w *world) { w.must(w.live.Delete(w.t.Context(), w.get("a"))) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -37,8 +38,9 @@ func TestAFreePlaceWakesTheNext(t *testing.T) {
 			w.create("b")
 			w.settle()
 			w.wantPaid(1)
-			w.clock.SetTime(w.sim.State().Tasks[0].CreatedAt.Add(71 * time.Second))
-			w.settle() // what is due by time has had its look
+			w.clock.SetTime(w.clock.Now().Add(queueLookAgain))
+			w.settle() // who waits has had his look, and the next is not due for a while
+			w.wantPaid(1)
 			leave(w)
 			w.settle()
 			w.wantPaid(2)
@@ -90,6 +92,22 @@ func TestARefusedPurchaseWakesItsAccount(t *testing.T) {
 	w.wantAccount(metav1.ConditionFalse, "Unauthorized")
 }
 
+func TestARefusedQuestionWakesItsAccount(t *testing.T) {
+	w := newWorld(t, worldOptions{noCallbacks: true})
+	w.create("video")
+	w.settle()
+	w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
+		rw.Header().Set("Content-Type", "application/json")
+		_, _ = rw.Write([]byte(`{"code":401,"msg":"You do not have access permissions"}`))
+	}
+	w.clock.SetTime(w.clock.Now().Add(2 * lookEveryWithout))
+	before := w.sim.State().Requests["credit"]
+	w.settle()
+	if asked := w.sim.State().Requests["credit"] - before; asked != 2 {
+		t.Errorf("KIE.AI was asked %d times about the account, want twice: when it was due, and when the question was refused", asked)
+	}
+}
+
 func TestAPurchaseIsCountedAtOnce(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.settle()
@@ -107,9 +125,14 @@ func TestStorageIsTriedWhenItIsCorrected(t *testing.T) {
 	w.create("video")
 	w.run(3 * time.Minute)
 	w.wantFailure(w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonStorageFailed), artifact.InvalidStorage)
-	w.setStorage(inFolder(v1alpha1.DeletionDelete))
+	w.setStorage(inFolder(v1alpha1.DeletionRetain))
 	w.settle()
 	w.wantStored(w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded), "720p.mp4")
+	w.setStorage(inFolder(v1alpha1.DeletionDelete))
+	w.settle()
+	if vg := w.get("video"); len(vg.Finalizers) != 1 {
+		t.Errorf("the finalizers are %q", vg.Finalizers)
+	}
 	w.must(w.live.Delete(t.Context(), w.get("video")))
 	w.settle()
 	if !w.isGone("video") {

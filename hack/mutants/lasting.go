@@ -43,9 +43,9 @@ var lasting = []mutant{
 	},
 	{
 		promise: "P3", name: "says nothing of a finalizer that is refused",
-		file:   "controllers/storage_controller.go",
-		before: "case isRefused(err) && wanted:",
-		after:  "case isRefused(err) && false:",
+		file:   "controllers/mirror.go",
+		before: "return apierrors.IsForbidden(err) || apierrors.IsInvalid(err)",
+		after:  "return false && apierrors.IsForbidden(err) || false && apierrors.IsInvalid(err)",
 		tests:  "TestTheFinalizerIsRefused",
 	},
 	{
@@ -60,7 +60,7 @@ var lasting = []mutant{
 		file:   "controllers/observe.go",
 		before: "\t\tif l.known.seen {\n",
 		after:  "\t\tif false {\n",
-		tests:  "TestOneAnswerEndsNothing|TestUnknownRecords",
+		tests:  "TestWhatWasSeenIsNotGivenUpForSilence",
 	},
 	{
 		promise: "P3", name: "takes one word for the end of a record",
@@ -86,8 +86,8 @@ var lasting = []mutant{
 	{
 		promise: "P1", name: "sends a purchase whose time is over",
 		file:   "controllers/submit.go",
-		before: "if left <= 0 {",
-		after:  "if left = max(left, submitTimeout); left <= 0 {",
+		before: "end := l.vg.Status.Task.SubmittedAt.Add(submitTimeout)",
+		after:  "end := l.vg.Status.Task.SubmittedAt.Add(submitTimeout + time.Hour)",
 		tests:  "TestFrozenBeforeTheRequest",
 	},
 	{
