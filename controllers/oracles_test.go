@@ -99,14 +99,29 @@ func (w *world) silence(name string, unwritable bool) string {
 		}
 		return ""
 	}
-	reconciling := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReconciling)
-	if reconciling == nil || reconciling.Reason != v1alpha1.ReasonProgressingWithRetry {
-		return fmt.Sprintf("%s does not go on, and says %s as if it did", name, w.readyText(name))
+	if problem := w.unexplained(vg); problem != "" {
+		return problem
 	}
 	if !w.warned(ready.Reason) {
 		return fmt.Sprintf("%s does not go on, and no Warning says %s", name, w.readyText(name))
 	}
 	return ""
+}
+
+// unexplained is silence without the Events.
+func (w *world) unexplained(vg *v1alpha1.VideoGeneration) string {
+	ready := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReady)
+	reconciling := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReconciling)
+	switch {
+	case ready == nil:
+		return vg.Name + " has no Ready condition"
+	case ready.Status != metav1.ConditionUnknown, ready.Reason == v1alpha1.ReasonSuspended, waitsInTurn(ready.Reason):
+		return ""
+	case reconciling == nil || reconciling.Reason != v1alpha1.ReasonProgressingWithRetry:
+		return fmt.Sprintf("%s does not go on, and says %s as if it did", vg.Name, w.readyText(vg.Name))
+	default:
+		return ""
+	}
 }
 
 // waitsInTurn reports whether a reason is that others come first, which is no trouble.

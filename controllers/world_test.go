@@ -478,7 +478,7 @@ func (w *world) lookAtAll() (looked bool) {
 func (w *world) run(horizon time.Duration) {
 	w.t.Helper()
 	end := w.clock.Now().Add(horizon)
-	for range 10_000 {
+	for range 30_000 {
 		if w.round() {
 			continue
 		}

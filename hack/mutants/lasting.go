@@ -150,7 +150,7 @@ var lasting = []mutant{
 		promise: "P1", name: "takes unreadable books for empty ones",
 		file:   "controllers/budget.go",
 		before: "\t\tif !ok {\n\t\t\tl.wait = waiting{",
-		after:  "\t\tif false {\n\t\t\tl.wait = waiting{",
+		after:  "\t\tif !ok && false {\n\t\t\tl.wait = waiting{",
 		tests:  "TestNoPriceIsNotZero",
 	},
 	{
