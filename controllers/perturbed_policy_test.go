@@ -68,8 +68,8 @@ func refusedByPolicies(load workload, count effects) (plans []plan) {
 			}
 		}
 	}
-	switch {
-	case load.name == guarded.name || load.name == inBucketOfS3.name:
+	switch load.name {
+	case guarded.name, inBucketOfS3.name:
 		for _, p := range []policy{mainForbidden, mainInvalid, noFinalizers} {
 			from(p, toMain, notStoredAndSaid)
 		}

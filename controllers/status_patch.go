@@ -124,8 +124,20 @@ func (r *VideoGenerationReconciler) persistTask(ctx context.Context, l *life, at
 		set,
 		{Op: "add", Path: "/status/conditions", Value: l.vg.Status.Conditions},
 		{Op: "add", Path: "/status/observedGeneration", Value: l.vg.Status.ObservedGeneration},
-		{Op: "add", Path: "/status/purchases", Value: l.vg.Status.Purchases},
-		{Op: "add", Path: "/status/resubmissions", Value: l.vg.Status.Resubmissions},
+	}
+	for _, count := range []struct {
+		path     string
+		had, has int32
+	}{
+		{"/status/purchases", l.stored.Status.Purchases, l.vg.Status.Purchases},
+		{"/status/resubmissions", l.stored.Status.Resubmissions, l.vg.Status.Resubmissions},
+	} {
+		switch {
+		case count.has > 0:
+			operations = append(operations, operation{Op: "add", Path: count.path, Value: count.has})
+		case count.had > 0:
+			operations = append(operations, operation{Op: "remove", Path: count.path})
+		}
 	}
 	switch had, has := len(l.stored.Status.RefusedAttempts), len(l.vg.Status.RefusedAttempts); {
 	case has > 0:

@@ -96,7 +96,7 @@ func TestARefusedQuestionWakesItsAccount(t *testing.T) {
 	w := newWorld(t, worldOptions{noCallbacks: true})
 	w.create("video")
 	w.settle()
-	w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
+	w.onRequest = func(_ int, rw http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		rw.Header().Set("Content-Type", "application/json")
 		_, _ = rw.Write([]byte(`{"code":401,"msg":"You do not have access permissions"}`))
 	}

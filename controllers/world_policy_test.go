@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -66,30 +66,30 @@ var installPolicies = sync.OnceValue(func() error {
 		}
 		may := fmt.Sprintf(`request.userInfo.username != %q || (request.resource.resource == "configmaps" ? object.metadata.name != %q : (%s))`,
 			operatorUser, p.probe(), unless)
-		rule := func(group, version, resource string, operation admissionv1.OperationType) admissionv1.NamedRuleWithOperations {
-			return admissionv1.NamedRuleWithOperations{RuleWithOperations: admissionv1.RuleWithOperations{
-				Operations: []admissionv1.OperationType{operation},
-				Rule:       admissionv1.Rule{APIGroups: []string{group}, APIVersions: []string{version}, Resources: []string{resource}},
+		rule := func(group, version, resource string, operation admissionregistrationv1.OperationType) admissionregistrationv1.NamedRuleWithOperations {
+			return admissionregistrationv1.NamedRuleWithOperations{RuleWithOperations: admissionregistrationv1.RuleWithOperations{
+				Operations: []admissionregistrationv1.OperationType{operation},
+				Rule:       admissionregistrationv1.Rule{APIGroups: []string{group}, APIVersions: []string{version}, Resources: []string{resource}},
 			}}
 		}
 		for _, object := range []client.Object{
-			&admissionv1.ValidatingAdmissionPolicy{
+			&admissionregistrationv1.ValidatingAdmissionPolicy{
 				ObjectMeta: metav1.ObjectMeta{Name: p.name},
-				Spec: admissionv1.ValidatingAdmissionPolicySpec{
-					FailurePolicy: ptr.To(admissionv1.Fail),
-					MatchConstraints: &admissionv1.MatchResources{
+				Spec: admissionregistrationv1.ValidatingAdmissionPolicySpec{
+					FailurePolicy: ptr.To(admissionregistrationv1.Fail),
+					MatchConstraints: &admissionregistrationv1.MatchResources{
 						NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{p.label(): "in-force"}},
-						ResourceRules: []admissionv1.NamedRuleWithOperations{
-							rule(v1alpha1.GroupVersion.Group, v1alpha1.GroupVersion.Version, p.resource, admissionv1.Update),
-							rule("", "v1", "configmaps", admissionv1.Create),
+						ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{
+							rule(v1alpha1.GroupVersion.Group, v1alpha1.GroupVersion.Version, p.resource, admissionregistrationv1.Update),
+							rule("", "v1", "configmaps", admissionregistrationv1.Create),
 						},
 					},
-					Validations: []admissionv1.Validation{{Expression: may, Message: "only GitOps may write here", Reason: ptr.To(p.reason)}},
+					Validations: []admissionregistrationv1.Validation{{Expression: may, Message: "only GitOps may write here", Reason: ptr.To(p.reason)}},
 				},
 			},
-			&admissionv1.ValidatingAdmissionPolicyBinding{
+			&admissionregistrationv1.ValidatingAdmissionPolicyBinding{
 				ObjectMeta: metav1.ObjectMeta{Name: p.name},
-				Spec:       admissionv1.ValidatingAdmissionPolicyBindingSpec{PolicyName: p.name, ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny}},
+				Spec:       admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{PolicyName: p.name, ValidationActions: []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny}},
 			},
 		} {
 			if err := admin.Create(context.Background(), object); err != nil {

@@ -292,7 +292,7 @@ func (w *world) reconcileWith(q *queue, name types.NamespacedName) {
 		defer func() {
 			switch p := recover(); {
 			case p == nil:
-			case p == errCrash:
+			case p == errCrash: //nolint:errorlint // it is panicked with as it is
 				crashed = true
 			case strings.HasPrefix(fmt.Sprintf("%T", p), "rapid."): // a step of a story that has failed
 				panic(p)

@@ -76,10 +76,10 @@ type Video struct {
 	// +kubebuilder:validation:MaxLength=2048
 	URL string `json:"url,omitempty"`
 
-	// index is which of the task's videos it is, from 0, as KIE.AI counts
-	// them.
+	// index is which of the task's videos it is, as KIE.AI counts them from
+	// 0. It is left out for the first.
 	// +optional
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=1
 	Index int32 `json:"index,omitempty"`
 
 	// resolution is the resolution that KIE.AI says the video has.

@@ -119,13 +119,13 @@ type VideoGenerationStatus struct {
 	// purchases counts the purchases that were made, or may have been. It is
 	// never more than spec.retry.maxAttempts and resubmissions together.
 	// +optional
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=1
 	Purchases int32 `json:"purchases,omitempty"`
 
 	// resubmissions counts the purchases that were made because the
 	// annotation kie.ai/resubmit asked for them.
 	// +optional
-	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Minimum=1
 	Resubmissions int32 `json:"resubmissions,omitempty"`
 
 	// refusedAttempts are the last purchases that KIE.AI said it did not

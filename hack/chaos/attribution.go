@@ -33,7 +33,7 @@ func writerOf(fields []metav1.ManagedFieldsEntry) string {
 				Task map[string]json.RawMessage `json:"f:task"`
 			} `json:"f:status"`
 		}
-		if json.Unmarshal(entry.FieldsV1.Raw, &owned) != nil {
+		if json.Unmarshal(entry.FieldsV1.GetRawBytes(), &owned) != nil {
 			continue
 		}
 		if _, ok := owned.Status.Task["f:attempt"]; ok {

@@ -19,7 +19,7 @@ func after(seconds int) time.Time { return noon.Add(time.Duration(seconds) * tim
 
 func TestWriterIsWhoWroteTheAttemptOfTheTask(t *testing.T) {
 	entry := func(manager, subresource, fields string) metav1.ManagedFieldsEntry {
-		return metav1.ManagedFieldsEntry{Manager: manager, Subresource: subresource, FieldsV1: &metav1.FieldsV1{Raw: []byte(fields)}}
+		return metav1.ManagedFieldsEntry{Manager: manager, Subresource: subresource, FieldsV1: metav1.NewFieldsV1(fields)}
 	}
 	fields := []metav1.ManagedFieldsEntry{
 		entry("chaos", "", `{"f:spec":{"f:prompt":{}}}`),

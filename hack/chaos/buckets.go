@@ -46,7 +46,7 @@ func startBuckets(ctx context.Context, users client.Client, dir string) (*bucket
 		}
 	}
 	var err error
-	if b.server, err = testenv.StartS3(filepath.Join(dir, "s3")); err != nil {
+	if b.server, err = testenv.StartS3(filepath.Join(dir, "s3")); err != nil { //nolint:contextcheck // it waits for as long as it takes
 		return b, err
 	}
 	if err := b.server.CreateBucket(ctx, bucketName); err != nil {
@@ -126,7 +126,7 @@ func (b *buckets) inFolder(sums map[string]string) error {
 		if err != nil || entry.IsDir() || strings.HasSuffix(name, ".attrs") {
 			return err
 		}
-		file, err := os.Open(name)
+		file, err := os.Open(name) //nolint:gosec // in a folder of our own
 		if err != nil {
 			return err
 		}

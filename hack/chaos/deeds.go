@@ -107,7 +107,7 @@ func (v video) purchaseAgain(attempt string) client.Patch {
 	if v.elsewhere != "" {
 		change["spec"] = map[string]any{"accountRef": map[string]any{"namespace": testenv.OperatorNamespace, "name": v.elsewhere}}
 	}
-	patch, _ := json.Marshal(change) // strings cannot fail
+	patch, _ := json.Marshal(change) //nolint:errchkjson // strings cannot fail
 	return client.RawPatch(types.MergePatchType, patch)
 }
 

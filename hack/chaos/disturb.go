@@ -136,7 +136,7 @@ func (t *troublemaker) restart(ctx context.Context, d *daemon, down time.Duratio
 func (t *troublemaker) restartStorage(ctx context.Context, down time.Duration) bool {
 	t.storage.Kill()
 	pause(ctx, down)
-	if err := t.storage.Restart(); err != nil {
+	if err := t.storage.Restart(); err != nil { //nolint:contextcheck // it waits for as long as it takes
 		t.fail(err)
 		return false
 	}
@@ -147,7 +147,7 @@ func (t *troublemaker) restartStorage(ctx context.Context, down time.Duration) b
 func (t *troublemaker) way(ctx context.Context, e event, m mode, delay time.Duration, replicas ...*replica) bool {
 	for _, r := range replicas {
 		if m != slowing {
-			defer t.outage(r.name)()
+			defer t.outage(r.name)() //nolint:gocritic // they end together, when this returns
 		}
 		r.proxy.set(m, delay)
 	}

@@ -35,10 +35,11 @@ func (f *findings) judgeFiles(e evidence) {
 	}
 	for uid, vg := range e.departed {
 		name := types.NamespacedName{Namespace: vg.Namespace, Name: vg.Name}
-		switch v := videos[name]; {
-		case v.policy == v1alpha1.DeletionDelete:
+		v := videos[name]
+		switch v.policy {
+		case v1alpha1.DeletionDelete:
 			f.judgeSwept(v, vg, of[uid])
-		case v.policy == v1alpha1.DeletionRetain:
+		case v1alpha1.DeletionRetain:
 			f.judgeArtifacts(v, vg, e)
 		}
 	}

@@ -142,7 +142,7 @@ func (r *replica) replace(ctx context.Context) (bool, error) {
 	defer r.replacing.Unlock()
 	fresh, err := r.surge(ctx)
 	if err != nil {
-		return false, nil //nolint:nilerr // with the API server away there is no new one, and the old one stays
+		return false, nil // with the API server away there is no new one, and the old one stays
 	}
 	old := r.now()
 	r.service.add(fresh.callbacks)

@@ -68,10 +68,11 @@ func (p park) video(number int) video {
 	case v.kind.boughtAgain() && random.IntN(2) == 0:
 		v.elsewhere = accountName(p.ordinaryAfter(owner))
 	}
-	switch {
-	case v.kind == extension, v.kind == borrower:
+	switch v.kind {
+	default:
+	case extension, borrower:
 		v.source = p.name(number - p.accounts)
-	case v.kind == astray:
+	case astray:
 		v.adopted = fmt.Sprintf("%016x%016x", random.Uint64(), random.Uint64())
 	}
 	if v.sort.stores() {
