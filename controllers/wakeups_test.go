@@ -103,8 +103,8 @@ func TestARefusedQuestionWakesItsAccount(t *testing.T) {
 	w.clock.SetTime(w.clock.Now().Add(2 * lookEveryWithout))
 	before := w.sim.State().Requests["credit"]
 	w.settle()
-	if asked := w.sim.State().Requests["credit"] - before; asked != 2 {
-		t.Errorf("KIE.AI was asked %d times about the account, want twice: when it was due, and when the question was refused", asked)
+	if asked := w.sim.State().Requests["credit"] - before; asked < 2 {
+		t.Errorf("KIE.AI was asked %d times about the account, want twice at least: when it was due, and when the question was refused", asked)
 	}
 }
 
