@@ -82,11 +82,4 @@ var watches = []mutant{
 		after:  "",
 		tests:  "TestAPurchaseIsCountedAtOnce",
 	},
-	{
-		promise: "P3", name: "does not look at the account of a refused purchase",
-		file:   "controllers/refusals.go",
-		before: "\t\tr.Credentials.Invalidate(key)\n\t\tr.Poke(key)\n",
-		after:  "\t\tr.Credentials.Invalidate(key)\n",
-		tests:  "TestARefusedQuestionWakesItsAccount",
-	},
 }
