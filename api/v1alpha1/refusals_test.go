@@ -48,6 +48,8 @@ func TestVideoGenerationIsRefused(t *testing.T) {
 			[]cause{{"spec.prompt", "prompt is blank: describe the video to make"}}},
 		{"the prompt is blank in another script", `{prompt: "\u3000\u00a0"}`,
 			[]cause{{"spec.prompt", "prompt is blank: describe the video to make"}}},
+		{"nothing of the prompt can be seen", `{prompt: "\u200b\u200d\ufeff"}`,
+			[]cause{{"spec.prompt", "prompt is blank: describe the video to make"}}},
 		{"the prompt has 100 KB", `{prompt: ` + strings.Repeat("fog ", 25<<10) + `}`,
 			[]cause{{"spec.prompt", "may not be more than 5000"}, unchecked}},
 		{"the prompt is a number", `{prompt: 1984}`,
