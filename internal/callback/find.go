@@ -5,6 +5,7 @@ package callback
 
 import (
 	"context"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -54,9 +55,11 @@ func theOne(found []v1alpha1.VideoGeneration) (*v1alpha1.VideoGeneration, *outco
 
 // await decides about an attempt that the cache does not have: the cache may be
 // behind, or a stranger has guessed. It waits until the cache has the attempt, or
-// until it is proven that the cache is not behind. If the cache is behind, it asks
-// the API server once, as far as the limit on look-ups allows. If it knows nothing
-// in time, the sender has to come again.
+// until it is proven that the cache is not behind. A burst right behind its purchases
+// keeps the API server busy, and proofs would keep it from bringing the cache what is
+// waited for, so they come after a grace. If the cache is behind, it asks the API
+// server once, as far as the limit on look-ups allows. If it knows nothing in time,
+// the sender has to come again.
 //
 // The senders who wait here have shown nothing but a path, so their number is
 // bounded apart from that of callbacks whose attempt is known.
@@ -85,6 +88,15 @@ func (h *handler) await(ctx context.Context, attempt string) (*v1alpha1.VideoGen
 	// It may have come before watchFor.
 	if vg, refused := h.findCached(ctx, attempt); vg != nil || refused != nil {
 		return vg, refused
+	}
+	grace := time.NewTimer(h.unseenGrace)
+	defer grace.Stop()
+	select {
+	case <-seen:
+		return h.reveal(ctx, attempt)
+	case <-patience.Done():
+		return nil, cacheBehind
+	case <-grace.C:
 	}
 	for asked := false; ; {
 		proof := h.informers.prove(ctx)

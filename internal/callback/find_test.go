@@ -102,21 +102,21 @@ func TestAnAttemptThatTheCacheDoesNotHave(t *testing.T) {
 		took   time.Duration
 		lists  int // of the API server by attempt
 	}{
-		{"the cache is not behind: nobody has it", func(*search) {}, unknownToken, 0, 0},
+		{"the cache is not behind: nobody has it", func(*search) {}, unknownToken, unseenGrace, 0},
 		{"only other kinds have changed: nobody has it", func(s *search) {
 			s.api.version, s.api.changes = "1000", append(s.api.changes, at("BOOKMARK", "1000"))
-		}, unknownToken, 0, 0},
+		}, unknownToken, unseenGrace, 0},
 		{"the cache gets it while that is found out", func(s *search) {
 			s.api.onRead = func() { s.cache.put(s.wanted) }
-		}, nil, 0, 0},
+		}, nil, unseenGrace, 0},
 		{"the cache gets it and says so, before anything is found out", func(s *search) {
 			s.isBehind()
 			s.api.version, s.api.goesOn = "1000", true
-			time.AfterFunc(2*time.Second, func() {
+			time.AfterFunc(unseenGrace+time.Second, func() {
 				s.cache.put(s.wanted)
 				s.handler.informers.show(&s.wanted)
 			})
-		}, nil, 2 * time.Second, 0},
+		}, nil, unseenGrace + time.Second, 0},
 		{"the cache gets others", func(s *search) {
 			s.isBehind()
 			time.AfterFunc(2*time.Second, func() {
@@ -128,12 +128,12 @@ func TestAnAttemptThatTheCacheDoesNotHave(t *testing.T) {
 		}, cacheBehind, unseenTimeout, 1},
 		{"the cache catches up without it", func(s *search) {
 			s.isBehind()
-			time.AfterFunc(2*time.Second-1, func() { s.behind.Store(false) })
-		}, unknownToken, 2 * time.Second, 1},
+			time.AfterFunc(unseenGrace+time.Second-1, func() { s.behind.Store(false) })
+		}, unknownToken, unseenGrace + time.Second, 1},
 		{"the cache is behind, and the API server has it", func(s *search) {
 			s.isBehind()
 			s.live.put(s.wanted)
-		}, nil, 0, 1},
+		}, nil, unseenGrace, 1},
 		{"the cache is behind, and the API server has none whose task has it: it may be that of an upgrade", func(s *search) {
 			s.isBehind()
 		}, cacheBehind, unseenTimeout, 1},
@@ -149,7 +149,7 @@ func TestAnAttemptThatTheCacheDoesNotHave(t *testing.T) {
 		{"the cache is behind, and the API server fails", func(s *search) {
 			s.isBehind()
 			s.live.err = errors.New("etcd is away")
-		}, apiUnavailable, 0, 1},
+		}, apiUnavailable, unseenGrace, 1},
 		{"two resources have it", func(s *search) {
 			s.cache.put(s.wanted)
 			s.cache.put(s.wanted)
@@ -201,6 +201,26 @@ func TestAnAttemptThatTheCacheDoesNotHave(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What the watch brings soon costs the API server nothing more, however much else
+// it has to do.
+func TestTheWatchBringsTheAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSearch()
+		defer s.handler.informers.settle()
+		s.isBehind()
+		time.AfterFunc(unseenGrace-1, func() {
+			s.cache.put(s.wanted)
+			s.handler.informers.show(&s.wanted)
+		})
+		if vg, refused, _ := s.find(t); vg == nil {
+			t.Errorf("the outcome is %v, want the resource", refused)
+		}
+		if s.live.lists != 0 || s.api.reads != 0 {
+			t.Errorf("the API server was asked %d times for an attempt and %d times how far it is, want 0", s.live.lists, s.api.reads)
+		}
+	})
 }
 
 // Many strangers at a time cost the API server no more than one, and are told

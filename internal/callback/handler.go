@@ -51,7 +51,7 @@ type handler struct {
 	requests    *prometheus.CounterVec
 	log         logr.Logger
 
-	answerTimeout, bodyTimeout, unseenTimeout time.Duration
+	answerTimeout, bodyTimeout, unseenGrace, unseenTimeout time.Duration
 
 	informers *Informers    // nil if nobody knows whether the cache is behind
 	unseen    chan struct{} // has one element for each request with an attempt that the cache does not have
@@ -76,6 +76,7 @@ func newHandler(options Options) *handler {
 
 		answerTimeout: answerTimeout,
 		bodyTimeout:   bodyTimeout,
+		unseenGrace:   unseenGrace,
 		unseenTimeout: unseenTimeout,
 		informers:     options.Informers,
 		unseen:        make(chan struct{}, maxUnseen),

@@ -13,7 +13,7 @@ import "time"
 // have sent maxHeaderBytes of very short headers and stall: some 120 MiB. Their
 // bodies take 32 MiB. A request that waits for something of ours, maxUnseen and
 // maxPlaces of them, has only the headers left that are read, some 30 KiB with its
-// connection: 75 MiB. The rest is for what is on its way out when others come very
+// connection: 90 MiB. The rest is for what is on its way out when others come very
 // fast. TestHostileLoad measures it.
 //
 // There is no limit for each source. Behind an Ingress all requests come from a
@@ -35,8 +35,9 @@ const (
 	// maxPlaces bounds the callbacks that are known and have arrived: as many as can be written within lineTimeout at
 	// 200 writes a second.
 	maxPlaces = 2048
-	// maxUnseen bounds the requests with an attempt that the cache does not have.
-	maxUnseen = 512
+	// maxUnseen bounds the requests with an attempt that the cache does not have. A burst that comes right behind its
+	// purchases is unseen as a whole, until the watch brings them.
+	maxUnseen = 1024
 	// maxWriters bounds the callbacks that are written at a time. With more, each waits as long as it does in line.
 	maxWriters = 32
 	// firstPace is the time that a write is taken to need before there was one. It is that of a slow API server: a
@@ -60,11 +61,14 @@ const (
 	answerTimeout = 13 * time.Second
 	// lineTimeout is the time from the end of the headers within which a callback has to be likely to be written to
 	// be taken. It is less than answerTimeout, because the pace may get slower.
-	lineTimeout = 10 * time.Second
+	lineTimeout = 12 * time.Second
 	// bodyTimeout bounds the time that a sender takes for the body.
 	bodyTimeout = 5 * time.Second
-	// unseenTimeout bounds the time that a request waits for the cache to have its attempt. Two proofs fit into it.
-	unseenTimeout = 6 * time.Second
+	// unseenGrace is the time that the watch has to bring an attempt before anything is asked of the API server for it.
+	unseenGrace = 2 * time.Second
+	// unseenTimeout bounds the time that a request waits for the cache to have its attempt. The grace and two proofs fit
+	// into it.
+	unseenTimeout = 8 * time.Second
 	// readHeaderTimeout bounds the time a sender takes for the headers.
 	readHeaderTimeout = 5 * time.Second
 	// readTimeout bounds the time a sender takes for the whole request, until the handler sets another one.
