@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -23,18 +24,7 @@ func TestAGatewayAnswersThePurchase(t *testing.T) {
 			w.updateAccount(func(a *v1alpha1.KieAccount) {
 				a.Spec.Budget = &v1alpha1.Budget{Credits: 120, Period: metav1.Duration{Duration: 24 * time.Hour}}
 			})
-			first := true
-			w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
-				if !strings.HasSuffix(r.URL.Path, "/generate") || !first {
-					serve.ServeHTTP(rw, r)
-					return
-				}
-				first = false
-				serve.ServeHTTP(discard{http.Header{}}, r)
-				rw.Header().Set("Content-Type", "text/html")
-				rw.WriteHeader(status)
-				_, _ = rw.Write([]byte("<html>slow down</html>"))
-			}
+			w.answerPurchase(1, madeAnd, "text/html", status, "<html>slow down</html>")
 			w.create("video", prompt("[sim:latency=2s]"))
 			w.run(time.Hour)
 			w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
@@ -46,6 +36,33 @@ func TestAGatewayAnswersThePurchase(t *testing.T) {
 	}
 }
 
+// Whether KIE.AI makes a purchase that something else answers.
+const (
+	madeAnd = true
+	unmade  = false
+)
+
+// always is the number of times that never ends.
+const always = math.MaxInt
+
+// answerPurchase answers the next purchases as something does that stands in front
+// of KIE.AI, or as KIE.AI does itself.
+func (w *world) answerPurchase(times int, made bool, contentType string, status int, body string) {
+	w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
+		if !strings.HasSuffix(r.URL.Path, "/generate") || times == 0 {
+			serve.ServeHTTP(rw, r)
+			return
+		}
+		times--
+		if made {
+			serve.ServeHTTP(discard{http.Header{}}, r)
+		}
+		rw.Header().Set("Content-Type", contentType)
+		rw.WriteHeader(status)
+		_, _ = rw.Write([]byte(body))
+	}
+}
+
 type discard struct{ header http.Header }
 
 func (d discard) Header() http.Header { return d.header }
@@ -53,6 +70,24 @@ func (d discard) Header() http.Header { return d.header }
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
 func (discard) WriteHeader(int) {}
+
+// While a gateway answers, most of what is sent to it ends unknown: an account
+// waits a little before it sends the next purchase, though it may go in at once.
+func TestAnAccountPausesBehindAGateway(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.answerPurchase(1, unmade, "text/html", http.StatusBadGateway, "<html>slow down</html>")
+	w.create("first")
+	w.pass(time.Second)
+	began := w.clock.Now()
+	w.create("second")
+	w.run(time.Hour)
+	first := w.wantReady("first", metav1.ConditionFalse, v1alpha1.ReasonSubmissionUnknown)
+	second := w.wantReady("second", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	w.wantPaid(1)
+	if waited := second.Status.Task.SubmittedAt.Sub(first.Status.Task.SubmittedAt.Time); waited < gatewayPause || waited > gatewayPause+time.Minute {
+		t.Errorf("the second purchase came %s after the first and %s after it could, want %s", waited, second.Status.Task.SubmittedAt.Sub(began), gatewayPause)
+	}
+}
 
 // KIE.AI itself may say that it has refused what it makes all the same. Its
 // callback is taken, ends the buying, and the task is booked.
@@ -63,15 +98,7 @@ func TestARefusedPurchaseIsMadeAllTheSame(t *testing.T) {
 			w.updateAccount(func(a *v1alpha1.KieAccount) {
 				a.Spec.Budget = &v1alpha1.Budget{Credits: 600, Period: metav1.Duration{Duration: 24 * time.Hour}}
 			})
-			w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
-				if !strings.HasSuffix(r.URL.Path, "/generate") {
-					serve.ServeHTTP(rw, r)
-					return
-				}
-				serve.ServeHTTP(discard{http.Header{}}, r)
-				rw.Header().Set("Content-Type", "application/json")
-				_, _ = rw.Write([]byte(`{"code":` + code + `,"msg":"not now","data":null}`))
-			}
+			w.answerPurchase(always, madeAnd, "application/json", http.StatusOK, `{"code":`+code+`,"msg":"not now","data":null}`)
 			w.create("video", prompt("[sim:latency=2s]"))
 			w.run(time.Hour)
 			vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
@@ -91,17 +118,7 @@ func TestARefusedPurchaseIsMadeAllTheSame(t *testing.T) {
 // and reported.
 func TestARefusedPurchaseIsMadeBesideAnother(t *testing.T) {
 	w := newWorld(t, worldOptions{paidMost: 2})
-	first := true
-	w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
-		if !strings.HasSuffix(r.URL.Path, "/generate") || !first {
-			serve.ServeHTTP(rw, r)
-			return
-		}
-		first = false
-		serve.ServeHTTP(discard{http.Header{}}, r)
-		rw.Header().Set("Content-Type", "application/json")
-		_, _ = rw.Write([]byte(`{"code":429,"msg":"not now","data":null}`))
-	}
+	w.answerPurchase(1, madeAnd, "application/json", http.StatusOK, `{"code":429,"msg":"not now","data":null}`)
 	w.create("video", prompt("[sim:callback=late=5m]"))
 	w.run(time.Hour)
 	vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)

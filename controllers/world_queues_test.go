@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
@@ -205,38 +206,20 @@ func (w *world) tell(p *process, what any) {
 }
 
 func (watch watch) tell(w *world, q *queue, what any) {
-	ctx := w.t.Context()
+	ctx, passes := w.t.Context(), predicate.And(watch.predicates...)
 	switch e := what.(type) {
 	case event.CreateEvent:
-		if !sameKind(watch.of, e.Object) {
-			return
+		if sameKind(watch.of, e.Object) && passes.Create(e) {
+			watch.handler.Create(ctx, e, q)
 		}
-		for _, p := range watch.predicates {
-			if !p.Create(e) {
-				return
-			}
-		}
-		watch.handler.Create(ctx, e, q)
 	case event.UpdateEvent:
-		if !sameKind(watch.of, e.ObjectNew) {
-			return
+		if sameKind(watch.of, e.ObjectNew) && passes.Update(e) {
+			watch.handler.Update(ctx, e, q)
 		}
-		for _, p := range watch.predicates {
-			if !p.Update(e) {
-				return
-			}
-		}
-		watch.handler.Update(ctx, e, q)
 	case event.DeleteEvent:
-		if !sameKind(watch.of, e.Object) {
-			return
+		if sameKind(watch.of, e.Object) && passes.Delete(e) {
+			watch.handler.Delete(ctx, e, q)
 		}
-		for _, p := range watch.predicates {
-			if !p.Delete(e) {
-				return
-			}
-		}
-		watch.handler.Delete(ctx, e, q)
 	default:
 		w.t.Fatalf("an event of type %T", what)
 	}

@@ -216,4 +216,32 @@ var lasting = []mutant{
 		after:  "\t\tif !usableURL(item) {\n\t\t\tcontinue\n\t\t}\n",
 		tests:  "TestRecordInfo",
 	},
+	{
+		promise: "P3", name: "counts the videos anew for their upgrades",
+		file:   "controllers/upgrade.go",
+		before: "for _, video := range l.vg.Status.Videos {\n\t\tindex := int(video.Index)",
+		after:  "for index := range l.vg.Status.Videos {",
+		tests:  "TestAnUpgradeIsAskedForByPlace",
+	},
+	{
+		promise: "P1", name: "does not name the task of a callback that it cannot confirm",
+		file:   "controllers/recover.go",
+		before: "task.Attempt, named), now)",
+		after:  "task.Attempt, named[len(named):]), now)",
+		tests:  "TestALostPurchaseNamesTheTaskOfItsCallback",
+	},
+	{
+		promise: "P3", name: "keeps an adopted video from its adoption on",
+		file:   "controllers/observe.go",
+		before: "if !at.IsZero() && at.Before(made) {",
+		after:  "if false {",
+		tests:  "TestAVideoExpiresByItsAge",
+	},
+	{
+		promise: "P1", name: "sends the next purchase to a gateway at once",
+		file:   "controllers/submit.go",
+		before: "r.Ledger.Refuse(key, kie.Unavailable, apiKey, gatewayPause)",
+		after:  "_ = gatewayPause",
+		tests:  "TestAnAccountPausesBehindAGateway",
+	},
 }
