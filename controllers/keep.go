@@ -6,8 +6,11 @@ package controllers
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -29,12 +32,10 @@ var interrupted = &artifact.StorageError{Class: artifact.Interrupted, Message: "
 // one of the API server.
 func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p place, known *tries) (*artifact.StorageError, error) {
 	// By now, who finds it deleted ends this; before, somebody may have found that there is nothing to end.
-	now := &v1alpha1.VideoGeneration{}
-	if err := r.Client.Get(ctx, client.ObjectKeyFromObject(vg), now); err != nil {
-		return nil, err
-	}
-	if now.UID != vg.UID || !now.DeletionTimestamp.IsZero() {
+	if err := r.stillWanted(ctx, vg, vg.Status.Task.ID); errors.Is(err, interrupted) {
 		return interrupted, nil
+	} else if err != nil {
+		return nil, err
 	}
 
 	bucket, err := r.Places.open(ctx, vg.UID, p)
@@ -64,6 +65,8 @@ func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGenerati
 		switch {
 		case ctx.Err() != nil:
 			r.takeBack(ctx, vg, bucket, file)
+			return interrupted, nil
+		case failure == interrupted:
 			return interrupted, nil
 		case !ok:
 			return first, err
@@ -124,11 +127,11 @@ func (r *StorageReconciler) keepFile(ctx context.Context, vg *v1alpha1.VideoGene
 		return v1alpha1.Artifact{}, err
 	}
 	if !found {
-		object, err = r.download(ctx, bucket, video, file.url)
+		object, err = r.download(ctx, vg, bucket, video, file.url)
 		if failure, ok := asStorageError(err); ok && failure.Class == artifact.LinkDead && account != nil {
 			var link string
 			if link, err = r.freshLink(ctx, account, file.url); err == nil {
-				object, err = r.download(ctx, bucket, video, link)
+				object, err = r.download(ctx, vg, bucket, video, link)
 				if failure, ok := asStorageError(err); ok && failure.Class == artifact.LinkDead {
 					// A fresh link is another one each time, and does not go into the status.
 					err = &artifact.StorageError{Class: artifact.LinkDead, Message: "the link to the video is dead, and so is the fresh one that KIE.AI gives"}
@@ -152,13 +155,46 @@ func (r *StorageReconciler) keepFile(ctx context.Context, vg *v1alpha1.VideoGene
 
 // download streams a video from a link into the bucket. Nothing is left in the
 // bucket that is not a whole video.
-func (r *StorageReconciler) download(ctx context.Context, bucket *artifact.Bucket, video artifact.Video, link string) (artifact.Object, error) {
+func (r *StorageReconciler) download(ctx context.Context, vg *v1alpha1.VideoGeneration, bucket *artifact.Bucket, video artifact.Video, link string) (artifact.Object, error) {
 	download, err := r.Fetcher.Download(ctx, link)
 	if err != nil {
 		return artifact.Object{}, err
 	}
 	defer func() { _ = download.Close() }()
-	return bucket.Put(ctx, video, download.Checked())
+	return bucket.Put(ctx, video, &wantedBody{Reader: download.Checked(), stillWanted: func() error { return r.stillWanted(ctx, vg, video.TaskID) }})
+}
+
+// wantedBody is a body that ends well only if its video is still wanted when all
+// of it was read: nothing appears in the bucket before that.
+type wantedBody struct {
+	io.Reader
+	stillWanted func() error
+}
+
+func (b *wantedBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err == io.EOF {
+		if unwanted := b.stillWanted(); unwanted != nil {
+			return n, unwanted
+		}
+	}
+	return n, err
+}
+
+// stillWanted asks the API server itself whether the video is still that of the
+// resource. A process that was paused may not have noticed that another one does
+// its work, and has let go of the resource.
+func (r *StorageReconciler) stillWanted(ctx context.Context, vg *v1alpha1.VideoGeneration, taskID string) error {
+	live := &v1alpha1.VideoGeneration{}
+	err := r.Live.Get(ctx, client.ObjectKeyFromObject(vg), live)
+	switch {
+	case err != nil && !apierrors.IsNotFound(err):
+		return fmt.Errorf("reading the VideoGeneration past the cache: %w", err)
+	case err != nil, live.UID != vg.UID, !live.DeletionTimestamp.IsZero(), live.Status.Task == nil, live.Status.Task.ID != taskID:
+		return interrupted
+	default:
+		return nil
+	}
 }
 
 // freshLink asks KIE.AI for another link to a video.

@@ -180,6 +180,46 @@ func TestDeletedBeforeTheFinalizer(t *testing.T) {
 	}
 }
 
+// A process that was paused while it stored a video does not know that another one
+// does its work by now. What that one has let go of leaves nothing behind, and
+// what it has bought anew is not replaced by what was before.
+func TestAPausedProcessStoresNothingThatIsGone(t *testing.T) {
+	for name, tt := range map[string]struct {
+		meanwhile func(w *world)
+		left      int
+	}{
+		"the resource is deleted": {func(w *world) {
+			vg := w.get("video")
+			w.must(w.live.Delete(w.t.Context(), vg))
+			vg = w.get("video")
+			vg.Finalizers = nil
+			w.must(w.live.Update(w.t.Context(), vg))
+		}, 0},
+		"the resource is being deleted": {func(w *world) { w.must(w.live.Delete(w.t.Context(), w.get("video"))) }, 0},
+		"another task has taken the place": {func(w *world) {
+			vg := w.get("video")
+			vg.Status.Task.ID = "another"
+			w.must(w.live.Status().Update(w.t.Context(), vg))
+		}, 0},
+		"nothing of it": {func(*world) {}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newStoringWorld(t, v1alpha1.DeletionDelete)
+			w.create("video")
+			key := w.upToStoring()
+			w.whileStoring(func(number int) {
+				if number == 1 {
+					tt.meanwhile(w)
+				}
+			})
+			w.keep(key)
+			if files := w.filesStored(); len(files) != tt.left {
+				t.Errorf("stored are %q, want %d", files, tt.left)
+			}
+		})
+	}
+}
+
 // Who takes the storage away while something is stored there ends that, and
 // nothing of it is left that nobody knows of.
 func TestStorageIsTakenAwayMidway(t *testing.T) {

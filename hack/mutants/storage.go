@@ -54,4 +54,25 @@ var storage = []mutant{
 		after:  "case code == \"\":",
 		tests:  "TestWhatServersSay",
 	},
+	{
+		promise: "P5", name: "removes what another process has stored",
+		file:   "internal/artifact/bucket.go",
+		before: "case found.Metadata[metadataTask] == metadata[metadataTask] &&",
+		after:  "case found == nil &&",
+		tests:  "TestWhatMakesWayForAFile",
+	},
+	{
+		promise: "P5", name: "gives a name to what another process has swept away",
+		file:   "internal/artifact/bucket_file.go",
+		before: "_, err := os.Lstat(file.Name())\n\t\treturn err",
+		after:  "return nil",
+		tests:  "TestARivalTakesNothingAway",
+	},
+	{
+		promise: "P5", name: "stores what another process has let go of",
+		file:   "controllers/keep.go",
+		before: "if unwanted := b.stillWanted(); unwanted != nil {",
+		after:  "if unwanted := b.stillWanted(); unwanted != nil && false {",
+		tests:  "TestAPausedProcessStoresNothingThatIsGone",
+	},
 }

@@ -96,7 +96,7 @@ type special struct {
 	// put may use. The object appears when the rest has ended and not before.
 	put func(ctx context.Context, key string, metadata map[string]string, start []byte, rest io.Reader) error
 	// write returns what is called at the beginning of a write, and when all is written but not yet visible.
-	write func(key string) (begin func(as func(any) bool) error, finish func() error)
+	write func() (begin func(as func(any) bool) error, finish func() error)
 	// settle makes sure that what was written is still there after a power failure.
 	settle func(key string) error
 	// stamp puts metadata on an object, if it is the one with the tag.
@@ -172,8 +172,13 @@ func (b *Bucket) Find(ctx context.Context, v Video) (Object, bool, error) {
 
 // Put stores a video, whatever is under its key, and holds no more than about
 // 5 MiB of it in memory. When it returns an object, that is complete, and has all
-// its metadata but where the storage does not let it be put there. When it fails, there is nothing new under the key; an object that
-// was there may be gone.
+// its metadata but where the storage does not let it be put there. When it fails,
+// there is nothing new under the key that Find accepts; an object of another video
+// that was there may be gone.
+//
+// Two processes may put the same video at the same time, such as one that was
+// paused and has not noticed that another one does its work: neither of them takes
+// away what the other one has put.
 //
 // It reads the body up to io.EOF. Any other error of the body means that the
 // video is not complete, and is returned as it is. Every other failure is an
@@ -190,7 +195,7 @@ func (b *Bucket) Put(ctx context.Context, v Video, body io.Reader) (Object, erro
 	}
 	s := &source{reader: body, hash: sha256.New()}
 	if err := b.put(ctx, key, v, s); err != nil {
-		b.cleanUp(ctx, key, v)
+		b.cleanUp(ctx, key)
 		if s.err != nil {
 			return Object{}, s.err
 		}
@@ -256,7 +261,14 @@ func (b *Bucket) write(ctx context.Context, key string, metadata map[string]stri
 	options := &blob.WriterOptions{ContentType: videoType, Metadata: metadata, BufferSize: bufferBytes, MaxConcurrency: 1}
 	finish := func() error { return nil }
 	if b.special.write != nil {
-		options.BeforeWrite, finish = b.special.write(key)
+		var settle func() error
+		options.BeforeWrite, settle = b.special.write()
+		finish = func() error {
+			if err := settle(); err != nil {
+				return err
+			}
+			return b.makeWay(ctx, key, metadata)
+		}
 	}
 	w, err := b.blob.NewWriter(ctx, key, options)
 	if err != nil {
@@ -336,21 +348,35 @@ func (b *Bucket) rewrite(ctx context.Context, key string, metadata map[string]st
 	return b.write(ctx, key, metadata, nil, stored)
 }
 
-// cleanUp removes what a failed write left, as far as that is possible now: the
-// next Put and Delete do it too.
-func (b *Bucket) cleanUp(ctx context.Context, key string, v Video) {
+// makeWay removes the object of another video, so that it never has the metadata
+// of this one, which fileblob writes before the content. One of the same video
+// stays until it is replaced: another process may have put it.
+func (b *Bucket) makeWay(ctx context.Context, key string, metadata map[string]string) error {
+	found, err := b.blob.Attributes(ctx, key)
+	switch {
+	case b.missing(err):
+		return nil
+	case err != nil:
+		return err
+	case found.Metadata[metadataTask] == metadata[metadataTask] && found.Metadata[metadataSource] == metadata[metadataSource]:
+		return nil
+	}
+	if err := b.blob.Delete(ctx, key); !b.missing(err) {
+		return err
+	}
+	return nil
+}
+
+// cleanUp removes what a failed write left that is no object, as far as that is
+// possible now: the next Put and Delete do it too. An object stays, whole or not:
+// it may be that of another process.
+func (b *Bucket) cleanUp(ctx context.Context, key string) {
+	if b.special.sweep == nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
 	defer cancel()
-	found, err := b.blob.Attributes(ctx, key)
-	if isNetwork(err) {
-		return // nobody is there
-	}
-	if err == nil && found.Metadata[metadataTask] == v.TaskID && found.Metadata[metadataSHA256] == "" {
-		_ = b.blob.Delete(ctx, key)
-	}
-	if b.special.sweep != nil {
-		_ = b.special.sweep(ctx, key)
-	}
+	_ = b.special.sweep(ctx, key)
 }
 
 // Delete removes the object of exactly this key, and what a Put of it left that

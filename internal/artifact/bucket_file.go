@@ -125,10 +125,9 @@ func (b fileBucket) prepare(ctx context.Context, key string) error {
 	return b.makeFolder(filepath.Dir(b.path(key)))
 }
 
-// write has a file reach the disk before it gets its name. The file of that name
-// goes before that, so that there is never one with the metadata of another,
-// which fileblob writes first.
-func (b fileBucket) write(key string) (begin func(as func(any) bool) error, finish func() error) {
+// write has a file reach the disk before it gets its name. One that a rival has
+// swept away gets none: fileblob would take the metadata of the rival's with it.
+func (b fileBucket) write() (begin func(as func(any) bool) error, finish func() error) {
 	var file *os.File
 	begin = func(as func(any) bool) error {
 		if !as(&file) {
@@ -140,7 +139,8 @@ func (b fileBucket) write(key string) (begin func(as func(any) bool) error, fini
 		if err := file.Sync(); err != nil {
 			return err
 		}
-		return errors.Join(removeIfThere(b.path(key)), removeIfThere(b.path(key)+sidecarSuffix))
+		_, err := os.Lstat(file.Name())
+		return err
 	}
 	return begin, finish
 }
