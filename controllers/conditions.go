@@ -51,6 +51,9 @@ func setConditions(conditions *[]metav1.Condition, wanted []metav1.Condition, ge
 	for _, want := range wanted {
 		want.ObservedGeneration = generation
 		want.LastTransitionTime = metav1.NewTime(now).Rfc3339Copy()
+		if have := meta.FindStatusCondition(*conditions, want.Type); have != nil && have.LastTransitionTime.Unix() <= 0 {
+			have.LastTransitionTime = want.LastTransitionTime // it is a default of the CRD, which knows no time
+		}
 		meta.SetStatusCondition(conditions, want)
 	}
 }

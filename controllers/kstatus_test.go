@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -168,6 +169,29 @@ func TestKstatusThroughALife(t *testing.T) {
 		w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonInvalidTaskID)
 		w.wantKstatus(kind, "video", status.FailedStatus)
 	})
+}
+
+// Nobody takes a resource for finished, or for one that says nothing, before the
+// operator has looked at it, also while there is no operator.
+func TestKstatusBeforeTheFirstLook(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.create("video")
+	if ready := meta.FindStatusCondition(w.get("video").Status.Conditions, v1alpha1.ConditionReady); ready == nil || ready.Status != metav1.ConditionUnknown || ready.Reason != v1alpha1.ReasonPending {
+		t.Errorf("Ready is %+v", ready)
+	}
+	w.wantKstatus("VideoGeneration", "video", status.InProgressStatus)
+	w.wantKstatus("KieAccount", v1alpha1.DefaultAccountName, status.InProgressStatus)
+	if account := w.account(); account.Status.ObservedGeneration != -1 || len(account.Status.Conditions) != 1 {
+		t.Errorf("the status of the account is %+v", account.Status)
+	}
+
+	w.pass(time.Hour)
+	w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonGenerating)
+	for _, condition := range append(w.get("video").Status.Conditions, w.account().Status.Conditions...) {
+		if since := w.clock.Since(condition.LastTransitionTime.Time); since > time.Minute {
+			t.Errorf("condition %s has its status since %s", condition.Type, condition.LastTransitionTime)
+		}
+	}
 }
 
 // An account is current when it can buy. What is wrong with it may be put right

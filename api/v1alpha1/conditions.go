@@ -45,6 +45,10 @@ const (
 	AnnotationRefreshLinks = "kie.ai/refresh-links"
 )
 
+// ReasonPending is that of the conditions that a resource has from its creation
+// on, until the operator has looked at it: the defaults of its status.
+const ReasonPending = "Pending"
+
 // Reasons of the Ready condition of a VideoGeneration on the way.
 const (
 	// ReasonQueued means that the video waits for its turn to be bought.

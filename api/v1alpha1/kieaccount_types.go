@@ -229,9 +229,9 @@ type KieAccountStatus struct {
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// observedGeneration is the generation of the spec that this status
-	// speaks of.
+	// speaks of; -1 before the operator has looked at the resource.
 	// +optional
-	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// credits is the balance that KIE.AI last reported, in credits.
@@ -298,6 +298,7 @@ type KieAccount struct {
 
 	// status is what is known of the account.
 	// +optional
+	// +default={"observedGeneration":-1,"conditions":[{"type":"Ready","status":"Unknown","reason":"Pending","message":"the operator has not looked at it yet","lastTransitionTime":"1970-01-01T00:00:00Z"}]}
 	Status KieAccountStatus `json:"status,omitempty,omitzero"`
 }
 

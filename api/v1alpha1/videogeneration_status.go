@@ -82,9 +82,9 @@ type VideoGenerationStatus struct {
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// observedGeneration is the generation of the spec that this status
-	// speaks of.
+	// speaks of; -1 before the operator has looked at the resource.
 	// +optional
-	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// account is the namespace and name of the KieAccount that pays.

@@ -351,6 +351,7 @@ type VideoGeneration struct {
 
 	// status is what has happened so far.
 	// +optional
+	// +default={"observedGeneration":-1,"conditions":[{"type":"Ready","status":"Unknown","reason":"Pending","message":"the operator has not looked at it yet","lastTransitionTime":"1970-01-01T00:00:00Z"},{"type":"Reconciling","status":"True","reason":"Pending","message":"the operator has not looked at it yet","lastTransitionTime":"1970-01-01T00:00:00Z"}]}
 	Status VideoGenerationStatus `json:"status,omitempty,omitzero"`
 }
 
