@@ -225,14 +225,21 @@ func (r *VideoGenerationReconciler) note(ctx context.Context, l *life, record ki
 		if failedFor(task, v1alpha1.ReasonTaskNotFound) {
 			return nil // that is known
 		}
-		if l.known.seen {
+		if l.known.seen || !isAdopted(task) {
+			// It has spoken of this task, or has named it when it was bought: what is paid for is given up by its time
+			// alone. Which of both it is, the next process does not know.
+			if now.Before(task.SubmittedAt.Add(absentGrace)) && !l.known.seen {
+				l.known.lookAt = now.Add(lookAgainSoon) // the record of a new task can be late
+				return nil
+			}
 			l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonGenerating, message: fmt.Sprintf(
-				"KIE.AI says that it does not know task %s, of which it has spoken before; asking again until spec.timeout", task.ID)}
+				"KIE.AI says that it does not know task %s, which it has made; asking again until spec.timeout", task.ID)}
+			l.known.trouble = l.wait // it is said until there is another answer
 			return nil
 		}
-		// The record of a new task can be late, and KIE.AI has named this one itself unless a user did.
+		// The record of a new task can be late, also of one that was restored.
 		grace := absentGrace
-		if isAdopted(task) && l.vg.Annotations[v1alpha1.AnnotationAdoptTaskID] == task.ID {
+		if l.vg.Annotations[v1alpha1.AnnotationAdoptTaskID] == task.ID {
 			grace = absentGraceAdopted
 		}
 		if now.Before(task.SubmittedAt.Add(grace)) || !l.confirmed(now) {

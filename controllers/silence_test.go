@@ -45,15 +45,26 @@ func TestOneAnswerEndsNothing(t *testing.T) {
 	}
 }
 
-// However long KIE.AI says that it does not know a task, that ends none of which
-// it has shown a record.
-func TestWhatWasSeenIsNotGivenUpForSilence(t *testing.T) {
-	w := newWorld(t, worldOptions{noCallbacks: true})
-	w.create("video", prompt("[sim:latency=20m] [sim:record=data-null-after=2m-for=15m]"))
-	w.run(15 * time.Minute)
-	w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonGenerating)
-	w.run(time.Hour)
-	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+// However long KIE.AI says that it does not know a task, that ends none that it has
+// made, also where the process that has seen its record is gone.
+func TestWhatWasMadeIsNotGivenUpForSilence(t *testing.T) {
+	for name, restart := range map[string]bool{"the same process": false, "another process": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, worldOptions{noCallbacks: true})
+			w.create("video", prompt("[sim:latency=20m] [sim:record=data-null-after=2m-for=15m]"))
+			w.run(5 * time.Minute)
+			if restart {
+				w.restart()
+			}
+			w.run(10 * time.Minute)
+			ready := w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonGenerating).Status.Conditions[0]
+			if !strings.Contains(ready.Message, "does not know") {
+				t.Errorf("it says %q", ready.Message)
+			}
+			w.run(time.Hour)
+			w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+		})
+	}
 }
 
 // A callback that names a task of which KIE.AI has no record does not take the

@@ -31,6 +31,8 @@ type versions struct {
 	now func() time.Time
 	// known is when the id of a task was first in a status.
 	known map[string]time.Time
+	// paidBy is the account of a task that was bought, by its id.
+	paidBy map[string]string
 	// books is what each account last said that it had spent in each period, by its UID and the period.
 	books map[string]int64
 }
@@ -60,6 +62,41 @@ func (v *versions) historyOf(of client.Object) (history []*v1alpha1.VideoGenerat
 	return history
 }
 
+// maxFlaps is how often a resource may go back to what it said before.
+const maxFlaps = 8
+
+// flapping names the resources that say one thing and another in turn. Each time is
+// a write, and wakes everybody who watches.
+func (v *versions) flapping() (names []string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for name, history := range v.history {
+		var said []string
+		flaps := 0
+		for _, vg := range history {
+			ready := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReady)
+			if ready == nil || ready.Reason == v1alpha1.ReasonSubmitting || (len(said) > 0 && said[len(said)-1] == ready.Message) {
+				continue // a purchase is tried again however often
+			}
+			if len(said) > 1 && said[len(said)-2] == ready.Message {
+				flaps++
+			}
+			said = append(said, ready.Message)
+		}
+		if flaps > maxFlaps {
+			names = append(names, fmt.Sprintf("%s, %d times: %q and %q", name, flaps, said[len(said)-2], said[len(said)-1]))
+		}
+	}
+	return names
+}
+
+// payers are the accounts of the tasks that were bought, by their ids.
+func (v *versions) payers() map[string]string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return maps.Clone(v.paidBy)
+}
+
 // remember adds a version, and compares its end with that of the one before.
 func (v *versions) remember(vg *v1alpha1.VideoGeneration) {
 	if v.history == nil {
@@ -79,6 +116,12 @@ func (v *versions) remember(vg *v1alpha1.VideoGeneration) {
 				v.known = map[string]time.Time{}
 			}
 			v.known[task.ID] = v.now()
+		}
+		if _, ok := v.paidBy[task.ID]; !ok && !isAdopted(task) {
+			if v.paidBy == nil {
+				v.paidBy = map[string]string{}
+			}
+			v.paidBy[task.ID] = vg.Status.Account
 		}
 	}
 }

@@ -206,8 +206,16 @@ func newWorld(t tester, opts worldOptions) *world {
 	w.must(w.live.Create(t.Context(), account))
 	t.Cleanup(w.assertPaidOnce)
 	t.Cleanup(w.assertSentInTime)
+	t.Cleanup(w.assertCalm)
 	t.Cleanup(w.assertNothingLeaks)
 	return w
+}
+
+// assertCalm holds at the end of each test: nobody says one thing and another in turn.
+func (w *world) assertCalm() {
+	for _, flapping := range w.written.flapping() {
+		w.t.Errorf("it goes back and forth: %s", flapping)
+	}
 }
 
 // newSimServer serves a simulated KIE.AI until the test ends, and returns where.

@@ -56,11 +56,18 @@ var lasting = []mutant{
 		tests:  "TestAnAdoptionActsOnce",
 	},
 	{
-		promise: "P3", name: "ends what was seen at one answer",
+		promise: "P3", name: "ends what KIE.AI has made because it does not know it",
 		file:   "controllers/observe.go",
-		before: "\t\tif l.known.seen {\n",
-		after:  "\t\tif false {\n",
-		tests:  "TestWhatWasSeenIsNotGivenUpForSilence",
+		before: "if l.known.seen || !isAdopted(task) {",
+		after:  "if l.known.seen {",
+		tests:  "TestWhatWasMadeIsNotGivenUpForSilence",
+	},
+	{
+		promise: "P3", name: "says and unsays that KIE.AI does not know a task",
+		file:   "controllers/observe.go",
+		before: "l.known.trouble = l.wait // it is said until there is another answer",
+		after:  "",
+		tests:  "TestWhatWasMadeIsNotGivenUpForSilence",
 	},
 	{
 		promise: "P3", name: "takes one word for the end of a record",
