@@ -410,13 +410,15 @@ func (s *story) checkPeople(t *rapid.T, vg *v1alpha1.VideoGeneration) {
 		return
 	}
 	acted := map[string]int{}
-	var last *v1alpha1.Task
+	var last v1alpha1.VideoGenerationStatus
 	for _, version := range s.w.written.historyOf(vg) {
 		task := version.Status.Task
-		if isAdopted(task) && (!isAdopted(last) || last.ID != task.ID || last.Attempt != task.Attempt) {
+		// Where nothing came of another purchase, the task before it is put back.
+		putBack := task != nil && slices.ContainsFunc(last.History, func(past v1alpha1.PastTask) bool { return past.Attempt == task.Attempt && past.ID == task.ID })
+		if isAdopted(task) && !putBack && (!isAdopted(last.Task) || last.Task.ID != task.ID || last.Task.Attempt != task.Attempt) {
 			acted[task.ID]++
 		}
-		last = task
+		last = version.Status
 	}
 	for id, n := range acted {
 		if asked := s.asked[vg.Name+" "+id]; n > asked {

@@ -64,12 +64,36 @@ func (b *books) all() map[string][]period {
 // watchAgain is how long after an outage the watch may not see everything yet.
 const watchAgain = time.Minute
 
+// diesWithin is how long after a purchase it may be known to its process and its
+// resource alone: an account without a budget is written every few seconds.
+const diesWithin = 15 * time.Second
+
+// diedWithAll reports whether a purchase on an account without a budget is known to
+// nobody any more: its resource was deleted and its process ended, right after it.
+func diedWithAll(task bought, e evidence) bool {
+	if e.budgets[task.account] > 0 {
+		return false
+	}
+	for _, vg := range e.resources {
+		if vg.Status.Task != nil && vg.Status.Task.Attempt == task.Attempt ||
+			slices.ContainsFunc(vg.Status.History, func(past v1alpha1.PastTask) bool { return past.Attempt == task.Attempt }) {
+			return false
+		}
+	}
+	return slices.ContainsFunc(e.lives, func(life lifeRecord) bool {
+		return life.name == e.writers[task.Attempt] && !life.ended.IsZero() && life.ended.Before(task.CreatedAt.Add(diesWithin))
+	})
+}
+
 // judgeBooks compares what each account was paid for with what its books say. With
 // a budget, they say no more than that of any period.
 func (f *findings) judgeBooks(e evidence) {
-	paid := map[string]float64{}
+	paid, died := map[string]float64{}, map[string]float64{}
 	for _, task := range e.tasks {
 		paid[task.account] += task.Credits
+		if diedWithAll(task, e) {
+			died[task.account] += task.Credits
+		}
 	}
 	for _, upgrade := range e.upgrades {
 		paid[upgrade.account] += upgrade.Credits
@@ -90,6 +114,8 @@ func (f *findings) judgeBooks(e evidence) {
 		f.kept++
 		switch {
 		case slices.Contains(f.unread, account): // the last entries of a period may have been missed
+		case credits > spent && credits <= spent+died[account]:
+			f.unbooked++
 		case credits > spent:
 			f.books = append(f.books, fmt.Sprintf("%s (budget %d): KIE.AI was paid %v credits, its books say %v", account, budget, credits, spent))
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
@@ -58,6 +59,48 @@ func TestBooksAreComparedWithWhatWasPaid(t *testing.T) {
 		e.books, e.budgets, e.outages = map[string][]period{"account-0": tt.pages}, map[string]int32{"account-0": tt.budget}, tt.outages
 		if f := judge(e); len(f.books) != tt.wrong || len(f.unread) != tt.unread {
 			t.Errorf("%s: wrong are %q, not read %q; want %d and %d", tt.name, f.books, f.unread, tt.wrong, tt.unread)
+		}
+	}
+}
+
+// What only a deleted resource and a dead process knew is not in the books of an
+// account without a budget.
+func TestWhatNobodyKnowsIsNotBooked(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		change  func(e *evidence)
+		wrong   int
+		excused int
+	}{
+		{"the resource is deleted, and the process ended", func(*evidence) {}, 0, 1},
+		{"the resource is there", func(e *evidence) {
+			vg := &v1alpha1.VideoGeneration{}
+			vg.Status.Task = &v1alpha1.Task{Attempt: e.tasks[0].Attempt}
+			e.resources = map[types.NamespacedName]*v1alpha1.VideoGeneration{{Name: "video-1"}: vg}
+		}, 1, 0},
+		{"the resource is there with another task", func(e *evidence) {
+			vg := &v1alpha1.VideoGeneration{}
+			vg.Status.History = []v1alpha1.PastTask{{Attempt: e.tasks[0].Attempt}}
+			e.resources = map[types.NamespacedName]*v1alpha1.VideoGeneration{{Name: "video-1"}: vg}
+		}, 1, 0},
+		{"the process ended later", func(e *evidence) { e.lives[0].ended = e.tasks[0].CreatedAt.Add(diesWithin + time.Second) }, 1, 0},
+		{"the process still runs", func(e *evidence) { e.lives[0].ended = time.Time{} }, 1, 0},
+		{"another process has bought it", func(e *evidence) { e.writers[e.tasks[0].Attempt] = "operator-2.1" }, 1, 0},
+		{"there is a budget", func(e *evidence) { e.budgets = map[string]int32{"account-0": 600} }, 1, 0},
+		{"more is missing", func(e *evidence) { e.books["account-0"][0].spent = 50 }, 1, 0},
+	} {
+		task := bought{kiesim.Task{ID: "task-1", Attempt: "attempt-1", Credits: 60, CreatedAt: after(10)}, "account-0"}
+		e := evidence{
+			tasks:   []bought{task, {kiesim.Task{ID: "task-2", Credits: 60, CreatedAt: after(10)}, "account-0"}},
+			books:   map[string][]period{"account-0": {{spent: 60}}},
+			writers: map[string]string{"attempt-1": "operator-1.1"},
+			lives:   []lifeRecord{{name: "operator-1.1", replica: "operator-1", ended: after(15)}},
+		}
+		tt.change(&e)
+		var f findings
+		f.judgeBooks(e)
+		if len(f.books) != tt.wrong || f.unbooked != tt.excused {
+			t.Errorf("%s: wrong are %q, excused %d; want %d and %d", tt.name, f.books, f.unbooked, tt.wrong, tt.excused)
 		}
 	}
 }

@@ -41,8 +41,10 @@ type findings struct {
 	// that began them.
 	sent, unsent map[fate]int
 	// kept counts the accounts whose books were compared, unread has those with a period that was not read to its end.
-	kept   int
-	unread []string
+	// unbooked counts those whose books lack no more than what was known to a deleted resource and a process that
+	// ended alone.
+	kept, unbooked int
+	unread         []string
 	// safe counts the videos that are stored as they should be, swept those that were deleted with their resource.
 	safe, swept int
 	// adopted, pictured, mended and misled count the tasks that were taken over, the purchases with an uploaded image,

@@ -99,7 +99,8 @@ func report(w io.Writer, r figures, f *findings) {
 	row("adopted, bought again, with an image", "%d, %d, %d", f.adopted, f.mended, f.pictured)
 	row("bought, and a gateway answered", "%d", f.misled)
 	row("files", "%d are stored as they should be, those of %d were deleted with their resource", f.safe, f.swept)
-	row("books", "of %d accounts, of which %d have a period that was not read to its end", f.kept, len(f.unread))
+	row("books", "of %d accounts, of which %d have a period that was not read to its end, and %d lack a purchase whose resource was deleted and whose process ended right after it",
+		f.kept, len(f.unread), f.unbooked)
 	row("no Event, as its process or the API server went", "%d", f.unannounced)
 	for _, c := range f.violations() {
 		row(strings.ToUpper(c.name), "%d", len(c.offenders))

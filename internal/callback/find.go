@@ -5,7 +5,6 @@ package callback
 
 import (
 	"context"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -89,14 +88,14 @@ func (h *handler) await(ctx context.Context, attempt string) (*v1alpha1.VideoGen
 	if vg, refused := h.findCached(ctx, attempt); vg != nil || refused != nil {
 		return vg, refused
 	}
-	grace := time.NewTimer(h.unseenGrace)
-	defer grace.Stop()
+	grace, over := context.WithTimeout(ctx, h.unseenGrace)
+	defer over()
 	select {
 	case <-seen:
 		return h.reveal(ctx, attempt)
 	case <-patience.Done():
 		return nil, cacheBehind
-	case <-grace.C:
+	case <-grace.Done():
 	}
 	for asked := false; ; {
 		proof := h.informers.prove(ctx)
