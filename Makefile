@@ -280,7 +280,7 @@ uninstall: $(TOOLS_STAMP) ## Remove the CRDs, and with them every VideoGeneratio
 
 .PHONY: deploy
 deploy: install bin/deploy/kustomization.yaml ## Deploy the operator into the current cluster from IMG. OVERLAY=dev adds the simulator.
-	$(KUBECTL) wait --for=condition=Established --timeout=1m crd/kieaccounts.kie.ai crd/videogenerations.kie.ai
+	$(KUBECTL) wait --for=condition=Established --timeout=1m crd/kieaccounts.kie-operator.github.io crd/videogenerations.kie-operator.github.io
 	$(KUSTOMIZE) build bin/deploy | $(KUBECTL) apply --server-side -f -
 
 .PHONY: undeploy

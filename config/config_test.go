@@ -217,19 +217,19 @@ func TestOperatorMayDoWhatItNeeds(t *testing.T) {
 		verbs                                   []string
 		want                                    bool
 	}{
-		{"it watches its kinds everywhere", "", "kie.ai", "videogenerations", "", []string{"get", "list", "watch", "patch", "delete"}, true},
+		{"it watches its kinds everywhere", "", "kie-operator.github.io", "videogenerations", "", []string{"get", "list", "watch", "patch", "delete"}, true},
 		{"it reads the images of others", "team", "", "configmaps", "", []string{"get"}, true},
 		{"it lists no ConfigMaps", "team", "", "configmaps", "", []string{"list", "watch", "update"}, false},
-		{"it watches accounts everywhere", "", "kie.ai", "kieaccounts", "", []string{"get", "list", "watch"}, true},
-		{"it writes both statuses", "team", "kie.ai", "videogenerations", "status", []string{"patch"}, true},
-		{"it writes both statuses", "team", "kie.ai", "kieaccounts", "status", []string{"patch"}, true},
+		{"it watches accounts everywhere", "", "kie-operator.github.io", "kieaccounts", "", []string{"get", "list", "watch"}, true},
+		{"it writes both statuses", "team", "kie-operator.github.io", "videogenerations", "status", []string{"patch"}, true},
+		{"it writes both statuses", "team", "kie-operator.github.io", "kieaccounts", "status", []string{"patch"}, true},
 		{"it reads the keys of its own namespace", namespace, "", "secrets", "", []string{"get"}, true},
 		{"it leads by a lease of its own namespace", namespace, "coordination.k8s.io", "leases", "", []string{"get", "create", "update"}, true},
 
 		{"it lists no Secrets, not even there", namespace, "", "secrets", "", []string{"list", "watch", "update", "delete"}, false},
 		{"it reads no Secrets of others", "team", "", "secrets", "", []string{"get", "list"}, false},
-		{"it makes no VideoGenerations", "team", "kie.ai", "videogenerations", "", []string{"create"}, false},
-		{"it changes no accounts", namespace, "kie.ai", "kieaccounts", "", []string{"create", "update", "patch", "delete"}, false},
+		{"it makes no VideoGenerations", "team", "kie-operator.github.io", "videogenerations", "", []string{"create"}, false},
+		{"it changes no accounts", namespace, "kie-operator.github.io", "kieaccounts", "", []string{"create", "update", "patch", "delete"}, false},
 		{"it starts nothing", namespace, "", "pods", "", []string{"get", "create"}, false},
 	} {
 		for _, verb := range tc.verbs {

@@ -16,9 +16,9 @@ import (
 )
 
 // adopt gives the resource a task that is already paid for: because the user
-// says so with kie.ai/adopt-task-id, or because the resource carries
-// kie.ai/task-id and has no status, as after a restore from a backup. One that
-// carries kie.ai/attempt instead has a purchase whose task is not known, and
+// says so with kie-operator.github.io/adopt-task-id, or because the resource carries
+// kie-operator.github.io/task-id and has no status, as after a restore from a backup. One that
+// carries kie-operator.github.io/attempt instead has a purchase whose task is not known, and
 // waits for its callback.
 //
 // When it lets the next step go on, either there is nothing to adopt or the

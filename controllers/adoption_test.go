@@ -18,7 +18,7 @@ func adopt(id string) func(*v1alpha1.VideoGeneration) {
 	return annotated(v1alpha1.AnnotationAdoptTaskID, id)
 }
 
-// kie.ai/adopt-task-id acts once. A purchase that is lost later is another one.
+// kie-operator.github.io/adopt-task-id acts once. A purchase that is lost later is another one.
 func TestAnAdoptionActsOnce(t *testing.T) {
 	w := newWorld(t, worldOptions{paidMost: 2})
 	w.create("other", prompt("[sim:fail=501]"))

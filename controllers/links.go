@@ -25,7 +25,7 @@ const (
 )
 
 // refreshLinks gets fresh links to finished videos when the user asks for them
-// with kie.ai/refresh-links, once for each new value of it.
+// with kie-operator.github.io/refresh-links, once for each new value of it.
 //
 // When it lets the next step go on, nothing was asked for, the links are there,
 // or it comes back to try again.

@@ -26,7 +26,7 @@ var writes = []string{"intent", "attempt", "task id", "annotation", "result"}
 
 // Ways in which the API server refuses or loses a write.
 var (
-	errConflict = apierrors.NewConflict(schema.GroupResource{Group: "kie.ai", Resource: "videogenerations"}, "video", fmt.Errorf("changed"))
+	errConflict = apierrors.NewConflict(schema.GroupResource{Group: "kie-operator.github.io", Resource: "videogenerations"}, "video", fmt.Errorf("changed"))
 	errServer   = apierrors.NewInternalError(fmt.Errorf("etcd is away"))
 	errTimeout  = apierrors.NewTimeoutError("no answer", 1)
 )

@@ -242,7 +242,7 @@ func (s *story) letGo(name string) {
 // accountedFor reports whether the annotations of a resource name what was bought
 // for it, so that nothing is bought in its place.
 func accountedFor(vg *v1alpha1.VideoGeneration) bool {
-	return vg.Annotations[v1alpha1.AnnotationTaskID] != "" || vg.Annotations["kie.ai/attempt"] != ""
+	return vg.Annotations[v1alpha1.AnnotationTaskID] != "" || vg.Annotations["kie-operator.github.io/attempt"] != ""
 }
 
 // forgets notes that a resource does not know any more what was bought for it, so

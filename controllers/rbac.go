@@ -7,10 +7,10 @@ package controllers
 // reading the labels of namespaces for allowedNamespaces, and reading the
 // ConfigMaps that hold images, one at a time and by name.
 //
-// +kubebuilder:rbac:groups=kie.ai,resources=videogenerations,verbs=get;list;watch;patch;delete
-// +kubebuilder:rbac:groups=kie.ai,resources=videogenerations/status,verbs=patch
-// +kubebuilder:rbac:groups=kie.ai,resources=kieaccounts,verbs=get;list;watch
-// +kubebuilder:rbac:groups=kie.ai,resources=kieaccounts/status,verbs=patch
+// +kubebuilder:rbac:groups=kie-operator.github.io,resources=videogenerations,verbs=get;list;watch;patch;delete
+// +kubebuilder:rbac:groups=kie-operator.github.io,resources=videogenerations/status,verbs=patch
+// +kubebuilder:rbac:groups=kie-operator.github.io,resources=kieaccounts,verbs=get;list;watch
+// +kubebuilder:rbac:groups=kie-operator.github.io,resources=kieaccounts/status,verbs=patch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=get

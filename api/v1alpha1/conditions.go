@@ -25,24 +25,24 @@ const (
 // FinalizerStoredVideos keeps a VideoGeneration that is deleted until its stored
 // videos are deleted too, which its deletionPolicy asks for, or until 10 minutes
 // have passed.
-const FinalizerStoredVideos = "kie.ai/stored-videos"
+const FinalizerStoredVideos = "kie-operator.github.io/stored-videos"
 
 // Annotations on VideoGenerations.
 const (
 	// AnnotationTaskID mirrors the id of the paid task, so that a resource that is restored without its
 	// status takes the task over instead of buying another one.
-	AnnotationTaskID = "kie.ai/task-id"
+	AnnotationTaskID = "kie-operator.github.io/task-id"
 	// AnnotationAttempt is the attempt of a purchase whose task is not known yet, so that a resource that loses its
 	// status meanwhile waits for the callback of that purchase instead of making another one.
-	AnnotationAttempt = "kie.ai/attempt"
+	AnnotationAttempt = "kie-operator.github.io/attempt"
 	// AnnotationAdoptTaskID is set by a user to give a resource the task that it, or the user, has paid for. It acts
 	// once.
-	AnnotationAdoptTaskID = "kie.ai/adopt-task-id"
+	AnnotationAdoptTaskID = "kie-operator.github.io/adopt-task-id"
 	// AnnotationResubmit is set by a user to the attempt in status.task to buy once more after it has failed
 	// or its fate is unknown.
-	AnnotationResubmit = "kie.ai/resubmit"
+	AnnotationResubmit = "kie-operator.github.io/resubmit"
 	// AnnotationRefreshLinks is set by a user, to any new value, to get fresh links to the finished videos.
-	AnnotationRefreshLinks = "kie.ai/refresh-links"
+	AnnotationRefreshLinks = "kie-operator.github.io/refresh-links"
 )
 
 // ReasonPending is that of the conditions that a resource has from its creation

@@ -1,11 +1,11 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package v1alpha1 is the kie.ai/v1alpha1 API: the resources that buy videos
+// Package v1alpha1 is the kie-operator.github.io/v1alpha1 API: the resources that buy videos
 // from KIE.AI's Veo 3.1 API and the accounts that pay for them.
 //
 // +kubebuilder:object:generate=true
-// +groupName=kie.ai
+// +groupName=kie-operator.github.io
 package v1alpha1
 
 import (
@@ -15,7 +15,7 @@ import (
 )
 
 // GroupVersion is the group and version of this API.
-var GroupVersion = schema.GroupVersion{Group: "kie.ai", Version: "v1alpha1"}
+var GroupVersion = schema.GroupVersion{Group: "kie-operator.github.io", Version: "v1alpha1"}
 
 var schemeBuilder = runtime.NewSchemeBuilder(func(s *runtime.Scheme) error {
 	s.AddKnownTypes(GroupVersion,

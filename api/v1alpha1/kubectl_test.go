@@ -200,7 +200,7 @@ func checkDescribed(t *testing.T, path string, schema map[string]any) int {
 		property := property.(map[string]any)
 		description, _ := property["description"].(string)
 		// The schema of metadata is built in to the server.
-		if path := path + "." + name; strings.TrimSpace(description) == "" && !strings.HasSuffix(path, ".kie.ai.metadata") {
+		if path := path + "." + name; strings.TrimSpace(description) == "" && !strings.HasSuffix(path, ".kie-operator.github.io.metadata") {
 			t.Errorf("%s has no description", path)
 		}
 		count += 1 + checkDescribed(t, path+"."+name, property)

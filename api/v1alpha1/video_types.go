@@ -70,7 +70,7 @@ type Upgrade struct {
 // Video is a finished video.
 type Video struct {
 	// url is where KIE.AI serves the video. It may stop working after a day;
-	// the annotation kie.ai/refresh-links asks for another link.
+	// the annotation kie-operator.github.io/refresh-links asks for another link.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
@@ -124,7 +124,7 @@ type Video struct {
 	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
 
 	// downloadURL is a fresh link to the video that was asked for with the
-	// annotation kie.ai/refresh-links.
+	// annotation kie-operator.github.io/refresh-links.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048

@@ -123,7 +123,7 @@ type VideoGenerationStatus struct {
 	Purchases int32 `json:"purchases,omitempty"`
 
 	// resubmissions counts the purchases that were made because the
-	// annotation kie.ai/resubmit asked for them.
+	// annotation kie-operator.github.io/resubmit asked for them.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	Resubmissions int32 `json:"resubmissions,omitempty"`
@@ -138,7 +138,7 @@ type VideoGenerationStatus struct {
 	RefusedAttempts []RefusedAttempt `json:"refusedAttempts,omitempty"`
 
 	// lastHandledAdoptTaskID is the last value of the annotation
-	// kie.ai/adopt-task-id that was acted upon. The same value acts again only
+	// kie-operator.github.io/adopt-task-id that was acted upon. The same value acts again only
 	// after the annotation was removed.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
@@ -172,7 +172,7 @@ type VideoGenerationStatus struct {
 	FallbackUsed *bool `json:"fallbackUsed,omitempty"`
 
 	// refreshedLinks is the last value of the annotation
-	// kie.ai/refresh-links that was acted upon.
+	// kie-operator.github.io/refresh-links that was acted upon.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256

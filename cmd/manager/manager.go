@@ -32,7 +32,7 @@ import (
 
 const (
 	// leaderElectionID is the name of the leader's lease.
-	leaderElectionID = "kie-operator.kie.ai"
+	leaderElectionID = "manager.kie-operator.github.io"
 	// shutdownTimeout is longer than a purchase and the writes after it (20 s + 10 s), and shorter than the
 	// grace period of the pod (60 s).
 	shutdownTimeout = 45 * time.Second

@@ -53,11 +53,11 @@ func TestWhatTheOperatorMayDo(t *testing.T) {
 		}
 	}
 	for _, r := range []right{
-		{[]string{"get", "list", "watch", "patch", "delete"}, "kie.ai", "videogenerations", "", other},
-		{[]string{"patch"}, "kie.ai", "videogenerations", "status", other},
+		{[]string{"get", "list", "watch", "patch", "delete"}, "kie-operator.github.io", "videogenerations", "", other},
+		{[]string{"patch"}, "kie-operator.github.io", "videogenerations", "status", other},
 		{[]string{"get"}, "", "configmaps", "", other},
-		{[]string{"get", "list", "watch"}, "kie.ai", "kieaccounts", "", other},
-		{[]string{"patch"}, "kie.ai", "kieaccounts", "status", other},
+		{[]string{"get", "list", "watch"}, "kie-operator.github.io", "kieaccounts", "", other},
+		{[]string{"patch"}, "kie-operator.github.io", "kieaccounts", "status", other},
 		{[]string{"create", "patch"}, "events.k8s.io", "events", "", other},
 		{[]string{"get", "list", "watch"}, "", "namespaces", "", ""},
 		{[]string{"get"}, "", "secrets", "", own},
@@ -70,8 +70,8 @@ func TestWhatTheOperatorMayDo(t *testing.T) {
 		{everything, "", "secrets", "", other},
 		{without("get"), "", "secrets", "", own},
 		// Its own kinds: no resource is made, none is removed but one by one, no account is changed.
-		{without("get", "list", "watch", "patch", "delete"), "kie.ai", "videogenerations", "", other},
-		{without("get", "list", "watch"), "kie.ai", "kieaccounts", "", own},
+		{without("get", "list", "watch", "patch", "delete"), "kie-operator.github.io", "videogenerations", "", other},
+		{without("get", "list", "watch"), "kie-operator.github.io", "kieaccounts", "", own},
 		// Leases elsewhere.
 		{everything, "coordination.k8s.io", "leases", "", other},
 		{[]string{"delete", "list"}, "coordination.k8s.io", "leases", "", own},

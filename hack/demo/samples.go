@@ -42,7 +42,7 @@ stringData:
   apiKey: %[1]s
   webhookHmacKey: %[2]s
 ---
-apiVersion: kie.ai/v1alpha1
+apiVersion: kie-operator.github.io/v1alpha1
 kind: KieAccount
 metadata:
   name: default
