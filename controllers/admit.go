@@ -40,6 +40,11 @@ func (r *VideoGenerationReconciler) admit(ctx context.Context, l *life) (bool, e
 		l.wait = waiting{kind: held, reason: v1alpha1.ReasonSuspended, message: heldBack(l.vg)}
 		return true, nil
 	}
+	if isAccountSuspended(l.account) {
+		l.wait = waiting{kind: held, reason: v1alpha1.ReasonSuspended, message: fmt.Sprintf(
+			"KieAccount %s is suspended: its spec.suspend holds the purchase back", client.ObjectKeyFromObject(l.account))}
+		return true, nil
+	}
 	w, ready := readyAccount(l.account)
 	if !ready {
 		l.wait = w

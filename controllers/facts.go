@@ -81,6 +81,11 @@ func isSuspended(vg *v1alpha1.VideoGeneration) bool {
 	return vg.Spec.Suspend != nil && *vg.Spec.Suspend
 }
 
+// isAccountSuspended reports whether nothing is to be spent from the account.
+func isAccountSuspended(account *v1alpha1.KieAccount) bool {
+	return account != nil && account.Spec.Suspend != nil && *account.Spec.Suspend
+}
+
 // upgradeCalledBack reports whether the callback of the current upgrade came in.
 func upgradeCalledBack(vg *v1alpha1.VideoGeneration) bool {
 	upgrade, receipt := vg.Status.Upgrade, vg.Status.Callback

@@ -58,6 +58,9 @@ func (r *KieAccountReconciler) check(ctx context.Context, account *v1alpha1.KieA
 		refused.class = ""
 	}
 	next.ready = judgeAccount(balance, refused.class, meta.FindStatusCondition(account.Status.Conditions, v1alpha1.ConditionReady), account.Generation)
+	if isAccountSuspended(account) && next.ready.Status == metav1.ConditionTrue {
+		next.ready = notReady(v1alpha1.ReasonSuspended, "spec.suspend holds back all that would be spent; what is bought is brought to its end")
+	}
 	return next, nil
 }
 

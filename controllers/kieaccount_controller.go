@@ -127,7 +127,8 @@ func (r *KieAccountReconciler) due(account *v1alpha1.KieAccount, last check, cou
 
 func (r *KieAccountReconciler) nextCheck(last check, counted counts) time.Time {
 	moved := counted.inFlight != last.counts.inFlight || counted.purchases != last.counts.purchases
-	if counted.inFlight > 0 || counted.queued > 0 || moved || last.ready.Status != metav1.ConditionTrue {
+	troubled := last.ready.Status != metav1.ConditionTrue && last.ready.Reason != v1alpha1.ReasonSuspended
+	if counted.inFlight > 0 || counted.queued > 0 || moved || troubled {
 		return last.at.Add(balanceEveryBusy)
 	}
 	return last.at.Add(balanceEvery)
@@ -147,7 +148,9 @@ func (r *KieAccountReconciler) count(ctx context.Context, account *v1alpha1.KieA
 		vg := &view.Items[i]
 		switch {
 		case isQueued(vg):
-			c.queued++
+			if !isAccountSuspended(account) {
+				c.queued++
+			}
 		case atWork(vg):
 			c.inFlight++
 		}

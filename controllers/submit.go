@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -209,7 +210,7 @@ func (r *VideoGenerationReconciler) generateRequest(l *life, images []string) ki
 		Prompt:            spec.Prompt,
 		Model:             string(spec.Model),
 		GenerationType:    string(spec.GenerationType),
-		AspectRatio:       string(spec.AspectRatio),
+		AspectRatio:       string(cmp.Or(spec.AspectRatio, v1alpha1.AspectRatioLandscape)),
 		Duration:          spec.DurationSeconds,
 		Seed:              spec.Seed,
 		Watermark:         spec.Watermark,

@@ -38,6 +38,11 @@ func (r *VideoGenerationReconciler) upgrade(ctx context.Context, l *life) (bool,
 		l.wait = waiting{kind: held, reason: v1alpha1.ReasonSuspended, message: "spec.suspend holds the upgrade back; the 720p video is in status.videos"}
 		return false, nil
 	}
+	if isAccountSuspended(l.account) && !upgradeBegun(l.vg) {
+		l.wait = waiting{kind: held, reason: v1alpha1.ReasonSuspended, message: fmt.Sprintf(
+			"KieAccount %s is suspended: its spec.suspend holds the upgrade back; the 720p video is in status.videos", client.ObjectKeyFromObject(l.account))}
+		return false, nil
+	}
 	if begun, err := r.beginUpgrade(ctx, l); !begun || err != nil {
 		return err != nil, err // the video that is there is stored all the same
 	}

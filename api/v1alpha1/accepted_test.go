@@ -115,7 +115,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkSpec(t, "VideoGeneration", `{
-		prompt: fog, model: veo3_fast, aspectRatio: "16:9", enableTranslation: true, enableFallback: false,
+		prompt: fog, model: veo3_fast, enableTranslation: true, enableFallback: false,
 		resolution: 720p, priority: 0, retry: {maxAttempts: 1}, timeout: 30m}`)
 
 	if err := create(t, kieAccounts, account("defaults", `{credentialsSecretRef: {name: keys}, limits: {submissions: 5}}`)); err != nil {

@@ -53,7 +53,7 @@ const ReasonPending = "Pending"
 const (
 	// ReasonQueued means that the video waits for its turn to be bought.
 	ReasonQueued = "Queued"
-	// ReasonSuspended means that spec.suspend holds the purchase back.
+	// ReasonSuspended means that spec.suspend holds the purchase back: of the VideoGeneration, or of its account.
 	ReasonSuspended = "Suspended"
 	// ReasonSubmitting means that the video is being bought, or was bought with the answer lost.
 	ReasonSubmitting = "Submitting"

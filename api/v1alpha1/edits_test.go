@@ -133,6 +133,27 @@ func TestStatusIsWrittenThroughItsSubresourceOnly(t *testing.T) {
 	}
 }
 
+// An operator of a later version says words that this CRD does not know: it writes
+// its status all the same, with the id of what is paid for.
+func TestWordsOfALaterVersionAreStored(t *testing.T) {
+	if err := create(t, videoGenerations, video("later", `{prompt: fog}`)); err != nil {
+		t.Fatal(err)
+	}
+	videos := server.Resource(videoGenerations).Namespace(metav1.NamespaceDefault)
+	status := []byte(`{"status": {
+		"task": {"attempt": "a1", "number": 1, "submittedAt": "2026-11-23T12:00:00Z", "id": "5a1f0c3e", "state": "Paused", "operation": "Remix"},
+		"upgrade": {"attempt": "a2", "resolution": "8k", "submittedAt": "2026-11-23T12:00:00Z", "state": "Paused"},
+		"storage": {"state": "Paused", "url": "s3://videos"}
+	}}`)
+	got, err := videos.Patch(t.Context(), "later", types.MergePatchType, status, metav1.PatchOptions{}, "status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id, _, _ := unstructured.NestedString(got.Object, "status", "task", "id"); id != "5a1f0c3e" {
+		t.Errorf("status.task.id is %q", id)
+	}
+}
+
 // edit changes the spec of a VideoGeneration as kubectl edit and apply do, with
 // a merge patch.
 func edit(t *testing.T, name, spec string) (*unstructured.Unstructured, error) {

@@ -186,6 +186,12 @@ type KieAccountSpec struct {
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != '' && !self.matches('[?#@ ]')",message="uploadBaseURL must be a plain http or https address, such as https://kieai.redpandaai.co, without user, query or fragment"
 	UploadBaseURL string `json:"uploadBaseURL,omitempty"`
 
+	// suspend holds back all that would be spent from the account while it is
+	// true: purchases, other tries and upgrades that have not begun. What is
+	// bought is brought to its end.
+	// +optional
+	Suspend *bool `json:"suspend,omitempty"`
+
 	// allowedNamespaces says which namespaces may use the account. By
 	// default it is the account's own.
 	// +optional

@@ -163,6 +163,8 @@ func TestVideoGenerationIsRefused(t *testing.T) {
 			[]cause{{"spec.durationSeconds", "KIE.AI decides how much longer an extension is: remove durationSeconds"}}},
 		{"an extension has no shape", `{prompt: fog, extend: {from: {name: part-1}}, aspectRatio: "9:16"}`,
 			[]cause{{"spec.aspectRatio", "an extension has the shape of the video that it continues: remove aspectRatio"}}},
+		{"an extension has no shape, not even the usual one", `{prompt: fog, extend: {from: {name: part-1}}, aspectRatio: "16:9"}`,
+			[]cause{{"spec.aspectRatio", "an extension has the shape of the video that it continues: remove aspectRatio"}}},
 		{"an extension has no fallback", `{prompt: fog, extend: {from: {name: part-1}}, enableFallback: true}`,
 			[]cause{{"spec.enableFallback", "KIE.AI has no fallback for extensions: remove enableFallback"}}},
 		{"an extension has no say in the translation", `{prompt: fog, extend: {from: {name: part-1}}, enableTranslation: false}`,

@@ -132,7 +132,8 @@ type ServerSideEncryption struct {
 }
 
 // StorageState is how far the storing of the finished videos has come.
-// +kubebuilder:validation:Enum=Storing;Stored;Failed
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=64
 type StorageState string
 
 // The states of storing.

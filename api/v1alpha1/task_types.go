@@ -8,7 +8,8 @@ import (
 )
 
 // TaskState is how far a paid task has come.
-// +kubebuilder:validation:Enum=Submitting;Running;Succeeded;Failed
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=64
 type TaskState string
 
 // The states of a paid task.
@@ -45,7 +46,8 @@ type TaskFailure struct {
 }
 
 // Operation is what a task was bought for.
-// +kubebuilder:validation:Enum=Generate;Extend
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=64
 type Operation string
 
 // What a task can be bought for.

@@ -8,7 +8,8 @@ import (
 )
 
 // UpgradeState is how far the upgrade of a finished video has come.
-// +kubebuilder:validation:Enum=Running;Succeeded;Failed
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=64
 type UpgradeState string
 
 // The states of an upgrade.

@@ -46,7 +46,8 @@ const (
 )
 
 // Resolution is the height of the picture, by its usual name.
-// +kubebuilder:validation:Enum="720p";"1080p";"4k"
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=64
 type Resolution string
 
 // The resolutions that KIE.AI sells.
@@ -156,7 +157,7 @@ type AccountReference struct {
 // +kubebuilder:validation:XValidation:rule="has(self.model) == has(oldSelf.model) && (!has(self.model) || self.model == oldSelf.model)",fieldPath=".model",message="model is immutable: a VideoGeneration is one purchase; create another one for another video"
 // +kubebuilder:validation:XValidation:rule="has(self.generationType) == has(oldSelf.generationType) && (!has(self.generationType) || self.generationType == oldSelf.generationType)",fieldPath=".generationType",message="generationType is immutable: a VideoGeneration is one purchase; create another one for another video"
 // +kubebuilder:validation:XValidation:rule="(has(self.images) ? self.images : []) == (has(oldSelf.images) ? oldSelf.images : [])",fieldPath=".images",message="images is immutable: a VideoGeneration is one purchase; create another one for another video"
-// +kubebuilder:validation:XValidation:rule="has(self.aspectRatio) == has(oldSelf.aspectRatio) && (!has(self.aspectRatio) || self.aspectRatio == oldSelf.aspectRatio)",fieldPath=".aspectRatio",message="aspectRatio is immutable: a VideoGeneration is one purchase; create another one for another video"
+// +kubebuilder:validation:XValidation:rule="(has(self.aspectRatio) ? self.aspectRatio : '16:9') == (has(oldSelf.aspectRatio) ? oldSelf.aspectRatio : '16:9')",fieldPath=".aspectRatio",message="aspectRatio is immutable: a VideoGeneration is one purchase; create another one for another video"
 // +kubebuilder:validation:XValidation:rule="has(self.durationSeconds) == has(oldSelf.durationSeconds) && (!has(self.durationSeconds) || self.durationSeconds == oldSelf.durationSeconds)",fieldPath=".durationSeconds",message="durationSeconds is immutable: a VideoGeneration is one purchase; create another one for another video"
 // +kubebuilder:validation:XValidation:rule="has(self.seed) == has(oldSelf.seed) && (!has(self.seed) || self.seed == oldSelf.seed)",fieldPath=".seed",message="seed is immutable: a VideoGeneration is one purchase; create another one for another video"
 // +kubebuilder:validation:XValidation:rule="has(self.watermark) == has(oldSelf.watermark) && (!has(self.watermark) || self.watermark == oldSelf.watermark)",fieldPath=".watermark",message="watermark is immutable: a VideoGeneration is one purchase; create another one for another video"
@@ -170,13 +171,13 @@ type AccountReference struct {
 // +kubebuilder:validation:XValidation:rule="has(self.generationType) || !has(self.images) || size(self.images) < 3",fieldPath=".images",message="3 images are only possible with generationType REFERENCE_2_VIDEO: set it, or give 1 or 2 images"
 // +kubebuilder:validation:XValidation:rule="!has(self.generationType) || self.generationType != 'REFERENCE_2_VIDEO' || self.model != 'veo3'",fieldPath=".model",message="REFERENCE_2_VIDEO is not made by model veo3: use veo3_fast or veo3_lite"
 // +kubebuilder:validation:XValidation:rule="!has(self.generationType) || self.generationType != 'REFERENCE_2_VIDEO' || !has(self.durationSeconds) || self.durationSeconds == 8",fieldPath=".durationSeconds",message="REFERENCE_2_VIDEO is always 8 seconds long: set durationSeconds to 8 or leave it out"
-// +kubebuilder:validation:XValidation:rule="!has(self.generationType) || self.generationType != 'REFERENCE_2_VIDEO' || self.aspectRatio != 'Auto'",fieldPath=".aspectRatio",message="REFERENCE_2_VIDEO needs a fixed aspectRatio: use 16:9 or 9:16"
-// +kubebuilder:validation:XValidation:rule="self.aspectRatio != 'Auto' || (has(self.images) && size(self.images) > 0)",fieldPath=".aspectRatio",message="aspectRatio Auto takes the shape of the first image, and there is none: add an image, or use 16:9 or 9:16"
-// +kubebuilder:validation:XValidation:rule="!self.enableFallback || self.aspectRatio == '16:9'",fieldPath=".enableFallback",message="enableFallback works with aspectRatio 16:9 only: use 16:9, or leave enableFallback out"
+// +kubebuilder:validation:XValidation:rule="!has(self.generationType) || self.generationType != 'REFERENCE_2_VIDEO' || !has(self.aspectRatio) || self.aspectRatio != 'Auto'",fieldPath=".aspectRatio",message="REFERENCE_2_VIDEO needs a fixed aspectRatio: use 16:9 or 9:16"
+// +kubebuilder:validation:XValidation:rule="!has(self.aspectRatio) || self.aspectRatio != 'Auto' || (has(self.images) && size(self.images) > 0)",fieldPath=".aspectRatio",message="aspectRatio Auto takes the shape of the first image, and there is none: add an image, or use 16:9 or 9:16"
+// +kubebuilder:validation:XValidation:rule="!self.enableFallback || !has(self.aspectRatio) || self.aspectRatio == '16:9'",fieldPath=".enableFallback",message="enableFallback works with aspectRatio 16:9 only: use 16:9, or leave enableFallback out"
 // +kubebuilder:validation:XValidation:rule="!has(self.extend) || !has(self.images) || size(self.images) == 0",fieldPath=".images",message="an extension continues a video and takes no images: remove images or extend"
 // +kubebuilder:validation:XValidation:rule="!has(self.extend) || !has(self.generationType)",fieldPath=".generationType",message="an extension continues a video and has no generationType: remove generationType or extend"
 // +kubebuilder:validation:XValidation:rule="!has(self.extend) || !has(self.durationSeconds)",fieldPath=".durationSeconds",message="KIE.AI decides how much longer an extension is: remove durationSeconds"
-// +kubebuilder:validation:XValidation:rule="!has(self.extend) || self.aspectRatio == '16:9'",fieldPath=".aspectRatio",message="an extension has the shape of the video that it continues: remove aspectRatio"
+// +kubebuilder:validation:XValidation:rule="!has(self.extend) || !has(self.aspectRatio)",fieldPath=".aspectRatio",message="an extension has the shape of the video that it continues: remove aspectRatio"
 // +kubebuilder:validation:XValidation:rule="!has(self.extend) || !self.enableFallback",fieldPath=".enableFallback",message="KIE.AI has no fallback for extensions: remove enableFallback"
 // +kubebuilder:validation:XValidation:rule="!has(self.extend) || self.enableTranslation",fieldPath=".enableTranslation",message="KIE.AI always decides itself about the translation of an extension's prompt: remove enableTranslation"
 type VideoGenerationSpec struct {
@@ -209,10 +210,10 @@ type VideoGenerationSpec struct {
 	// +kubebuilder:validation:MaxItems=3
 	Images []Image `json:"images,omitempty"`
 
-	// aspectRatio is the shape of the video: 16:9, 9:16, or Auto, which
-	// follows the first image. It cannot be changed.
+	// aspectRatio is the shape of the video: 16:9, which is used if it is left
+	// out, 9:16, or Auto, which follows the first image. An extension has that of
+	// the video that it continues, and takes none. It cannot be changed.
 	// +optional
-	// +default="16:9"
 	AspectRatio AspectRatio `json:"aspectRatio,omitempty"`
 
 	// resolution is 720p, 1080p or 4k. The video is made in 720p first and
@@ -220,6 +221,7 @@ type VideoGenerationSpec struct {
 	// cannot be changed.
 	// +optional
 	// +default="720p"
+	// +kubebuilder:validation:Enum="720p";"1080p";"4k"
 	Resolution Resolution `json:"resolution,omitempty"`
 
 	// durationSeconds is the length of the video in seconds: 4, 6 or 8. Left

@@ -235,6 +235,11 @@ func (in *KieAccountList) DeepCopyObject() runtime.Object {
 func (in *KieAccountSpec) DeepCopyInto(out *KieAccountSpec) {
 	*out = *in
 	out.CredentialsSecretRef = in.CredentialsSecretRef
+	if in.Suspend != nil {
+		in, out := &in.Suspend, &out.Suspend
+		*out = new(bool)
+		**out = **in
+	}
 	in.AllowedNamespaces.DeepCopyInto(&out.AllowedNamespaces)
 	out.Limits = in.Limits
 	in.Prices.DeepCopyInto(&out.Prices)

@@ -244,6 +244,20 @@ var mutants = []mutant{
 		tests:  "TestTooManyRequests",
 	},
 	{
+		promise: "P6", name: "does not say that the account is suspended",
+		file:   "controllers/admit.go",
+		before: "if isAccountSuspended(l.account) {",
+		after:  "if false {",
+		tests:  "TestASuspendedAccountSpendsNothing",
+	},
+	{
+		promise: "P6", name: "enlarges on a suspended account",
+		file:   "controllers/upgrade.go",
+		before: "if isAccountSuspended(l.account) && !upgradeBegun(l.vg) {",
+		after:  "if false {",
+		tests:  "TestASuspendedAccountSpendsNothing",
+	},
+	{
 		promise: "P8", name: "reads an answer of any size",
 		file:   "internal/kie/client.go",
 		before: "if len(body) > maxResponseBytes {",
