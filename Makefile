@@ -56,9 +56,16 @@ clean: ## Remove what was built, except the control plane and the S3 server.
 
 ##@ Build
 
+# The version of a release, such as VERSION=v0.1.0; empty for a build that is none.
+VERSION ?=
+# --version, kie_build_info and the User-Agent say both. A tree without git has no commit.
+commit := $(shell git describe --match= --always --abbrev=40 --dirty 2>/dev/null)
+version-package = github.com/kie-operator/kie-operator/internal/version
+version-ldflags = $(if $(VERSION),-X $(version-package).release=$(VERSION)) $(if $(commit),-X $(version-package).commit=$(commit))
+
 .PHONY: build
 build: ## Build the programs of cmd/ into bin/.
-	CGO_ENABLED=$(CGO_ENABLED) go build -trimpath -ldflags "-s -w" -o bin/ ./cmd/...
+	CGO_ENABLED=$(CGO_ENABLED) go build -trimpath -ldflags "-s -w $(version-ldflags)" -o bin/ ./cmd/...
 
 .PHONY: image
 image: ## Build the image of the operator as IMG.

@@ -13,6 +13,7 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/artifact"
 	"github.com/kie-operator/kie-operator/internal/kie"
+	"github.com/kie-operator/kie-operator/internal/version"
 )
 
 // Metrics counts what the controllers do. The values of every label come from
@@ -81,6 +82,12 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Help: "VideoGenerations that wait to be bought on an account.",
 		}, account),
 	}
+	build := version.Get()
+	registerer.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name:        "kie_build_info",
+		Help:        "Always 1; the labels say which build of the operator this is.",
+		ConstLabels: prometheus.Labels{"version": build.Version, "commit": build.Commit, "goversion": build.GoVersion},
+	}, func() float64 { return 1 }))
 	registerer.MustRegister(m.submissions, m.looks, m.ends, m.upgrades, m.prices, m.storedBytes, m.storing, m.unstored, m.credits, m.inFlight, m.queued)
 	return m
 }

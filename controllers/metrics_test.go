@@ -23,6 +23,7 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/artifact"
 	"github.com/kie-operator/kie-operator/internal/kie"
+	"github.com/kie-operator/kie-operator/internal/version"
 )
 
 // The values that each label may have.
@@ -96,6 +97,7 @@ func TestMetricsLint(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	build := version.Get()
 	want := `# HELP kie_account_credits Balance of an account, in credits, as KIE.AI last reported it.
 # TYPE kie_account_credits gauge
 kie_account_credits{account="default",namespace="films"} 59.5
@@ -105,6 +107,9 @@ kie_account_in_flight{account="default",namespace="films"} 1
 # HELP kie_account_queued VideoGenerations that wait to be bought on an account.
 # TYPE kie_account_queued gauge
 kie_account_queued{account="default",namespace="films"} 2
+# HELP kie_build_info Always 1; the labels say which build of the operator this is.
+# TYPE kie_build_info gauge
+kie_build_info{commit="` + build.Commit + `",goversion="` + build.GoVersion + `",version="` + build.Version + `"} 1
 # HELP kie_record_info_requests_total Questions about a task, by what KIE.AI answered.
 # TYPE kie_record_info_requests_total counter
 kie_record_info_requests_total{result="Running"} 1

@@ -27,6 +27,7 @@ const (
 // config is what the command line asks for.
 type config struct {
 	bindAddress string
+	version     bool
 	options     kiesim.Options
 }
 
@@ -40,6 +41,9 @@ func parse(args []string, getenv func(string) string) (config, error) {
 	}
 	if flags.NArg() > 0 {
 		return config{}, fmt.Errorf("argument %q is not a flag: see --help", flags.Arg(0))
+	}
+	if c.version {
+		return c, nil
 	}
 	if err := c.check(); err != nil {
 		return config{}, err
@@ -61,6 +65,8 @@ func newFlagSet(c *config) *flag.FlagSet {
 	flags.Usage = func() {}
 
 	o := &c.options
+	flags.BoolVar(&c.version, "version", false,
+		"Print the version and end.")
 	flags.StringVar(&c.bindAddress, "bind-address", ":8090",
 		"Address to serve on. With port 0 the log tells the port.")
 	flags.StringVar(&o.APIKey, "api-key", "",

@@ -18,6 +18,7 @@ import (
 	"syscall"
 
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
+	"github.com/kie-operator/kie-operator/internal/version"
 )
 
 func main() {
@@ -37,6 +38,10 @@ func run(ctx context.Context, args []string) error {
 		return writeHelp(os.Stdout)
 	}
 	if err != nil {
+		return err
+	}
+	if config.version {
+		_, err := fmt.Println("kie-simulator", version.Get())
 		return err
 	}
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))

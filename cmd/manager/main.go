@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/kie-operator/kie-operator/internal/version"
 )
 
 func main() {
@@ -27,6 +29,10 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	o, err := parseOptions(args, os.Stderr)
 	if err != nil {
+		return err
+	}
+	if o.version {
+		_, err := fmt.Println("manager", version.Get())
 		return err
 	}
 	return start(ctx, o)

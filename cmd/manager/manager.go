@@ -28,6 +28,7 @@ import (
 	"github.com/kie-operator/kie-operator/internal/callback"
 	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/kie"
+	"github.com/kie-operator/kie-operator/internal/version"
 )
 
 const (
@@ -68,7 +69,7 @@ func start(ctx context.Context, o options) error {
 	if o.callbackBaseURL == "" {
 		logger.Info("Polling only: without --callback-base-url KIE.AI cannot call back, and a purchase whose answer is lost cannot be recovered")
 	}
-	logger.Info("Starting", "operatorNamespace", o.operatorNamespace, "callbackBaseURL", o.callbackBaseURL)
+	logger.Info("Starting", "version", version.Get().String(), "operatorNamespace", o.operatorNamespace, "callbackBaseURL", o.callbackBaseURL)
 	if err := mgr.Start(ctx); err != nil {
 		return fmt.Errorf("running the manager: %w", err)
 	}

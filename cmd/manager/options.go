@@ -41,6 +41,7 @@ type options struct {
 	maxConcurrentDownloads   int
 	fileStorageRoot          string
 	allowPrivateNetworks     bool
+	version                  bool
 	log                      zap.Options
 }
 
@@ -68,6 +69,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	fs.IntVar(&o.maxConcurrentDownloads, "max-concurrent-downloads", 3, "how many VideoGenerations have their videos stored at a time; each takes about 10 MiB of memory")
 	fs.StringVar(&o.fileStorageRoot, "file-storage-root", "", "folder, such as a mounted volume, at or below which storage with file:// has to be; empty means that there is no such storage")
 	fs.BoolVar(&o.allowPrivateNetworks, "allow-private-networks", false, "for development only: accept plain http for the KIE.AI API, the callback URL, images and videos, and let them be on this network")
+	fs.BoolVar(&o.version, "version", false, "print the version and end")
 	config.RegisterFlags(fs)
 	o.log.BindFlags(fs)
 	if err := fs.Parse(args); err != nil {
@@ -75,6 +77,9 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 	}
 	if fs.NArg() > 0 {
 		return options{}, fmt.Errorf("unexpected argument %q: everything is said with flags, see --help", fs.Arg(0))
+	}
+	if o.version {
+		return o, nil
 	}
 	for _, namespace := range strings.Split(watch, ",") {
 		if namespace = strings.TrimSpace(namespace); namespace != "" {

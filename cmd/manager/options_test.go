@@ -55,6 +55,14 @@ func TestGoodFlags(t *testing.T) {
 	}
 }
 
+// Who asks for the version need not say anything else.
+func TestVersionFlag(t *testing.T) {
+	o, err := parseOptions([]string{"--version", "--max-concurrent-reconciles=0"}, io.Discard)
+	if err != nil || !o.version {
+		t.Errorf("the options are %+v, the error is %v", o, err)
+	}
+}
+
 func TestEveryFlagIsExplained(t *testing.T) {
 	var help strings.Builder
 	if _, err := parseOptions([]string{"--help"}, &help); err == nil {

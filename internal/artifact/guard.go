@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"code.dny.dev/ssrf"
+
+	"github.com/kie-operator/kie-operator/internal/version"
 )
 
 // Why a URL is not fetched.
@@ -40,7 +42,7 @@ const (
 
 // userAgent is sent because some servers refuse requests without a name, or
 // with the name of a library.
-const userAgent = "kie-operator/1.0"
+var userAgent = version.UserAgent()
 
 // NewClient returns a client for URLs that somebody else chose. It fetches https
 // only, from public addresses only, and sends no credentials, cookies or

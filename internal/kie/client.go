@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/kie-operator/kie-operator/internal/version"
 )
 
 // DefaultBaseURL is the address of the public API.
@@ -29,7 +31,7 @@ const (
 
 // userAgent is a plain name: the gateway in front of the API answers requests
 // without one, or with an odd one, with a bare 403.
-const userAgent = "kie-operator/1.0"
+var userAgent = version.UserAgent()
 
 // Endpoint is an API and the key to it.
 type Endpoint struct {
