@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 )
 
 // queueLookAgain is how often a resource in the queue is looked at if nothing
@@ -58,7 +59,7 @@ func (r *VideoGenerationReconciler) admit(ctx context.Context, l *life) (bool, e
 	r.Ledger.Unhold(l.account, l.vg.UID, v1alpha1.ReasonPurchaseLimitReached)
 	// Each try has an attempt of its own, even if nothing came of the last one: a write about that one which is
 	// still under way then finds another attempt and changes nothing.
-	attempt := newAttempt()
+	attempt := attempts.New()
 	key := client.ObjectKeyFromObject(l.account)
 	var view v1alpha1.VideoGenerationList
 	if err := r.Client.List(ctx, &view, client.MatchingFields{indexAccount: key.String()}, client.UnsafeDisableDeepCopy); err != nil {

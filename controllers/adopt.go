@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
@@ -40,7 +41,7 @@ func (r *VideoGenerationReconciler) adopt(ctx context.Context, l *life) (bool, e
 	task := l.vg.Status.Task
 	if task == nil {
 		// The attempt that bought the task is not known here; this one only fills the place.
-		task = &v1alpha1.Task{Attempt: newAttempt(), Number: 1}
+		task = &v1alpha1.Task{Attempt: attempts.New(), Number: 1}
 	}
 	task.ID, task.Adopted, task.State = id, ptr.To(true), v1alpha1.TaskRunning
 	task.SubmittedAt = metav1.NewTime(r.Clock.Now()).Rfc3339Copy()
@@ -65,7 +66,7 @@ func (r *VideoGenerationReconciler) adoptAttempt(ctx context.Context, l *life) (
 	if l.vg.Status.Task != nil || attempt == "" {
 		return false, nil
 	}
-	if !isAttempt(attempt) {
+	if !attempts.Valid(attempt) {
 		l.wait = waiting{kind: stalled, reason: v1alpha1.ReasonInvalidTaskID,
 			message: fmt.Sprintf("annotation %s holds no attempt: remove it to buy the video", v1alpha1.AnnotationAttempt)}
 		return true, nil

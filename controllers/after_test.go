@@ -44,7 +44,7 @@ func TestTimeToLive(t *testing.T) {
 		"failed":                              {markers: "[sim:fail=400]"},
 		"refused at once":                     {markers: "[sim:submit=422]"},
 		"upgraded":                            {change: in(v1alpha1.Resolution4K)},
-		"retried":                             {markers: "[sim:fail=501]", change: attempts(2)},
+		"retried":                             {markers: "[sim:fail=501]", change: maxAttempts(2)},
 		"timed out, and may still be running": {markers: "[sim:never-finish]", stays: true},
 		"purchase unsure":                     {markers: "[sim:accept-then=drop] [sim:callback=never]", stays: true},
 	} {

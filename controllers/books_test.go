@@ -42,7 +42,7 @@ func TestWhatWasSpentOutlivesTheProcess(t *testing.T) {
 			w.clock.SetTime(w.clock.Now().UTC().Truncate(24 * time.Hour).Add(24*time.Hour + 500*time.Millisecond))
 			w.updateAccount(func(a *v1alpha1.KieAccount) { a.Spec.Budget = budget })
 			for i := range 6 {
-				w.create("video-"+string(rune('a'+i)), attempts(1))
+				w.create("video-"+string(rune('a'+i)), maxAttempts(1))
 				w.pass(700 * time.Millisecond)
 				w.restart()
 			}

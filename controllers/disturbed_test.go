@@ -69,7 +69,7 @@ var workloads = []workload{
 	},
 	{
 		name: "retry", writes: 10, paid: 2, paidMost: 2, status: metav1.ConditionFalse, reason: v1alpha1.ReasonGenerationFailed,
-		begin: func(w *world) { w.create("video", attempts(2), prompt("[sim:fail=501]")) },
+		begin: func(w *world) { w.create("video", maxAttempts(2), prompt("[sim:fail=501]")) },
 	},
 	{
 		name: "answer lost", writes: 6, paid: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,

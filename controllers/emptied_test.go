@@ -61,7 +61,7 @@ func TestTheStatusIsEmptied(t *testing.T) {
 	t.Run("restored to before another try", func(t *testing.T) {
 		w := newWorld(t, worldOptions{paidMost: 2})
 		w.sim.SetFaults(kiesim.Faults{Fail: 501})
-		w.create("video", attempts(2))
+		w.create("video", maxAttempts(2))
 		w.run(90 * time.Second)
 		before := w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonWaitingToRetry)
 		w.sim.SetFaults(kiesim.Faults{})

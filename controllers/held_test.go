@@ -16,7 +16,7 @@ import (
 // for, and buys nothing more.
 func TestHeldBySomebodyElse(t *testing.T) {
 	w := newWorld(t, worldOptions{})
-	w.create("video", attempts(3), func(vg *v1alpha1.VideoGeneration) { vg.Finalizers = []string{"example.com/hold"} })
+	w.create("video", maxAttempts(3), func(vg *v1alpha1.VideoGeneration) { vg.Finalizers = []string{"example.com/hold"} })
 	w.pass(0)
 	w.must(w.live.Delete(t.Context(), w.get("video")))
 	w.run(time.Hour)

@@ -237,7 +237,7 @@ func (s *story) create(t *rapid.T) {
 	s.made++
 	tries := rapid.Int32Range(1, 3).Draw(t, "tries")
 	name := fmt.Sprintf("video-%d", s.made)
-	vg := s.w.create(name, attempts(tries), prompt(rapid.SampledFrom(markers).Draw(t, "fate")+rapid.SampledFrom(calls).Draw(t, "call")), func(vg *v1alpha1.VideoGeneration) {
+	vg := s.w.create(name, maxAttempts(tries), prompt(rapid.SampledFrom(markers).Draw(t, "fate")+rapid.SampledFrom(calls).Draw(t, "call")), func(vg *v1alpha1.VideoGeneration) {
 		vg.Spec.Resolution = rapid.SampledFrom([]v1alpha1.Resolution{"", "", v1alpha1.Resolution1080p, v1alpha1.Resolution4K}).Draw(t, "resolution")
 		if rapid.Bool().Draw(t, "fallback") {
 			vg.Spec.EnableFallback = ptr.To(true)

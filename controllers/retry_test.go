@@ -16,7 +16,7 @@ import (
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
-func attempts(most int32) func(*v1alpha1.VideoGeneration) {
+func maxAttempts(most int32) func(*v1alpha1.VideoGeneration) {
 	return func(vg *v1alpha1.VideoGeneration) { vg.Spec.Retry.MaxAttempts = most }
 }
 
@@ -44,7 +44,7 @@ func TestRetry(t *testing.T) {
 	for _, code := range []string{"500", "501"} {
 		t.Run("fails every time with "+code, func(t *testing.T) {
 			w := newWorld(t, worldOptions{paidMost: 3})
-			w.create("video", attempts(3), prompt("[sim:fail="+code+"]"))
+			w.create("video", maxAttempts(3), prompt("[sim:fail="+code+"]"))
 			w.run(80 * time.Second)
 			waits := w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonWaitingToRetry)
 			if message := waits.Status.Conditions[0].Message; !strings.Contains(message, "attempt 1 of 3") {
@@ -84,7 +84,7 @@ func TestRetry(t *testing.T) {
 	t.Run("the second one succeeds", func(t *testing.T) {
 		w := newWorld(t, worldOptions{paidMost: 2})
 		w.sim.SetFaults(kiesim.Faults{Fail: 501})
-		w.create("video", attempts(5))
+		w.create("video", maxAttempts(5))
 		w.pass(time.Second)
 		w.sim.SetFaults(kiesim.Faults{})
 		w.run(time.Hour)
@@ -97,7 +97,7 @@ func TestRetry(t *testing.T) {
 	for _, markers := range []string{"[sim:fail=400]", "[sim:fail=422]", "[sim:submit=422]", "[sim:submit=505]", "[sim:never-finish]", "[sim:accept-then=drop] [sim:callback=never]"} {
 		t.Run("never for "+markers, func(t *testing.T) {
 			w := newWorld(t, worldOptions{})
-			w.create("video", attempts(5), prompt(markers))
+			w.create("video", maxAttempts(5), prompt(markers))
 			w.run(3 * time.Hour)
 			if vg := w.get("video"); vg.Status.Task.Number != 1 || len(vg.Status.History) != 0 {
 				t.Errorf("number is %d, history %+v; want it tried once", vg.Status.Task.Number, vg.Status.History)
@@ -109,7 +109,7 @@ func TestRetry(t *testing.T) {
 	}
 	t.Run("not while suspended", func(t *testing.T) {
 		w := newWorld(t, worldOptions{paidMost: 2})
-		w.create("video", attempts(2), prompt("[sim:fail=501]"))
+		w.create("video", maxAttempts(2), prompt("[sim:fail=501]"))
 		w.pass(time.Second)
 		w.update("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = ptr.To(true) })
 		w.run(2 * time.Hour)
@@ -124,14 +124,14 @@ func TestRetry(t *testing.T) {
 		w.create("video", prompt("[sim:fail=501]"))
 		w.run(time.Hour)
 		w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonGenerationFailed)
-		w.update("video", attempts(2))
+		w.update("video", maxAttempts(2))
 		w.run(time.Hour)
 		w.wantPaid(2)
 	})
 	t.Run("an attempt whose answer is refused for the account is taken back", func(t *testing.T) {
 		w := newWorld(t, worldOptions{paidMost: 2})
 		w.sim.SetFaults(kiesim.Faults{Fail: 501})
-		w.create("video", attempts(2))
+		w.create("video", maxAttempts(2))
 		w.run(75 * time.Second)
 		w.sim.SetFaults(kiesim.Faults{Submit: 455})
 		w.run(2 * time.Minute)

@@ -40,7 +40,7 @@ func (c staleClient) Get(ctx context.Context, key client.ObjectKey, obj client.O
 func TestAStaleViewDoesNotForgetAPurchase(t *testing.T) {
 	w := newWorld(t, worldOptions{paidMost: 2, noCallbacks: true})
 	w.sim.SetFaults(kiesim.Faults{Fail: 501})
-	w.create("video", attempts(2))
+	w.create("video", maxAttempts(2))
 	w.run(100 * time.Second)
 	first := w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonWaitingToRetry)
 	w.sim.SetFaults(kiesim.Faults{})

@@ -6,8 +6,6 @@ package controllers
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
@@ -18,23 +16,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
-	"github.com/kie-operator/kie-operator/internal/callback"
+	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
-
-// isAttempt reports whether a text can be an attempt.
-func isAttempt(text string) bool {
-	bits, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	return err == nil && len(bits) == 16
-}
-
-// newAttempt returns 128 random bits as text. They are the name of a purchase
-// and the secret part of its callback URL.
-func newAttempt() string {
-	var bits [16]byte
-	_, _ = rand.Read(bits[:]) // never fails: see crypto/rand
-	return base64.RawURLEncoding.EncodeToString(bits[:])
-}
 
 // submit buys the video. It is the only place that spends money.
 //
@@ -240,7 +224,7 @@ func (r *VideoGenerationReconciler) callbackURL(attempt string) string {
 	if r.CallbackBaseURL == "" {
 		return ""
 	}
-	return callback.URL(r.CallbackBaseURL, attempt)
+	return attempts.URL(r.CallbackBaseURL, attempt)
 }
 
 // settlePurchase stores what is known after the request.

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
@@ -130,7 +131,7 @@ func (r *VideoGenerationReconciler) beginUpgrade(ctx context.Context, l *life) (
 		return true, nil
 	}
 	up = &v1alpha1.Upgrade{
-		Resolution: l.vg.Spec.Resolution, Attempt: newAttempt(), SubmittedAt: metav1.NewTime(now).Rfc3339Copy(), State: v1alpha1.UpgradeRunning,
+		Resolution: l.vg.Spec.Resolution, Attempt: attempts.New(), SubmittedAt: metav1.NewTime(now).Rfc3339Copy(), State: v1alpha1.UpgradeRunning,
 	}
 	if ptr.Deref(l.vg.Status.FallbackUsed, false) {
 		l.vg.Status.Upgrade = up

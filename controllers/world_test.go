@@ -33,6 +33,7 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/artifact"
+	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 	"github.com/kie-operator/kie-operator/internal/callback"
 	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/kie"
@@ -633,7 +634,7 @@ func (w *world) callBack(attempt, taskID string) int {
 func (w *world) callBackWith(key, attempt, taskID string) int {
 	w.t.Helper()
 	body := strings.NewReader(`{"code":200,"msg":"success","data":{"taskId":"` + taskID + `"}}`)
-	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, callback.URL(w.callbacks.URL, attempt), body)
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, attempts.URL(w.callbacks.URL, attempt), body)
 	w.must(err)
 	timestamp := strconv.FormatInt(w.clock.Now().Unix(), 10)
 	req.Header.Set("Content-Type", "application/json")

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
@@ -66,7 +67,7 @@ func TestUnsignedCallbacks(t *testing.T) {
 	r.sees(t, w, vg)
 	r.sees(t, w, other)
 
-	r.expect(t, call(vg).withHeaders().at(pathPrefix+newAttempt()).String(), unknownToken)
+	r.expect(t, call(vg).withHeaders().at(attempts.PathPrefix+attempts.New()).String(), unknownToken)
 	r.expect(t, call(vg).withHeaders().withBody(bodyFor("2c77")).String(), differentTask)
 	r.expect(t, call(vg).withHeaders().String(), accepted)
 

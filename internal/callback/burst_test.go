@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 )
 
 const (
@@ -139,7 +140,7 @@ func (w *world) patch(t testing.TB, vg *v1alpha1.VideoGeneration) {
 	t.Helper()
 	var patch mailboxPatch
 	patch.Metadata.ResourceVersion = vg.ResourceVersion
-	patch.Status.Callback.Attempt, patch.Status.Callback.TaskID = newAttempt(), paidTask
+	patch.Status.Callback.Attempt, patch.Status.Callback.TaskID = attempts.New(), paidTask
 	patch.Status.Callback.ReceivedAt = metav1.NowMicro()
 	body, err := json.Marshal(patch)
 	if err != nil {

@@ -26,6 +26,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"go.uber.org/goleak"
 	certmetrics "sigs.k8s.io/controller-runtime/pkg/certwatcher/metrics"
+
+	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 )
 
 // patience bounds every wait for a state. It is long, so that it only ends a
@@ -162,7 +164,7 @@ func serveTLS(t *testing.T, folder string) (address string) {
 func (p pair) post(address string) (*http.Response, error) {
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: p.roots}, ForceAttemptHTTP2: true}
 	defer transport.CloseIdleConnections()
-	response, err := (&http.Client{Transport: transport, Timeout: patience}).Post("https://"+address+pathPrefix, "application/json", strings.NewReader("{}"))
+	response, err := (&http.Client{Transport: transport, Timeout: patience}).Post("https://"+address+attempts.PathPrefix, "application/json", strings.NewReader("{}"))
 	if err == nil {
 		_ = response.Body.Close()
 	}

@@ -26,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 )
 
 // start makes a world with one replica and one resource that it sees.
@@ -60,7 +61,7 @@ func TestDeliverWritesTheMailboxOnly(t *testing.T) {
 	if text := w.log.String(); !strings.Contains(text, `"callback received","namespace":"`+w.namespace+`","name":"lighthouse","task":"`+paidTask+`"`) {
 		t.Errorf("no line in the log says what was received:\n%s", text)
 	}
-	w.log.keepsSecret(t, "canary", vg.Status.Task.Attempt, pathPrefix)
+	w.log.keepsSecret(t, "canary", vg.Status.Task.Attempt, attempts.PathPrefix)
 }
 
 // Forms of a genuine callback that differ from the usual one.
@@ -243,7 +244,7 @@ func TestDeliverLooksAgainAfterAConflict(t *testing.T) {
 			w.alter(t, vg, func(s *v1alpha1.VideoGenerationStatus) { s.Task.State = v1alpha1.TaskSucceeded })
 		}, settled, 1},
 		"another-attempt": {func(t *testing.T, vg *v1alpha1.VideoGeneration) {
-			w.alter(t, vg, func(s *v1alpha1.VideoGenerationStatus) { s.Task.Attempt, s.Task.ID = newAttempt(), "" })
+			w.alter(t, vg, func(s *v1alpha1.VideoGenerationStatus) { s.Task.Attempt, s.Task.ID = attempts.New(), "" })
 		}, unknownToken, 1},
 		"no-attempt": {func(t *testing.T, vg *v1alpha1.VideoGeneration) {
 			w.alter(t, vg, func(s *v1alpha1.VideoGenerationStatus) { s.Task = nil })
@@ -437,7 +438,7 @@ func TestTheCacheIsBehind(t *testing.T) {
 			r.behind()
 			r.handler.unseenTimeout = time.Millisecond
 		})
-		r.expect(t, call(w.submit(t, "lighthouse", nil)).at(pathPrefix+newAttempt()).String(), cacheBehind)
+		r.expect(t, call(w.submit(t, "lighthouse", nil)).at(attempts.PathPrefix+attempts.New()).String(), cacheBehind)
 	})
 	t.Run("the API server is away", func(t *testing.T) {
 		w := newWorld(t)
@@ -466,7 +467,7 @@ func TestTheCacheIsBehind(t *testing.T) {
 		})
 		vg := w.submit(t, "lighthouse", nil)
 		for range 3 * maxLookups {
-			r.expect(t, call(vg).at(pathPrefix+newAttempt()).String(), cacheBehind)
+			r.expect(t, call(vg).at(attempts.PathPrefix+attempts.New()).String(), cacheBehind)
 		}
 		if n := asked.Load(); n != 2*maxLookups {
 			t.Errorf("the API server was asked %d times in one moment, want %d", n, 2*maxLookups)
@@ -496,7 +497,7 @@ func TestTheCacheIsKnownNotToBeBehind(t *testing.T) {
 	w.setSecret(t, map[string]string{v1alpha1.SecretKeyAPIKey: "canary-api-key", v1alpha1.SecretKeyWebhookHMACKey: hmacKey})
 	var strangers sync.WaitGroup
 	for range 20 {
-		strangers.Go(func() { r.send(t, call(vg).at(pathPrefix+newAttempt()).String()) })
+		strangers.Go(func() { r.send(t, call(vg).at(attempts.PathPrefix+attempts.New()).String()) })
 	}
 	strangers.Wait()
 	if got := r.count(unknownToken); got != 20 {

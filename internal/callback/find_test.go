@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 )
 
 // shelf is a reader that has some resources, or fails.
@@ -66,7 +67,7 @@ type search struct {
 func newSearch() *search {
 	s := &search{cache: &shelf{}, live: &shelf{}, api: &upstream{version: "90"}}
 	s.wanted.Name = "wanted"
-	s.wanted.Status.Task = &v1alpha1.Task{Attempt: newAttempt()}
+	s.wanted.Status.Task = &v1alpha1.Task{Attempt: attempts.New()}
 	informers := &Informers{}
 	informers.proofs.add(source{api: s.api, version: func() string {
 		if s.behind.Load() {
@@ -121,7 +122,7 @@ func TestAnAttemptThatTheCacheDoesNotHave(t *testing.T) {
 			s.isBehind()
 			time.AfterFunc(2*time.Second, func() {
 				other := s.wanted.DeepCopy()
-				other.Status.Task.Attempt = newAttempt()
+				other.Status.Task.Attempt = attempts.New()
 				s.handler.informers.show(other)
 				s.handler.informers.show(&v1alpha1.KieAccount{})
 			})
@@ -232,7 +233,7 @@ func TestStrangersShareAProof(t *testing.T) {
 		var strangers sync.WaitGroup
 		for range maxUnseen {
 			strangers.Go(func() {
-				if _, refused := s.handler.find(t.Context(), newAttempt()); refused != unknownToken {
+				if _, refused := s.handler.find(t.Context(), attempts.New()); refused != unknownToken {
 					t.Errorf("the outcome is %v, want %v", refused, unknownToken)
 				}
 			})

@@ -6,8 +6,6 @@ package callback
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"net"
 	"os"
@@ -32,6 +30,7 @@ import (
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/testenv"
 )
@@ -143,7 +142,7 @@ func (w *world) apply(t testing.TB, name string) *v1alpha1.VideoGeneration {
 func (w *world) start(vg *v1alpha1.VideoGeneration) {
 	vg.Status.Account = w.namespace + "/default"
 	vg.Status.Task = &v1alpha1.Task{
-		Attempt: newAttempt(), Number: 1, SubmittedAt: metav1.NewTime(now.Add(-time.Minute)),
+		Attempt: attempts.New(), Number: 1, SubmittedAt: metav1.NewTime(now.Add(-time.Minute)),
 		ID: paidTask, State: v1alpha1.TaskRunning,
 	}
 }
@@ -173,12 +172,6 @@ func (w *world) get(t testing.TB, vg *v1alpha1.VideoGeneration) *v1alpha1.VideoG
 		t.Fatal(err)
 	}
 	return &live
-}
-
-func newAttempt() string {
-	bits := make([]byte, attemptBytes)
-	_, _ = rand.Read(bits) // it never fails
-	return base64.RawURLEncoding.EncodeToString(bits)
 }
 
 // replica is one of the operator's: a cache of its own, and a server.

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
@@ -116,7 +117,7 @@ func (h *handler) bounded(w http.ResponseWriter, r *http.Request) (result *outco
 // they cost, and of what a sender has to know to get so far.
 func (h *handler) handle(ctx context.Context, w http.ResponseWriter, r *http.Request) *outcome {
 	came := h.clock.Now()
-	attempt, ok := attemptFromPath(r.URL.EscapedPath())
+	attempt, ok := attempts.FromPath(r.URL.EscapedPath())
 	if !ok {
 		return unknownPath
 	}

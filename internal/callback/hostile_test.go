@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
@@ -53,7 +54,7 @@ func TestHostileRequests(t *testing.T) {
 	}
 	escaped := fmt.Sprintf("%%%02X%s", attempt[0], attempt[1:])
 	strayBits := attempt[:21] + string(attempt[21]+1)
-	unknown := newAttempt()
+	unknown := attempts.New()
 
 	for _, tc := range []struct {
 		reason  string
@@ -70,33 +71,33 @@ func TestHostileRequests(t *testing.T) {
 		{"TRACE", genuine.by("TRACE"), wrongMethod},
 		{"a method in lower case", genuine.by("post"), wrongMethod},
 		{"a method of nobody", genuine.by("KIE"), wrongMethod},
-		{"GET with a token that does not exist", genuine.by("GET").at(pathPrefix + unknown), wrongMethod},
+		{"GET with a token that does not exist", genuine.by("GET").at(attempts.PathPrefix + unknown), wrongMethod},
 		{"a method that is none", genuine.by("PO(ST"), refusedByNetHTTP(http.StatusBadRequest)},
 
 		// The path.
 		{"the root", genuine.at("/"), unknownPath},
-		{"no token", genuine.at(pathPrefix), unknownPath},
+		{"no token", genuine.at(attempts.PathPrefix), unknownPath},
 		{"no slash before the token", genuine.at("/v1/callbacks"), unknownPath},
 		{"another version", genuine.at("/v2/callbacks/" + attempt), unknownPath},
 		{"upper case", genuine.at("/V1/callbacks/" + attempt), unknownPath},
-		{"a token of nobody", genuine.at(pathPrefix + unknown), unknownToken},
+		{"a token of nobody", genuine.at(attempts.PathPrefix + unknown), unknownToken},
 		{"the token of a resource that is deleted", call(deleted), unknownToken},
-		{"a token with its letters in upper case", genuine.at(pathPrefix + strings.Repeat("A", 22)), unknownToken},
+		{"a token with its letters in upper case", genuine.at(attempts.PathPrefix + strings.Repeat("A", 22)), unknownToken},
 		{"a token that is too short", genuine.at(path[:len(path)-1]), unknownPath},
 		{"a token that is too long", genuine.at(path + "A"), unknownPath},
 		{"a token with padding", genuine.at(path + "=="), unknownPath},
-		{"a token with stray bits at its end", genuine.at(pathPrefix + strayBits), unknownPath},
-		{"a token in the other alphabet", genuine.at(pathPrefix + "+/" + attempt[2:]), unknownPath},
-		{"a token with an escape", genuine.at(pathPrefix + escaped), unknownPath},
+		{"a token with stray bits at its end", genuine.at(attempts.PathPrefix + strayBits), unknownPath},
+		{"a token in the other alphabet", genuine.at(attempts.PathPrefix + "+/" + attempt[2:]), unknownPath},
+		{"a token with an escape", genuine.at(attempts.PathPrefix + escaped), unknownPath},
 		{"an escaped slash", genuine.at("/v1/callbacks%2F" + attempt), unknownPath},
 		{"an escaped NUL", genuine.at(path[:len(path)-1] + "%00"), unknownPath},
 		{"two slashes at the start", genuine.at("/" + path), unknownPath},
 		{"two slashes inside", genuine.at("/v1//callbacks/" + attempt), unknownPath},
-		{"two slashes before the token", genuine.at(pathPrefix + "/" + attempt), unknownPath},
+		{"two slashes before the token", genuine.at(attempts.PathPrefix + "/" + attempt), unknownPath},
 		{"a slash behind the token", genuine.at(path + "/"), unknownPath},
 		{"something behind the token", genuine.at(path + "/status"), unknownPath},
 		{"a way up and down again", genuine.at("/v1/callbacks/../callbacks/" + attempt), unknownPath},
-		{"a way through a token", genuine.at(pathPrefix + unknown + "/../" + attempt), unknownPath},
+		{"a way through a token", genuine.at(attempts.PathPrefix + unknown + "/../" + attempt), unknownPath},
 		{"a way up in escapes", genuine.at("/v1/callbacks/%2e%2e/callbacks/" + attempt), unknownPath},
 		{"a way to a file", genuine.at("/../../../../etc/passwd"), unknownPath},
 		{"a parameter behind the token", genuine.at(path + ";a=b"), unknownPath},
@@ -171,8 +172,8 @@ func TestHostileRequests(t *testing.T) {
 		{"a body that is far too large", genuine.withBody(genuine.body + strings.Repeat(" ", 1<<20)), tooLarge},
 		{"a large body in chunks", genuine.withBody(genuine.body + strings.Repeat(" ", maxBodyBytes)).chunked(), tooLarge},
 		{"the announcement of a large body", request{genuine.method, path, genuine.proto, genuine.headers, "{", []string{"Content-Length: 1099511627776"}}, tooLarge},
-		{"a large body for a token of nobody", genuine.withBody(strings.Repeat(" ", 1<<20)).at(pathPrefix + unknown), unknownToken},
-		{"no body for a token of nobody that waits for leave", request{genuine.method, pathPrefix + unknown, genuine.proto, []string{"Expect: 100-continue"}, "", []string{"Content-Length: 100"}}, unknownToken},
+		{"a large body for a token of nobody", genuine.withBody(strings.Repeat(" ", 1<<20)).at(attempts.PathPrefix + unknown), unknownToken},
+		{"no body for a token of nobody that waits for leave", request{genuine.method, attempts.PathPrefix + unknown, genuine.proto, []string{"Expect: 100-continue"}, "", []string{"Content-Length: 100"}}, unknownToken},
 		{"gzip", genuine.and("Content-Encoding: gzip"), encoded},
 		{"gzip behind identity", genuine.and("Content-Encoding: identity", "Content-Encoding: gzip"), encoded},
 		{"two codings in one header", genuine.and("Content-Encoding: identity, br"), encoded},
@@ -216,7 +217,7 @@ func TestHostileRequests(t *testing.T) {
 			}
 		})
 	}
-	w.log.keepsSecret(t, "canary", attempt, other.Status.Task.Attempt, deleted.Status.Task.Attempt, unknown, signature, pathPrefix, "passwd", "fake line")
+	w.log.keepsSecret(t, "canary", attempt, other.Status.Task.Attempt, deleted.Status.Task.Attempt, unknown, signature, attempts.PathPrefix, "passwd", "fake line")
 
 	r.expect(t, genuine.String(), accepted) // or the requests above differ in more than one thing
 }
@@ -239,8 +240,8 @@ func TestRefusalsLookAlike(t *testing.T) {
 	want := "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\nDate: (date)\r\n\r\n"
 	for reason, text := range map[string]request{
 		"an unknown path":                  genuine.at("/"),
-		"an unknown token":                 genuine.at(pathPrefix + newAttempt()),
-		"an unknown token and a long body": genuine.at(pathPrefix + newAttempt()).withBody(strings.Repeat(" ", 100_000)),
+		"an unknown token":                 genuine.at(attempts.PathPrefix + attempts.New()),
+		"an unknown token and a long body": genuine.at(attempts.PathPrefix + attempts.New()).withBody(strings.Repeat(" ", 100_000)),
 		"a bad signature":                  genuine.withHeaders(),
 		"a bad signature, in chunks":       genuine.withHeaders().chunked(),
 		"another task":                     genuine.withBody(bodyFor("x")).withHeaders(signed(hmacKey, "x", now)...),

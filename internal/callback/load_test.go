@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 )
 
 const (
@@ -46,7 +47,7 @@ func TestHostileLoad(t *testing.T) {
 	r.expect(t, call(known).String(), accepted)
 
 	genuine := call(known)
-	unknown := genuine.at(pathPrefix + newAttempt())
+	unknown := genuine.at(attempts.PathPrefix + attempts.New())
 	// What the senders send is made once, so that the memory that is measured is the server's.
 	start := []byte("POST " + genuine.path + " HTTP/1.1\r\nHost: callbacks.example\r\nX-Start: ")
 	large := bytes.Repeat([]byte(" "), 64<<10)

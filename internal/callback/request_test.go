@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
@@ -35,7 +36,7 @@ func call(vg *v1alpha1.VideoGeneration) request {
 	body := bodyFor(vg.Status.Task.ID)
 	return request{
 		method:  http.MethodPost,
-		path:    pathPrefix + vg.Status.Task.Attempt,
+		path:    attempts.PathPrefix + vg.Status.Task.Attempt,
 		proto:   "HTTP/1.1",
 		headers: append(signed(hmacKey, vg.Status.Task.ID, now), "Content-Type: application/json", "X-Note: canary-header"),
 		body:    body,

@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/testenv"
 )
@@ -141,8 +142,8 @@ func TestPipelinedRequests(t *testing.T) {
 func TestRefusalComesBeforeTheBody(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReplica(t, nil)
-	r.expect(t, "POST "+pathPrefix+newAttempt()+" HTTP/1.1\r\nHost: callbacks.example\r\nContent-Length: 1000\r\n\r\n", unknownToken)
-	r.expect(t, "POST "+pathPrefix+newAttempt()+" HTTP/1.1\r\nHost: callbacks.example\r\nTransfer-Encoding: chunked\r\n\r\n", unknownToken)
+	r.expect(t, "POST "+attempts.PathPrefix+attempts.New()+" HTTP/1.1\r\nHost: callbacks.example\r\nContent-Length: 1000\r\n\r\n", unknownToken)
+	r.expect(t, "POST "+attempts.PathPrefix+attempts.New()+" HTTP/1.1\r\nHost: callbacks.example\r\nTransfer-Encoding: chunked\r\n\r\n", unknownToken)
 }
 
 func TestTooManyRequests(t *testing.T) {

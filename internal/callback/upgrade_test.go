@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 )
 
 // upgradeTask is how KIE.AI may call an upgrade.
@@ -19,7 +20,7 @@ func upgrading(change func(*v1alpha1.Upgrade)) func(*v1alpha1.VideoGenerationSta
 	return func(s *v1alpha1.VideoGenerationStatus) {
 		s.Task.State = v1alpha1.TaskSucceeded
 		s.Upgrade = &v1alpha1.Upgrade{
-			Resolution: v1alpha1.Resolution4K, Attempt: newAttempt(), SubmittedAt: metav1.NewTime(now.Add(-time.Minute)), State: v1alpha1.UpgradeRunning,
+			Resolution: v1alpha1.Resolution4K, Attempt: attempts.New(), SubmittedAt: metav1.NewTime(now.Add(-time.Minute)), State: v1alpha1.UpgradeRunning,
 		}
 		if change != nil {
 			change(s.Upgrade)
@@ -61,7 +62,7 @@ func TestCallbacksAboutUpgrades(t *testing.T) {
 			if body == "" {
 				body = bodyFor(tc.bodyID)
 			}
-			request := call(vg).at(pathPrefix + vg.Status.Upgrade.Attempt).withHeaders(signed(hmacKey, tc.signedID, now)...).withBody(body)
+			request := call(vg).at(attempts.PathPrefix + vg.Status.Upgrade.Attempt).withHeaders(signed(hmacKey, tc.signedID, now)...).withBody(body)
 			r.expect(t, request.String(), tc.want)
 			got := w.get(t, vg).Status.Callback
 			switch {

@@ -1,7 +1,7 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package callback
+package attempt
 
 import "testing"
 
@@ -16,13 +16,13 @@ func TestURL(t *testing.T) {
 		if got != tc.want {
 			t.Errorf("URL(%q) = %q, want %q", tc.base, got, tc.want)
 		}
-		if back, ok := attemptFromPath(got[len(got)-len(pathPrefix)-attemptLength:]); !ok || back != attempt {
-			t.Errorf("attemptFromPath() of %q = %q, %v; want the attempt", got, back, ok)
+		if back, ok := FromPath(got[len(got)-len(PathPrefix)-length:]); !ok || back != attempt {
+			t.Errorf("FromPath() of %q = %q, %v; want the attempt", got, back, ok)
 		}
 	}
 }
 
-func TestAttemptFromPathRefuses(t *testing.T) {
+func TestFromPathRefuses(t *testing.T) {
 	const attempt = "q7ZkAAECAwQFBgcICQoLDA"
 	for _, tc := range []struct{ reason, path string }{
 		{"nothing", ""},
@@ -38,9 +38,20 @@ func TestAttemptFromPathRefuses(t *testing.T) {
 		{"a line break in the attempt", "/v1/callbacks/" + attempt[:21] + "\n"},
 	} {
 		t.Run(tc.reason, func(t *testing.T) {
-			if got, ok := attemptFromPath(tc.path); ok || (got != "" && len(got) != attemptLength) {
-				t.Errorf("attemptFromPath() = %q, %v; want none", got, ok)
+			if got, ok := FromPath(tc.path); ok || (got != "" && len(got) != length) {
+				t.Errorf("FromPath() = %q, %v; want none", got, ok)
 			}
 		})
+	}
+}
+
+func TestNew(t *testing.T) {
+	seen := map[string]bool{}
+	for range 1000 {
+		attempt := New()
+		if seen[attempt] || !Valid(attempt) {
+			t.Fatalf("%q was there before, or is no attempt", attempt)
+		}
+		seen[attempt] = true
 	}
 }
