@@ -42,7 +42,7 @@ var bursts = []mutant{
 	},
 	{
 		promise: "P2", name: "drops a connection that waits for the operator",
-		file:   "internal/callback/connections.go",
+		file:   "internal/listen/listener.go",
 		before: "\tc.stay()\n\treturn n, err\n",
 		after:  "\treturn n, err\n",
 		tests:  "TestAConnectionIsNotDroppedForOurSlowness",

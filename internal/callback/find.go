@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/listen"
 )
 
 // taskAttemptField is by what the API server itself finds VideoGenerations: a
@@ -69,7 +70,7 @@ func (h *handler) await(ctx context.Context, attempt string) (*v1alpha1.VideoGen
 	default:
 		return nil, tooMany
 	}
-	if !holdConnection(ctx) {
+	if !listen.Hold(ctx) {
 		return nil, brokenOff
 	}
 	if h.informers == nil {

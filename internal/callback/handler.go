@@ -19,6 +19,7 @@ import (
 	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/kie"
+	"github.com/kie-operator/kie-operator/internal/listen"
 )
 
 // Options are what a handler needs. All but Informers, Registerer and Log are
@@ -95,7 +96,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	result.answer(w)
 	r.Header = nil // net/http keeps the request for half a second more if it has refused a long body
-	releaseConnection(r.Context())
+	listen.Release(r.Context())
 }
 
 // bounded handles a request within the limit on time. A panic ends as an answer
@@ -139,7 +140,7 @@ func (h *handler) handle(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return tooMany
 	}
 	defer h.line.leave()
-	if !holdConnection(ctx) {
+	if !listen.Hold(ctx) {
 		return brokenOff
 	}
 	if isNameless {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -18,7 +19,7 @@ import (
 )
 
 // settle waits until no proof is under way.
-func (i *Informers) settle() { pass(proofTimeout + 2*proofInterval) }
+func (i *Informers) settle() { <-time.After(proofTimeout + 2*proofInterval) }
 
 // upstream is an API server as an informer sees it.
 type upstream struct {

@@ -14,6 +14,8 @@ import (
 	"github.com/go-logr/logr"
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"github.com/kie-operator/kie-operator/internal/listen"
 )
 
 // ServerOptions say where a server listens and what it serves.
@@ -99,7 +101,7 @@ func (s *Server) Start(ctx context.Context) error {
 
 	failed := make(chan error, 1)
 	go func() {
-		failed <- serve(limitConnections(listener, connectionLimits{maxConnections, maxLeaving, grace}))
+		failed <- serve(listen.New(listener, listen.Limits{Open: maxConnections, Leaving: maxLeaving, Grace: grace}))
 	}()
 	select {
 	case err := <-failed:
@@ -153,7 +155,7 @@ func (s *Server) httpServer() *http.Server {
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
-		ConnContext:       withConnection,
+		ConnContext:       listen.WithConnection,
 		ErrorLog:          log.New(errorLog{s.Log}, "", 0),
 		// "OPTIONS *" would otherwise be answered with 200, past the handler.
 		DisableGeneralOptionsHandler: true,

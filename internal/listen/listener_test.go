@@ -1,7 +1,7 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package callback
+package listen
 
 import (
 	"context"
@@ -45,7 +45,7 @@ func (p *pipes) dial() net.Conn {
 // accepting accepts until the listener is closed.
 type accepting struct {
 	t        *testing.T
-	listener *connections
+	listener *Listener
 	pipes    *pipes
 	accepted chan *connection
 	senders  []net.Conn
@@ -54,7 +54,7 @@ type accepting struct {
 
 func accept(t *testing.T, limit, leavingLimit int) *accepting {
 	a := &accepting{t: t, pipes: newPipes(), accepted: make(chan *connection, 100)}
-	a.listener = limitConnections(a.pipes, connectionLimits{limit, leavingLimit, time.Second})
+	a.listener = New(a.pipes, Limits{Open: limit, Leaving: leavingLimit, Grace: time.Second})
 	go func() {
 		for {
 			conn, err := a.listener.Accept()
@@ -75,7 +75,7 @@ func accept(t *testing.T, limit, leavingLimit int) *accepting {
 // accepted then; nil for nothing.
 func (a *accepting) next() *connection {
 	a.t.Helper()
-	pass(a.listener.grace)
+	pass(a.listener.limits.Grace)
 	a.senders = append(a.senders, a.pipes.dial())
 	return a.waiting()
 }
@@ -205,7 +205,7 @@ func TestAConnectionIsNotDroppedForOurSlowness(t *testing.T) {
 				}
 				go func() { _, _ = a.senders[0].Read(make([]byte, 1)) }()
 				tc.next(first)
-				pass(a.listener.grace)
+				pass(a.listener.limits.Grace)
 				a.must(a.waiting())
 				if isOpen(first) {
 					t.Error("there are two connections in one place")
@@ -270,13 +270,13 @@ func TestAConnectionHasSomeTime(t *testing.T) {
 		a := accept(t, 1, 10)
 		defer a.close()
 		first := a.must(a.next())
-		pass(a.listener.grace / 2)
+		pass(a.listener.limits.Grace / 2)
 		if !first.hold() {
 			t.Fatal("the only connection was dropped")
 		}
 		first.release() // from here on it waits
 		a.senders = append(a.senders, a.pipes.dial())
-		pass(a.listener.grace - 1)
+		pass(a.listener.limits.Grace - 1)
 		if a.waiting() != nil || !isOpen(first) {
 			t.Fatal("a connection was dropped before its time was over")
 		}
@@ -301,7 +301,7 @@ func TestAcceptWaitsForTheReading(t *testing.T) {
 		}
 		go func() { _, _ = first.Read(make([]byte, 1)) }()
 		synctest.Wait()
-		pass(a.listener.grace)
+		pass(a.listener.limits.Grace)
 		second := a.must(a.waiting())
 		if isOpen(first) {
 			t.Error("there are two connections in one place")
@@ -340,10 +340,10 @@ func TestCloseEndsAnAcceptThatWaits(t *testing.T) {
 // Requests without a connection of this listener, such as those of a recorder,
 // have nothing that could be dropped.
 func TestHoldWithoutAConnection(t *testing.T) {
-	if !holdConnection(t.Context()) {
+	if !Hold(t.Context()) {
 		t.Error("a request without a connection cannot be worked on")
 	}
-	releaseConnection(t.Context())
+	Release(t.Context())
 }
 
 // Many connections at a time, with and without requests. The race detector looks
@@ -354,7 +354,7 @@ func TestManyConnectionsAtATime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener := limitConnections(plain, connectionLimits{limit, senders, time.Millisecond})
+	listener := New(plain, Limits{Open: limit, Leaving: senders, Grace: time.Millisecond})
 	var answered atomic.Int32
 	var serving sync.WaitGroup
 	serving.Go(func() {
@@ -368,11 +368,11 @@ func TestManyConnectionsAtATime(t *testing.T) {
 				if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
 					return
 				}
-				ctx := withConnection(context.Background(), conn)
-				if !holdConnection(ctx) {
+				ctx := WithConnection(context.Background(), conn)
+				if !Hold(ctx) {
 					return
 				}
-				defer releaseConnection(ctx)
+				defer Release(ctx)
 				if _, err := conn.Write([]byte{1}); err != nil {
 					t.Errorf("a connection with a request was dropped: %v", err)
 				}

@@ -1,7 +1,10 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package callback
+// Package listen has a listener that makes room: where there are as many
+// connections as there may be, a new one takes the place of the one that has
+// waited longest for its sender.
+package listen
 
 import (
 	"container/list"
@@ -14,7 +17,7 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// connections is a listener with a limit on open connections. When the limit is
+// Listener is a net.Listener with a limit on open connections. When the limit is
 // reached, a new connection takes the place of the one that has waited longest
 // for its sender, so that senders who open connections and stall do not keep
 // others out.
@@ -24,18 +27,18 @@ import (
 // it is not dropped because we are slow, and takes its place all the same, so that
 // new ones are taken as fast as we can look at them. When its request has arrived
 // it is held, which takes no place: whoever holds it bounds that. After the answer
-// it waits again. One that has waited for less than grace stays too, for senders
+// it waits again. One that has waited for less than Limits.Grace stays too, for senders
 // that are not next door. If none can be dropped, the next connection has to wait,
 // and those behind it wait in the queue of the kernel.
 //
 // The goroutine of a connection that was dropped ends a moment later, or half a
 // second, which net/http pauses before it closes a connection on which it has
-// refused a long body. At most leavingLimit of them are awaited; then the next
+// refused a long body. At most Limits.Leaving of them are awaited; then the next
 // connection has to wait.
-type connections struct {
+type Listener struct {
 	net.Listener
-	connectionLimits
-	clock clock.WithDelayedExecution
+	limits Limits
+	clock  clock.WithDelayedExecution
 
 	mu      sync.Mutex
 	changed sync.Cond // what Accept waits for may have come
@@ -46,21 +49,26 @@ type connections struct {
 	waiting list.List   // of *connection, those that have waited longest first
 }
 
-// connectionLimits are those of limits.go, or smaller ones in tests.
-type connectionLimits struct {
-	limit, leavingLimit int
-	grace               time.Duration
+// Limits bound what the senders of a listener can take.
+type Limits struct {
+	// Open is how many connections may be open, but those that are held.
+	Open int
+	// Leaving is how many connections may have been dropped without having ended yet.
+	Leaving int
+	// Grace is how long a connection waits for its sender at least before another one takes its place.
+	Grace time.Duration
 }
 
-func limitConnections(listener net.Listener, limits connectionLimits) *connections {
-	c := &connections{Listener: listener, connectionLimits: limits, clock: clock.RealClock{}}
+// New returns a listener that takes its connections from another one.
+func New(listener net.Listener, limits Limits) *Listener {
+	c := &Listener{Listener: listener, limits: limits, clock: clock.RealClock{}}
 	c.changed.L = &c.mu
 	return c
 }
 
 // Accept returns the next connection when there is a place for it. As with
 // net/http, one goroutine calls it.
-func (c *connections) Accept() (net.Conn, error) {
+func (c *Listener) Accept() (net.Conn, error) {
 	accepted, err := c.Listener.Accept()
 	if err != nil {
 		return nil, err
@@ -72,7 +80,7 @@ func (c *connections) Accept() (net.Conn, error) {
 	for c.unread != nil && !c.closed {
 		c.changed.Wait()
 	}
-	for c.open >= c.limit && !c.closed {
+	for c.open >= c.limits.Open && !c.closed {
 		c.makeRoom()
 	}
 	if c.closed {
@@ -87,13 +95,13 @@ func (c *connections) Accept() (net.Conn, error) {
 // makeRoom drops the connection that has waited longest, or waits for a change
 // if it cannot be dropped yet. The lock is held when it is called and when it
 // returns, but not all the time in between.
-func (c *connections) makeRoom() {
-	if c.waiting.Len() == 0 || c.leaving == c.leavingLimit {
+func (c *Listener) makeRoom() {
+	if c.waiting.Len() == 0 || c.leaving == c.limits.Leaving {
 		c.changed.Wait()
 		return
 	}
 	oldest := c.waiting.Front().Value.(*connection)
-	if early := c.grace - c.clock.Since(oldest.since); early > 0 {
+	if early := c.limits.Grace - c.clock.Since(oldest.since); early > 0 {
 		// It takes the lock so that it comes after the beginning of Wait.
 		timer := c.clock.AfterFunc(early, func() {
 			c.mu.Lock()
@@ -116,7 +124,7 @@ func (c *connections) makeRoom() {
 }
 
 // Close ends Accept, also one that waits for a place.
-func (c *connections) Close() error {
+func (c *Listener) Close() error {
 	c.mu.Lock()
 	c.closed = true
 	c.changed.Broadcast()
@@ -127,7 +135,7 @@ func (c *connections) Close() error {
 // connection is one that Accept has returned. The lock of its owner guards it.
 type connection struct {
 	net.Conn
-	owner *connections
+	owner *Listener
 
 	held  bool          // it takes no place
 	left  bool          // it was dropped or closed
@@ -260,24 +268,24 @@ func (c *connection) release() {
 
 type connectionKey struct{}
 
-// withConnection lets holdConnection find the connection of a request. It is a
+// WithConnection lets Hold find the connection of a request. It is an
 // http.Server.ConnContext.
-func withConnection(ctx context.Context, conn net.Conn) context.Context {
+func WithConnection(ctx context.Context, conn net.Conn) context.Context {
 	if secured, ok := conn.(*tls.Conn); ok {
 		conn = secured.NetConn()
 	}
 	return context.WithValue(ctx, connectionKey{}, conn)
 }
 
-// holdConnection keeps the connection of a request that has arrived from being
+// Hold keeps the connection of a request that has arrived from being
 // dropped. It reports false if the connection was dropped before.
-func holdConnection(ctx context.Context) bool {
+func Hold(ctx context.Context) bool {
 	c, ok := ctx.Value(connectionKey{}).(*connection)
 	return !ok || c.hold()
 }
 
-// releaseConnection is called when a request was answered, held or not.
-func releaseConnection(ctx context.Context) {
+// Release is called when a request was answered, held or not.
+func Release(ctx context.Context) {
 	if c, ok := ctx.Value(connectionKey{}).(*connection); ok {
 		c.release()
 	}
