@@ -26,7 +26,7 @@ func (r *VideoGenerationReconciler) expire(_ context.Context, l *life) (bool, er
 	case now.Before(end):
 		l.comeBack(end)
 	case !l.known.lookedAt.Before(end):
-		l.wait = waiting{}
+		l.wait, l.known.trouble = waiting{}, waiting{} // nobody asks again, unless there is something new
 		endTask(task, v1alpha1.ReasonTimedOut, 0, fmt.Sprintf(
 			"KIE.AI did not finish task %s within spec.timeout: raise spec.timeout to look again; a callback that still comes is followed", task.ID), now)
 	}

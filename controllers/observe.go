@@ -78,7 +78,7 @@ func (r *VideoGenerationReconciler) forgottenInTrouble(l *life) {
 	if inFlight(task) && !now.Before(task.SubmittedAt.Add(videoLifetime)) {
 		endTask(task, v1alpha1.ReasonTaskExpired, 0, fmt.Sprintf(
 			"KIE.AI did not say within 14 days what became of task %s, and does not know it any longer: look at kie.ai/logs", task.ID), now)
-		l.wait = waiting{}
+		l.wait, l.known.trouble = waiting{}, waiting{}
 	}
 }
 

@@ -148,7 +148,7 @@ func (s *story) deleteAccount(t *rapid.T) {
 		return
 	}
 	s.step("deletions of an account")
-	s.unaccounted = true
+	s.unaccounted, s.unaskable = true, true
 	name := rapid.SampledFrom(names).Draw(t, "account")
 	s.w.must(s.w.live.Delete(s.w.t.Context(), &v1alpha1.KieAccount{ObjectMeta: metav1.ObjectMeta{Namespace: s.w.namespace, Name: name}}))
 }
@@ -198,6 +198,7 @@ func (s *story) takeKeys(*rapid.T) {
 		return
 	}
 	s.step("keys that went")
+	s.unaskable = true
 	s.w.must(s.w.live.Delete(s.w.t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.w.namespace, Name: lateSecret}}))
 }
 

@@ -94,6 +94,8 @@ type story struct {
 	w     *world
 	told  *tally
 	limit int
+	// unaskable says that an account, or its key, was away for a while.
+	unaskable bool
 	// may is how many tasks each prompt may have paid for, by what users asked for.
 	may map[string]int
 	// made is how many resources there were so far.
@@ -568,6 +570,7 @@ func (s *story) checkEnd(t *rapid.T, vg *v1alpha1.VideoGeneration, tasks map[str
 		t.Errorf("P5: %s has the task of %q", vg.Name, made.Prompt)
 	case made.State == kiesim.TaskFailed && task.State == v1alpha1.TaskSucceeded, made.State == kiesim.TaskRunning && task.State == v1alpha1.TaskSucceeded:
 		t.Errorf("P3: %s has succeeded, and its task is %s", vg.Name, made.State)
+	case s.unaskable && failedFor(task, v1alpha1.ReasonTaskExpired): // for 14 days there was no account to ask with, or no key
 	case isAdopted(task) && failedFor(task, v1alpha1.ReasonTaskNotFound): // its record came later than an adopted one is waited for
 	case made.State == kiesim.TaskSucceeded && task.State != v1alpha1.TaskSucceeded && !failedFor(task, v1alpha1.ReasonTimedOut):
 		t.Errorf("P3: the task of %s has succeeded, and it says %+v", vg.Name, ready)

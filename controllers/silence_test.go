@@ -67,6 +67,18 @@ func TestWhatWasMadeIsNotGivenUpForSilence(t *testing.T) {
 	}
 }
 
+// What is given up while KIE.AI does not know it is bought again when its user asks
+// for that.
+func TestWhatIsGivenUpUnknownCanBeBoughtAgain(t *testing.T) {
+	w := newWorld(t, worldOptions{noCallbacks: true, paidMost: 2})
+	w.create("video", prompt("[sim:latency=2h] [sim:record=data-null-after=2m]"))
+	w.run(time.Hour)
+	w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonTimedOut)
+	w.update("video", resubmit)
+	w.run(5 * time.Minute)
+	w.wantPaid(2)
+}
+
 // A callback that names a task of which KIE.AI has no record does not take the
 // place of the one that was bought.
 func TestACallbackNamesNoTask(t *testing.T) {

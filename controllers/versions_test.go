@@ -72,19 +72,23 @@ func (v *versions) flapping() (names []string) {
 	defer v.mu.Unlock()
 	for name, history := range v.history {
 		var said []string
-		flaps := 0
+		flaps, most := 0, 0
 		for _, vg := range history {
 			ready := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReady)
-			if ready == nil || ready.Reason == v1alpha1.ReasonSubmitting || (len(said) > 0 && said[len(said)-1] == ready.Message) {
-				continue // a purchase is tried again however often
+			if ready != nil && ready.Reason == v1alpha1.ReasonSubmitting {
+				said, flaps = nil, 0 // a purchase is tried again however often, and each try begins anew
+			}
+			if ready == nil || (len(said) > 0 && said[len(said)-1] == ready.Message) {
+				continue
 			}
 			if len(said) > 1 && said[len(said)-2] == ready.Message {
 				flaps++
+				most = max(most, flaps)
 			}
 			said = append(said, ready.Message)
 		}
-		if flaps > maxFlaps {
-			names = append(names, fmt.Sprintf("%s, %d times: %q and %q", name, flaps, said[len(said)-2], said[len(said)-1]))
+		if most > maxFlaps {
+			names = append(names, fmt.Sprintf("%s, %d times, at last %q", name, most, said))
 		}
 	}
 	return names

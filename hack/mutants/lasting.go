@@ -70,6 +70,13 @@ var lasting = []mutant{
 		tests:  "TestWhatWasMadeIsNotGivenUpForSilence",
 	},
 	{
+		promise: "P3", name: "remembers trouble with what it has given up",
+		file:   "controllers/expire.go",
+		before: "l.wait, l.known.trouble = waiting{}, waiting{}",
+		after:  "l.wait = waiting{}",
+		tests:  "TestWhatIsGivenUpUnknownCanBeBoughtAgain",
+	},
+	{
 		promise: "P3", name: "takes one word for the end of a record",
 		file:   "controllers/observe.go",
 		before: "\tcase kie.RecordExpired:\n\t\tif !l.confirmed(now) {",

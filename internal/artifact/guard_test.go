@@ -217,7 +217,7 @@ func TestClientSendsNoCredentials(t *testing.T) {
 		t.Fatalf("got %q, %v", got, err)
 	}
 	for range 2 {
-		if diff := cmp.Diff(http.Header{"User-Agent": {"kie-operator/1.0"}}, <-headers); diff != "" {
+		if diff := cmp.Diff(http.Header{"User-Agent": {userAgent}}, <-headers); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	}

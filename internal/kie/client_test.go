@@ -315,7 +315,7 @@ func TestQueryHeaders(t *testing.T) {
 		"Accept-Encoding": {"gzip"},
 		"Authorization":   {"Bearer " + testKey},
 		"Content-Type":    {"application/json"},
-		"User-Agent":      {"kie-operator/1.0"},
+		"User-Agent":      {userAgent},
 	}
 	if diff := cmp.Diff(want, <-headers); diff != "" {
 		t.Errorf("a GET without these headers is refused as unauthorized or as a robot (-want +got):\n%s", diff)

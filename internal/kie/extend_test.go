@@ -63,7 +63,7 @@ func TestExtendSends(t *testing.T) {
 					"Connection":      {"close"}, // a purchase has a connection of its own
 					"Content-Length":  {strconv.Itoa(len(golden))},
 					"Content-Type":    {"application/json"},
-					"User-Agent":      {"kie-operator/1.0"},
+					"User-Agent":      {userAgent},
 				},
 				Body: string(golden),
 			}

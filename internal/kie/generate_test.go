@@ -111,7 +111,7 @@ func TestGenerateSends(t *testing.T) {
 					"Connection":      {"close"},
 					"Content-Length":  {strconv.Itoa(len(golden))},
 					"Content-Type":    {"application/json"},
-					"User-Agent":      {"kie-operator/1.0"},
+					"User-Agent":      {userAgent},
 					// No Idempotency-Key: the API does not know it, and Go's transport repeats requests that have one.
 				},
 				Body: string(golden),

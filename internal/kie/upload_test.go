@@ -76,7 +76,7 @@ func TestUploadSends(t *testing.T) {
 			if diff := cmp.Diff(UploadedFile{URL: testUploadedURL}, file); diff != "" || err != nil {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
-			want := received{"POST /api/file-stream-upload", "Bearer " + testKey, "application/json", "kie-operator/1.0", true, tc.want}
+			want := received{"POST /api/file-stream-upload", "Bearer " + testKey, "application/json", userAgent, true, tc.want}
 			if diff := cmp.Diff(want, <-requests); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 			}
