@@ -27,8 +27,12 @@ func (r *VideoGenerationReconciler) expire(_ context.Context, l *life) (bool, er
 		l.comeBack(end)
 	case !l.known.lookedAt.Before(end):
 		l.wait, l.known.trouble = waiting{}, waiting{} // nobody asks again, unless there is something new
+		did := "did not finish task %s"
+		if l.known.absent {
+			did = "does not know task %s, which it has made, and did not finish it"
+		}
 		endTask(task, v1alpha1.ReasonTimedOut, 0, fmt.Sprintf(
-			"KIE.AI did not finish task %s within spec.timeout: raise spec.timeout to look again; a callback that still comes is followed", task.ID), now)
+			"KIE.AI "+did+" within spec.timeout: raise spec.timeout to look again; a callback that still comes is followed", task.ID), now)
 	}
 	return false, nil
 }

@@ -42,8 +42,8 @@ type recollection struct {
 	since time.Time
 	// lookedAt is when KIE.AI last answered a question about the task; zero if it never did.
 	lookedAt time.Time
-	// seen says that KIE.AI has shown a record of the task.
-	seen bool
+	// seen says that KIE.AI has shown a record of the task, absent that it has said last that there is none.
+	seen, absent bool
 	// lookAt is when to ask again out of turn; zero if there is no need.
 	lookAt time.Time
 	// trouble is why the last question had no answer that says something of the task.
@@ -73,7 +73,7 @@ type recollection struct {
 // startOver forgets what KIE.AI said of an earlier task of the resource.
 func (r *recollection) startOver() {
 	r.lookedAt, r.lookAt, r.doubtedSince, r.seen = time.Time{}, time.Time{}, time.Time{}, false
-	r.trouble, r.troubledSince = waiting{}, time.Time{}
+	r.trouble, r.troubledSince, r.absent = waiting{}, time.Time{}, false
 }
 
 // maxUnbought bounds how many attempts are remembered. One would do if it were

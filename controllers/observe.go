@@ -220,6 +220,7 @@ func (r *VideoGenerationReconciler) note(ctx context.Context, l *life, record ki
 	if !record.FromRefusal && record.State != kie.RecordAbsent {
 		l.known.seen = true
 	}
+	l.known.absent = record.State == kie.RecordAbsent
 	switch record.State {
 	case kie.RecordAbsent:
 		if failedFor(task, v1alpha1.ReasonTaskNotFound) {

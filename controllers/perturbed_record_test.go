@@ -8,6 +8,7 @@ package controllers
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
@@ -96,8 +97,9 @@ func (w *world) answerRecords(from int, l length, body string, happened func()) 
 	}
 }
 
-// wantForgotten holds while KIE.AI says that there is no such task: one that was
-// never seen is given up as not found, one that was seen is not.
+// wantForgotten holds while KIE.AI says that there is no such task: that is said of
+// one that was never seen when it is given up, and one that was seen is not found
+// missing.
 func (w *world) wantForgotten(seen bool) {
 	w.t.Helper()
 	if w.isGone("video") {
@@ -109,6 +111,7 @@ func (w *world) wantForgotten(seen bool) {
 	case task == nil || task.ID == "" || task.State == v1alpha1.TaskSucceeded:
 	case seen && !found:
 		w.t.Errorf("a task that was seen is given up as %s", v1alpha1.ReasonTaskNotFound)
+	case failedFor(task, v1alpha1.ReasonTimedOut) && strings.Contains(task.Failure.Message, "does not know"):
 	case !seen && found:
 		w.t.Errorf("KIE.AI knows no such task, and it says %s", w.readyText("video"))
 	}

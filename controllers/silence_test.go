@@ -73,7 +73,9 @@ func TestWhatIsGivenUpUnknownCanBeBoughtAgain(t *testing.T) {
 	w := newWorld(t, worldOptions{noCallbacks: true, paidMost: 2})
 	w.create("video", prompt("[sim:latency=2h] [sim:record=data-null-after=2m]"))
 	w.run(time.Hour)
-	w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonTimedOut)
+	if vg := w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonTimedOut); !strings.Contains(vg.Status.Task.Failure.Message, "does not know") {
+		t.Errorf("the message is %q", vg.Status.Task.Failure.Message)
+	}
 	w.update("video", resubmit)
 	w.run(5 * time.Minute)
 	w.wantPaid(2)
