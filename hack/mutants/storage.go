@@ -21,14 +21,14 @@ var storage = []mutant{
 	},
 	{
 		promise: "P3", name: "deletes what it has stored when the stamp is refused",
-		file:   "internal/artifact/bucket.go",
+		file:   "internal/artifact/bucket_put.go",
 		before: "return b.stillThere(ctx, key, written, metadata)",
 		after:  "return err",
 		tests:  "TestServersThatDoNotCopy",
 	},
 	{
 		promise: "P5", name: "takes what somebody else has written for its own",
-		file:   "internal/artifact/bucket.go",
+		file:   "internal/artifact/bucket_put.go",
 		before: "(found.ETag == written.ETag || ",
 		after:  "(found.Size > 0 || ",
 		tests:  "TestObjectIsReplacedBeforeItsCopy",
@@ -56,7 +56,7 @@ var storage = []mutant{
 	},
 	{
 		promise: "P5", name: "removes what another process has stored",
-		file:   "internal/artifact/bucket.go",
+		file:   "internal/artifact/bucket_put.go",
 		before: "case found.Metadata[metadataTask] == metadata[metadataTask] &&",
 		after:  "case found == nil &&",
 		tests:  "TestWhatMakesWayForAFile",
