@@ -15,8 +15,10 @@ COPY cmd/ cmd/
 COPY controllers/ controllers/
 COPY internal/ internal/
 ENV CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH
+# What the linker is told of the version: see the Makefile.
+ARG VERSION_LDFLAGS
 RUN --mount=type=cache,target=/root/.cache/go-build \
-    go build -trimpath -ldflags "-s -w" -o /out/ ./cmd/manager ./cmd/kie-simulator
+    go build -trimpath -ldflags "-s -w $VERSION_LDFLAGS" -o /out/ ./cmd/manager ./cmd/kie-simulator
 
 # nonroot is user 65532: there is neither a shell nor root in these images.
 FROM gcr.io/distroless/static:nonroot AS kie-simulator

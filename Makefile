@@ -69,11 +69,11 @@ build: ## Build the programs of cmd/ into bin/.
 
 .PHONY: image
 image: ## Build the image of the operator as IMG.
-	docker build --target manager -t $(IMG) .
+	docker build --build-arg VERSION_LDFLAGS='$(version-ldflags)' --target manager -t $(IMG) .
 
 .PHONY: image-simulator
 image-simulator: ## Build the image of the KIE.AI simulator as SIMULATOR_IMG.
-	docker build --target kie-simulator -t $(SIMULATOR_IMG) .
+	docker build --build-arg VERSION_LDFLAGS='$(version-ldflags)' --target kie-simulator -t $(SIMULATOR_IMG) .
 
 ##@ Generate
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
@@ -77,13 +78,11 @@ func isFinished(vg *v1alpha1.VideoGeneration) bool {
 	return isMade(vg) && !storagePending(vg)
 }
 
-func isSuspended(vg *v1alpha1.VideoGeneration) bool {
-	return vg.Spec.Suspend != nil && *vg.Spec.Suspend
-}
+func isSuspended(vg *v1alpha1.VideoGeneration) bool { return ptr.Deref(vg.Spec.Suspend, false) }
 
 // isAccountSuspended reports whether nothing is to be spent from the account.
 func isAccountSuspended(account *v1alpha1.KieAccount) bool {
-	return account != nil && account.Spec.Suspend != nil && *account.Spec.Suspend
+	return account != nil && ptr.Deref(account.Spec.Suspend, false)
 }
 
 // upgradeCalledBack reports whether the callback of the current upgrade came in.

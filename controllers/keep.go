@@ -6,7 +6,6 @@ package controllers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -32,10 +31,8 @@ var interrupted = &artifact.StorageError{Class: artifact.Interrupted, Message: "
 // one of the API server.
 func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p place, known *tries) (*artifact.StorageError, error) {
 	// By now, who finds it deleted ends this; before, somebody may have found that there is nothing to end.
-	if err := r.stillWanted(ctx, vg, vg.Status.Task.ID); errors.Is(err, interrupted) {
+	if !r.isWanted(ctx, vg) {
 		return interrupted, nil
-	} else if err != nil {
-		return nil, err
 	}
 
 	bucket, err := r.Places.open(ctx, vg.UID, p)
@@ -161,40 +158,35 @@ func (r *StorageReconciler) download(ctx context.Context, vg *v1alpha1.VideoGene
 		return artifact.Object{}, err
 	}
 	defer func() { _ = download.Close() }()
-	return bucket.Put(ctx, video, &wantedBody{Reader: download.Checked(), stillWanted: func() error { return r.stillWanted(ctx, vg, video.TaskID) }})
+	return bucket.Put(ctx, video, &wantedBody{Reader: download.Checked(), isWanted: func() bool { return r.isWanted(ctx, vg) }})
 }
 
 // wantedBody is a body that ends well only if its video is still wanted when all
 // of it was read: nothing appears in the bucket before that.
 type wantedBody struct {
 	io.Reader
-	stillWanted func() error
+	isWanted func() bool
 }
 
 func (b *wantedBody) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
-	if err == io.EOF {
-		if unwanted := b.stillWanted(); unwanted != nil {
-			return n, unwanted
-		}
+	if err == io.EOF && !b.isWanted() {
+		return n, interrupted
 	}
 	return n, err
 }
 
-// stillWanted asks the API server itself whether the video is still that of the
+// isWanted asks the API server itself whether the video is still that of the
 // resource. A process that was paused may not have noticed that another one does
-// its work, and has let go of the resource.
-func (r *StorageReconciler) stillWanted(ctx context.Context, vg *v1alpha1.VideoGeneration, taskID string) error {
+// its work, and has let go of the resource. If nobody can tell, it is wanted: what
+// took minutes to download is not thrown away for that.
+func (r *StorageReconciler) isWanted(ctx context.Context, vg *v1alpha1.VideoGeneration) bool {
 	live := &v1alpha1.VideoGeneration{}
-	err := r.Live.Get(ctx, client.ObjectKeyFromObject(vg), live)
-	switch {
-	case err != nil && !apierrors.IsNotFound(err):
-		return fmt.Errorf("reading the VideoGeneration past the cache: %w", err)
-	case err != nil, live.UID != vg.UID, !live.DeletionTimestamp.IsZero(), live.Status.Task == nil, live.Status.Task.ID != taskID:
-		return interrupted
-	default:
-		return nil
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(vg), live); err != nil {
+		return !apierrors.IsNotFound(err)
 	}
+	task := live.Status.Task
+	return live.UID == vg.UID && live.DeletionTimestamp.IsZero() && task != nil && task.ID == vg.Status.Task.ID
 }
 
 // freshLink asks KIE.AI for another link to a video.

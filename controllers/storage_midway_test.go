@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/artifact"
@@ -180,6 +181,13 @@ func TestDeletedBeforeTheFinalizer(t *testing.T) {
 	}
 }
 
+// awayReader is an API server that does not answer.
+type awayReader struct{ client.Reader }
+
+func (awayReader) Get(context.Context, client.ObjectKey, client.Object, ...client.GetOption) error {
+	return errServer
+}
+
 // A process that was paused while it stored a video does not know that another one
 // does its work by now. What that one has let go of leaves nothing behind, and
 // what it has bought anew is not replaced by what was before.
@@ -201,7 +209,8 @@ func TestAPausedProcessStoresNothingThatIsGone(t *testing.T) {
 			vg.Status.Task.ID = "another"
 			w.must(w.live.Status().Update(w.t.Context(), vg))
 		}, 0},
-		"nothing of it": {func(*world) {}, 1},
+		"nothing of it":                  {func(*world) {}, 1},
+		"the API server does not answer": {func(w *world) { w.proc.storage.Live = awayReader{w.live} }, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newStoringWorld(t, v1alpha1.DeletionDelete)

@@ -71,7 +71,10 @@ const diesWithin = 15 * time.Second
 // diedWithAll reports whether a purchase on an account without a budget is known to
 // nobody any more: its resource was deleted and its process ended, right after it.
 func diedWithAll(task bought, e evidence) bool {
-	if e.budgets[task.account] > 0 {
+	died := slices.ContainsFunc(e.lives, func(life lifeRecord) bool {
+		return life.name == e.writers[task.Attempt] && !life.ended.IsZero() && life.ended.Before(task.CreatedAt.Add(diesWithin))
+	})
+	if !died || e.budgets[task.account] > 0 {
 		return false
 	}
 	for _, vg := range e.resources {
@@ -80,9 +83,7 @@ func diedWithAll(task bought, e evidence) bool {
 			return false
 		}
 	}
-	return slices.ContainsFunc(e.lives, func(life lifeRecord) bool {
-		return life.name == e.writers[task.Attempt] && !life.ended.IsZero() && life.ended.Before(task.CreatedAt.Add(diesWithin))
-	})
+	return true
 }
 
 // judgeBooks compares what each account was paid for with what its books say. With

@@ -47,4 +47,11 @@ var bursts = []mutant{
 		after:  "\treturn n, err\n",
 		tests:  "TestAConnectionIsNotDroppedForOurSlowness",
 	},
+	{
+		promise: "P2", name: "asks the API server for what the watch is about to bring",
+		file:   "internal/callback/find.go",
+		before: "context.WithTimeout(ctx, h.unseenGrace)",
+		after:  "context.WithTimeout(ctx, 0*h.unseenGrace)",
+		tests:  "TestTheWatchBringsTheAttempt",
+	},
 }

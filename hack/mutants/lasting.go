@@ -258,4 +258,11 @@ var lasting = []mutant{
 		after:  "_ = gatewayPause",
 		tests:  "TestAnAccountPausesBehindAGateway",
 	},
+	{
+		promise: "P3", name: "keeps the time of a condition that nobody has set",
+		file:   "controllers/conditions.go",
+		before: "have.LastTransitionTime.Unix() <= 0 {",
+		after:  "have.LastTransitionTime.Unix() < 0 {",
+		tests:  "TestKstatusBeforeTheFirstLook",
+	},
 }

@@ -71,8 +71,15 @@ var storage = []mutant{
 	{
 		promise: "P5", name: "stores what another process has let go of",
 		file:   "controllers/keep.go",
-		before: "if unwanted := b.stillWanted(); unwanted != nil {",
-		after:  "if unwanted := b.stillWanted(); unwanted != nil && false {",
+		before: "if err == io.EOF && !b.isWanted() {",
+		after:  "if err == io.EOF && !b.isWanted() && false {",
+		tests:  "TestAPausedProcessStoresNothingThatIsGone",
+	},
+	{
+		promise: "P5", name: "throws away what it has downloaded when the API server is away",
+		file:   "controllers/keep.go",
+		before: "return !apierrors.IsNotFound(err)",
+		after:  "return false && apierrors.IsNotFound(err)",
 		tests:  "TestAPausedProcessStoresNothingThatIsGone",
 	},
 }
