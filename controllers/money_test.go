@@ -290,7 +290,7 @@ func TestAdoption(t *testing.T) {
 func TestTwoManagersRace(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.create("video")
-	for w.account().Status.ObservedGeneration == 0 {
+	for w.account().Status.ObservedGeneration != w.account().Generation {
 		w.sync()
 		_, err := w.proc.accounts.Reconcile(t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(w.account())})
 		w.must(err)

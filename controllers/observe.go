@@ -238,12 +238,9 @@ func (r *VideoGenerationReconciler) note(ctx context.Context, l *life, record ki
 			l.known.trouble = l.wait // it is said until there is another answer
 			return nil
 		}
-		// The record of a new task can be late, also of one that was restored.
-		grace := absentGrace
-		if l.vg.Annotations[v1alpha1.AnnotationAdoptTaskID] == task.ID {
-			grace = absentGraceAdopted
-		}
-		if now.Before(task.SubmittedAt.Add(grace)) || !l.confirmed(now) {
+		// The record of a new task can be late, and what was restored may be new.
+		restored := l.vg.Annotations[v1alpha1.AnnotationAdoptTaskID] != task.ID
+		if restored && now.Before(task.SubmittedAt.Add(absentGrace)) || !l.confirmed(now) {
 			l.known.lookAt = now.Add(lookAgainSoon)
 			return nil
 		}

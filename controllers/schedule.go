@@ -19,10 +19,9 @@ const (
 	lookEveryWithout       = 30 * time.Second
 	// lookAgainSoon follows an answer that has to be asked for again.
 	lookAgainSoon = 10 * time.Second
-	// absentGrace is how long KIE.AI may not know a task that it has accepted, absentGraceAdopted one that a
-	// user has named.
-	absentGrace        = 10 * time.Minute
-	absentGraceAdopted = time.Minute
+	// absentGrace is how long KIE.AI may not know a task that it has accepted, or
+	// that was restored: what a user has named is old enough.
+	absentGrace = 10 * time.Minute
 	// callbackFollowed is how long after its callback a task that was given up is asked about.
 	callbackFollowed = 10 * time.Minute
 	// confirmAfter is how long KIE.AI has to refuse to speak of a task until that counts as its end.

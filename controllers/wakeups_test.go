@@ -10,6 +10,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/artifact"
@@ -78,6 +79,20 @@ func TestAnAccountWakesWhoWaitsForIt(t *testing.T) {
 		w.settle()
 		w.wantReady("video", metav1.ConditionUnknown, "SecretNotFound")
 		w.updateAccount(func(a *v1alpha1.KieAccount) { a.Spec.CredentialsSecretRef.Name = "kie-credentials" })
+		w.settle()
+		w.wantPaid(1)
+	})
+	t.Run("it becomes ready", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		w.updateAccount(func(a *v1alpha1.KieAccount) { a.Spec.CredentialsSecretRef.Name = "none" })
+		w.create("video")
+		w.settle()
+		w.updateAccount(func(a *v1alpha1.KieAccount) { a.Spec.CredentialsSecretRef.Name = "kie-credentials" })
+		for range 3 { // it sees the correction, and what it writes of that; nobody has asked KIE.AI yet
+			w.sync()
+			w.reconcile(client.ObjectKeyFromObject(w.get("video")))
+		}
+		w.wantPaid(0)
 		w.settle()
 		w.wantPaid(1)
 	})

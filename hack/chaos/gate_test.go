@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -35,7 +36,10 @@ func TestGate(t *testing.T) {
 		{firstRefused, 0, 1, false},
 		{firstUnheard, 0, 2, true},
 	} {
-		var sold []string
+		var (
+			mu   sync.Mutex // of the two accounts' handlers
+			sold []string
+		)
 		kie := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			var asked struct {
 				CallBackURL string `json:"callBackUrl"`
@@ -43,6 +47,8 @@ func TestGate(t *testing.T) {
 			if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
 				t.Error(err)
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			sold = append(sold, asked.CallBackURL)
 		})
 		g, r := newGates(), newReceivers()
