@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"slices"
@@ -16,6 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
@@ -34,6 +37,18 @@ func (w *world) isGone(name string) bool {
 }
 
 // A finished resource goes when its time is over, and not before.
+// deletingClient remembers what became of a deletion.
+type deletingClient struct {
+	client.Client
+	err error
+}
+
+// Delete deletes.
+func (c *deletingClient) Delete(ctx context.Context, obj client.Object, opts ...client.DeleteOption) error {
+	c.err = c.Client.Delete(ctx, obj, opts...)
+	return c.err
+}
+
 func TestTimeToLive(t *testing.T) {
 	for name, tt := range map[string]struct {
 		markers string
@@ -102,9 +117,11 @@ func TestTimeToLive(t *testing.T) {
 		stale := w.get("video")
 		w.update("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.TTLSecondsAfterFinished = nil })
 		w.clock.SetTime(w.clock.Now().Add(time.Hour))
-		l := &life{vg: stale, stored: stale.DeepCopy(), known: &recollection{}}
-		if _, err := w.proc.videos.cleanUp(t.Context(), l); !apierrors.IsConflict(err) || w.isGone("video") {
-			t.Errorf("the deletion from a stale view ends with %v, gone: %v", err, w.isGone("video"))
+		deleting := &deletingClient{Client: staleClient{Client: w.proc.videos.Client, was: stale}}
+		w.proc.videos.Client = deleting
+		_, err := w.proc.videos.Reconcile(t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(stale)})
+		if err != nil || !apierrors.IsConflict(deleting.err) || w.isGone("video") {
+			t.Errorf("the deletion from a stale view ends with %v, the look with %v, gone: %v", deleting.err, err, w.isGone("video"))
 		}
 	})
 	t.Run("under a GitOps tool", func(t *testing.T) {

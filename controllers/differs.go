@@ -15,13 +15,12 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
 
-const (
-	// probeTimeout bounds the look into the file of a finished video.
-	probeTimeout = 10 * time.Second
-	// durationTolerance is by how much a video may be longer or shorter than asked for: frames and sound are not
-	// of the same length.
-	durationTolerance = 600 * time.Millisecond
-)
+// probeTimeout bounds the look into the file of a finished video.
+const probeTimeout = 10 * time.Second
+
+// durationTolerance is by how much a video may be longer or shorter than asked
+// for: frames and sound are not of the same length.
+const durationTolerance = 600 * time.Millisecond
 
 // probe writes down what the files of finished videos are like. It is no
 // condition for success: a file that cannot be read now is there all the same.

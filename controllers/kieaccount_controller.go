@@ -28,11 +28,13 @@ import (
 const (
 	// balanceEvery is how often the balance is asked for while nothing goes on.
 	balanceEvery = 5 * time.Minute
-	// balanceEveryBusy is how often while videos are in flight, or the account is in trouble.
-	balanceEveryBusy = 10 * time.Second
 	// countEvery is the least time between two writes of the counts, which change with every video.
 	countEvery = 5 * time.Second
 )
+
+// balanceEveryBusy is how often the balance is asked for while videos are in
+// flight, or the account is in trouble.
+const balanceEveryBusy = 10 * time.Second
 
 // KieAccountReconciler says of each KieAccount whether it can buy.
 type KieAccountReconciler struct {

@@ -17,12 +17,11 @@ import (
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
-const (
-	// downloadURLLifetime is how long a fresh link works.
-	downloadURLLifetime = 20 * time.Minute
-	// maxRefreshToken is the limit of the API on what is remembered of the annotation.
-	maxRefreshToken = 256
-)
+// downloadURLLifetime is how long a fresh link works.
+const downloadURLLifetime = 20 * time.Minute
+
+// maxRefreshToken is the limit of the API on what is remembered of the annotation.
+const maxRefreshToken = 256
 
 // refreshLinks gets fresh links to finished videos when the user asks for them
 // with kie-operator.github.io/refresh-links, once for each new value of it.

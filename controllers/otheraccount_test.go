@@ -77,9 +77,7 @@ func TestAnAccountOfTheSameName(t *testing.T) {
 	}
 	w.must(w.live.Delete(t.Context(), w.account()))
 	w.pass(time.Second)
-	w.proc.accounts.Ledger.mu.Lock()
-	defer w.proc.accounts.Ledger.mu.Unlock()
-	if n := len(w.proc.accounts.Ledger.accounts); n > 0 {
+	if n := w.proc.accounts.Ledger.Accounts(); n > 0 {
 		t.Errorf("%d accounts are remembered, and there is none", n)
 	}
 }

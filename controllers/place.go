@@ -197,6 +197,13 @@ func (p *Places) keptOf(uid types.UID) (keptPlace, bool) {
 	return kept, ok
 }
 
+// Remembered is of how many resources it is known where their videos were stored.
+func (p *Places) Remembered() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.kept)
+}
+
 // forget forgets where the videos of a resource were stored.
 func (p *Places) forget(uid types.UID) {
 	p.mu.Lock()

@@ -90,7 +90,7 @@ func (r *ReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	now := r.Clock.Now()
 	end := r.of(vg).since.Add(releaseWithin)
 	inTime := now.Before(end)
-	if ended := r.Transfers.stop(vg.UID); !ended && inTime {
+	if ended := r.Transfers.Stop(vg.UID); !ended && inTime {
 		return ctrl.Result{RequeueAfter: time.Second}, nil
 	}
 	left, err := r.deleteStored(ctx, vg, !inTime)

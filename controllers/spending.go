@@ -40,6 +40,13 @@ func (l *Ledger) ForgetAccount(key types.NamespacedName) {
 	delete(l.accounts, key)
 }
 
+// Accounts is how many accounts are remembered.
+func (l *Ledger) Accounts() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.accounts)
+}
+
 // Spend counts a purchase that is to be written into the status of the account
 // later, and returns the time of it, in whole seconds.
 func (l *Ledger) Spend(key types.NamespacedName, attempt string, credits int64) time.Time {

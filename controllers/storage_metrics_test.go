@@ -29,16 +29,15 @@ func TestMetricsOfStorage(t *testing.T) {
 	w.create("gone", prompt("[sim:file=gone]"))
 	w.run(time.Hour)
 	stored := w.wantReady("stored", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
-	metrics := w.proc.storage.Metrics
-	series, _ := gathered(t, metrics)
+	series, _ := gathered(t, w.proc.registry)
 	if got, want := series["kie_storage_bytes_total{backend=file}"], float64(stored.Status.Videos[0].Artifact.SizeBytes); got != want {
 		t.Errorf("%g bytes were stored, want %g", got, want)
 	}
 	if got := series["kie_storage_failures_total{backend=file,reason=LinkDead}"]; got < 2 {
 		t.Errorf("%g tries failed, want some", got)
 	}
-	if got := testutil.CollectAndCount(metrics.storing); got != 1 {
-		t.Errorf("there are %d histograms of seconds, want 1", got)
+	if got, err := testutil.GatherAndCount(w.proc.registry, "kie_storage_seconds"); err != nil || got != 1 {
+		t.Errorf("there are %d histograms of seconds, want 1: %v", got, err)
 	}
 	wantExpiring(0)
 	w.pass(videoLifetime - 24*time.Hour)
@@ -47,7 +46,7 @@ func TestMetricsOfStorage(t *testing.T) {
 	w.run(2 * time.Hour)
 	w.wantReady("gone", metav1.ConditionFalse, v1alpha1.ReasonStorageFailed)
 	wantExpiring(0)
-	series, _ = gathered(t, metrics)
+	series, _ = gathered(t, w.proc.registry)
 	if got := series["kie_video_generations_ended_total{reason=StorageFailed}"]; got != 1 {
 		t.Errorf("%g are lost, want 1", got)
 	}

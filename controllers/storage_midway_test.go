@@ -53,7 +53,7 @@ func (w *world) upToStoring() types.NamespacedName {
 func (w *world) whileStoring(do func(number int)) {
 	number := 0
 	w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
-		if w.proc.storage.Transfers.any() {
+		if w.proc.storage.Transfers.Running() > 0 {
 			number++
 			do(number)
 		}
@@ -61,19 +61,12 @@ func (w *world) whileStoring(do func(number int)) {
 	}
 }
 
-// any reports whether anything is being stored.
-func (t *Transfers) any() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.running) > 0
-}
-
 // What was stored is noted, also where the storing of the rest is ended.
 func TestWhatIsStoredIsNotedAtOnce(t *testing.T) {
 	for name, end := range map[string]func(w *world, shutDown func()){
-		"ended by others": func(w *world, _ func()) { w.proc.storage.Transfers.stop(w.get("video").UID) },
+		"ended by others": func(w *world, _ func()) { w.proc.storage.Transfers.Stop(w.get("video").UID) },
 		"by the operator": func(_ *world, shutDown func()) { shutDown() },
-		"by both":         func(w *world, shutDown func()) { shutDown(); w.proc.storage.Transfers.stop(w.get("video").UID) },
+		"by both":         func(w *world, shutDown func()) { shutDown(); w.proc.storage.Transfers.Stop(w.get("video").UID) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newStoringWorld(t, "")
@@ -104,7 +97,7 @@ func TestStoringEndsWhenItIsNoted(t *testing.T) {
 	key := w.upToStoring()
 	var ended []bool
 	w.faults.onWrite = func(_ int, do func() error) error {
-		ended = append(ended, w.proc.storage.Transfers.stop(w.get("video").UID))
+		ended = append(ended, w.proc.storage.Transfers.Stop(w.get("video").UID))
 		return do()
 	}
 	w.keep(key)
@@ -259,7 +252,7 @@ func TestStorageIsTakenAwayMidway(t *testing.T) {
 		key := w.upToStoring()
 		stored, seen := 0, make(chan struct{})
 		w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
-			if r.Method != http.MethodPut || !w.proc.storage.Transfers.any() {
+			if r.Method != http.MethodPut || w.proc.storage.Transfers.Running() == 0 {
 				serve.ServeHTTP(rw, r)
 				return
 			}
@@ -479,13 +472,13 @@ func TestPlacesAreForgotten(t *testing.T) {
 			w.create("video", prompt("[sim:file=gone]"))
 			w.run(time.Hour)
 			places := w.proc.storage.Places
-			if len(places.kept) != 1 {
-				t.Fatalf("the places are %+v", places.kept)
+			if n := places.Remembered(); n != 1 {
+				t.Fatalf("%d places are remembered, want 1", n)
 			}
 			end(w)
 			w.run(2 * time.Hour)
-			if len(places.kept) > 0 {
-				t.Errorf("the places are %+v", places.kept)
+			if n := places.Remembered(); n > 0 {
+				t.Errorf("%d places are remembered", n)
 			}
 		})
 	}
@@ -503,8 +496,8 @@ func TestPlacesAreForgotten(t *testing.T) {
 			t.Fatalf("the finalizers are %q", vg.Finalizers)
 		}
 		w.deleteWithin("video", time.Minute)
-		if kept := w.proc.storage.Places.kept; len(kept) > 0 {
-			t.Errorf("the places are %+v", kept)
+		if n := w.proc.storage.Places.Remembered(); n > 0 {
+			t.Errorf("%d places are remembered", n)
 		}
 	})
 }

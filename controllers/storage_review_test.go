@@ -12,7 +12,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -47,9 +46,9 @@ func TestTriesBecomeRarer(t *testing.T) {
 	w.setStorage(&v1alpha1.Storage{URL: "s3://videos", Region: "eu-central-1", CredentialsSecretRef: &v1alpha1.SecretReference{Name: "missing"}})
 	w.create("video")
 	w.run(time.Hour)
-	known := w.proc.storage.tries[types.NamespacedName{Namespace: w.namespace, Name: "video"}]
-	if known == nil || known.storage.failed < 10 || known.storage.failed > 30 {
-		t.Errorf("the tries in an hour: %+v", known)
+	series, _ := gathered(t, w.proc.registry)
+	if tries := series["kie_storage_failures_total{backend=s3,reason=InvalidStorage}"]; tries < 10 || tries > 30 {
+		t.Errorf("there are %g tries in an hour, want 10 to 30", tries)
 	}
 }
 

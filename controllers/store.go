@@ -44,7 +44,7 @@ func (r *VideoGenerationReconciler) store(ctx context.Context, l *life) (bool, e
 		progress.URL = p.text()
 	case !named && account != nil:
 		vg.Status.Storage = nil // nobody wants it any more
-		r.Transfers.stop(vg.UID)
+		r.StopStoring(vg.UID)
 	}
 	return false, nil
 }

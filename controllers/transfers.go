@@ -41,8 +41,8 @@ func (t *Transfers) begin(ctx context.Context, uid types.UID) (_ context.Context
 	}
 }
 
-// stop ends the storing of a resource's videos, and reports whether it has ended.
-func (t *Transfers) stop(uid types.UID) bool {
+// Stop ends the storing of a resource's videos, and reports whether it has ended.
+func (t *Transfers) Stop(uid types.UID) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	cancel, running := t.running[uid]
@@ -50,4 +50,11 @@ func (t *Transfers) stop(uid types.UID) bool {
 		cancel(errUnwanted)
 	}
 	return !running
+}
+
+// Running is how many resources have their videos stored.
+func (t *Transfers) Running() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.running)
 }

@@ -37,8 +37,8 @@ type VideoGenerationReconciler struct {
 	Clock    clock.PassiveClock
 	Recorder events.EventRecorder
 	Metrics  *Metrics
-	// Transfers are the videos that are being stored, which ends when their resource is deleted.
-	Transfers *Transfers
+	// StopStoring ends the storing of a resource's videos, if it is going on.
+	StopStoring func(resource types.UID)
 	// Poke makes the account reconciler look at an account.
 	Poke func(account types.NamespacedName)
 
@@ -158,18 +158,18 @@ func (r *VideoGenerationReconciler) open(ctx context.Context, name types.Namespa
 	case apierrors.IsNotFound(err), !vg.DeletionTimestamp.IsZero() && (!atWork(vg) || isAdopted(vg.Status.Task)):
 		uid := r.memory.forget(name)
 		r.Ledger.Forget(uid)
-		r.Transfers.stop(uid)
+		r.StopStoring(uid)
 		return nil, nil
 	}
 	known, replaced := r.memory.of(name, vg.UID, r.Clock.Now())
 	if replaced != "" {
 		r.Ledger.Forget(replaced)
-		r.Transfers.stop(replaced)
+		r.StopStoring(replaced)
 	}
 	l := &life{vg: vg, stored: vg.DeepCopy(), known: known}
 	if l.isLeaving() {
 		r.Ledger.Forget(vg.UID)
-		r.Transfers.stop(vg.UID)
+		r.StopStoring(vg.UID)
 	}
 	return l, nil
 }

@@ -114,6 +114,8 @@ type process struct {
 	// observed is what their handlers have seen; nil before they have seen anything.
 	observed observed
 	recorder *events.FakeRecorder
+	// registry has the metrics of this process.
+	registry *prometheus.Registry
 }
 
 // queues are those of all reconcilers, in the order in which they look.
@@ -291,13 +293,13 @@ func (w *world) restart() {
 	if window == 0 {
 		window = 30 * time.Minute
 	}
-	p := &process{recorder: events.NewFakeRecorder(1000)}
+	p := &process{recorder: events.NewFakeRecorder(1000), registry: registry}
 	places := &Places{Live: w.live, Storage: artifact.NewStorage(artifact.StorageOptions{AllowPrivate: true, FileRoot: w.root}), OperatorNamespace: w.namespace}
 	transfers := NewTransfers()
 	p.videos = &VideoGenerationReconciler{
 		Client: w.faults.controller, Live: w.live, Credentials: secrets, KIE: kieClient, Fetcher: fetcher, Ledger: ledger, Clock: clk, Recorder: p.recorder, Metrics: metrics,
-		Transfers: transfers,
-		Poke:      func(account types.NamespacedName) { p.accountQueue.Add(ctrl.Request{NamespacedName: account}) }, OperatorNamespace: w.namespace, AllowInsecure: true, CallbackBaseURL: baseURL, RecoveryWindow: window,
+		StopStoring: func(uid types.UID) { transfers.Stop(uid) },
+		Poke:        func(account types.NamespacedName) { p.accountQueue.Add(ctrl.Request{NamespacedName: account}) }, OperatorNamespace: w.namespace, AllowInsecure: true, CallbackBaseURL: baseURL, RecoveryWindow: window,
 		PersistBackoff: wait.Backoff{Duration: time.Millisecond, Factor: 1, Steps: 3},
 	}
 	p.videos.Init()

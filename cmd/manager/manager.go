@@ -9,6 +9,7 @@ import (
 	"time"
 
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/utils/clock"
@@ -145,7 +146,7 @@ func addParts(ctx context.Context, mgr ctrl.Manager, informers *callback.Informe
 		Clock:             clk,
 		Recorder:          recorder,
 		Metrics:           counts,
-		Transfers:         transfers,
+		StopStoring:       func(resource types.UID) { transfers.Stop(resource) },
 		Poke:              pokes.Poke,
 		OperatorNamespace: o.operatorNamespace,
 		AllowInsecure:     o.allowPrivateNetworks,
