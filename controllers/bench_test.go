@@ -70,7 +70,7 @@ func BenchmarkSummarize(b *testing.B) {
 	}{
 		{"at work", task(v1alpha1.TaskRunning, testTaskID), waiting{}},
 		{"finished", task(v1alpha1.TaskSucceeded, testTaskID), waiting{}},
-		{"in trouble", nil, waitingFor("Unavailable", testAccount)},
+		{"in trouble", nil, waiting{kind: retrying, reason: "Unavailable", message: "KieAccount films/default: KIE.AI cannot be reached or gives no readable answer"}},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			vg := video("lighthouse", with(bb.task))

@@ -15,13 +15,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
+	"pgregory.net/rapid"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
 // kstatusOf is what Flux, Argo CD, kapp and others make of a resource.
-func kstatusOf(t tester, u *unstructured.Unstructured) status.Status {
+func kstatusOf(t rapid.TB, u *unstructured.Unstructured) status.Status {
 	t.Helper()
 	result, err := status.Compute(u)
 	if err != nil {
@@ -30,7 +31,7 @@ func kstatusOf(t tester, u *unstructured.Unstructured) status.Status {
 	return result.Status
 }
 
-func unstructuredOf(t tester, vg *v1alpha1.VideoGeneration) *unstructured.Unstructured {
+func unstructuredOf(t rapid.TB, vg *v1alpha1.VideoGeneration) *unstructured.Unstructured {
 	t.Helper()
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(vg)
 	if err != nil {

@@ -72,14 +72,14 @@ func (r *VideoGenerationReconciler) restoreBought(ctx context.Context, l *life) 
 }
 
 // isCurrent asks the API server itself whether the attempt is the current one of
-// the resource, and in the state, if one is given.
-func (r *VideoGenerationReconciler) isCurrent(ctx context.Context, vg *v1alpha1.VideoGeneration, attempt string, state v1alpha1.TaskState) (bool, error) {
+// the resource, and in that state, if one is given.
+func (r *VideoGenerationReconciler) isCurrent(ctx context.Context, vg *v1alpha1.VideoGeneration, attempt string, in v1alpha1.TaskState) (bool, error) {
 	live := &v1alpha1.VideoGeneration{}
 	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(vg), live); err != nil {
 		return false, fmt.Errorf("reading the VideoGeneration past the cache: %w", err)
 	}
 	task := live.Status.Task
-	return live.UID == vg.UID && task != nil && task.Attempt == attempt && (state == "" || task.State == state), nil
+	return live.UID == vg.UID && task != nil && task.Attempt == attempt && (in == "" || task.State == in), nil
 }
 
 // recover finds the task of a purchase whose answer was lost: in the callback of

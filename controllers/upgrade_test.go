@@ -23,12 +23,12 @@ func in(resolution v1alpha1.Resolution) func(*v1alpha1.VideoGeneration) {
 // wantUpgrades asserts how many upgrades were paid for, each base at most once.
 func (w *world) wantUpgrades(want int) {
 	w.t.Helper()
-	state := w.sim.State()
-	if state.PaidUpgrades != want {
-		w.t.Errorf("%d upgrades were paid for, want %d", state.PaidUpgrades, want)
+	sold := w.sim.State()
+	if sold.PaidUpgrades != want {
+		w.t.Errorf("%d upgrades were paid for, want %d", sold.PaidUpgrades, want)
 	}
 	var bases []string
-	for _, u := range state.Upgrades {
+	for _, u := range sold.Upgrades {
 		if slices.Contains(bases, u.TaskID+u.Resolution) {
 			w.t.Errorf("the %s version of task %s was paid for twice", u.Resolution, u.TaskID)
 		}

@@ -199,26 +199,26 @@ func (w *world) gone(p *process, was client.Object) {
 func (w *world) tell(p *process, what any) {
 	w.t.Helper()
 	for _, q := range p.queues() {
-		for _, watch := range q.watches {
-			watch.tell(w, q, what)
+		for _, wt := range q.watches {
+			w.tellWatch(wt, q, what)
 		}
 	}
 }
 
-func (watch watch) tell(w *world, q *queue, what any) {
-	ctx, passes := w.t.Context(), predicate.And(watch.predicates...)
+func (w *world) tellWatch(wt watch, q *queue, what any) {
+	ctx, passes := w.t.Context(), predicate.And(wt.predicates...)
 	switch e := what.(type) {
 	case event.CreateEvent:
-		if sameKind(watch.of, e.Object) && passes.Create(e) {
-			watch.handler.Create(ctx, e, q)
+		if sameKind(wt.of, e.Object) && passes.Create(e) {
+			wt.handler.Create(ctx, e, q)
 		}
 	case event.UpdateEvent:
-		if sameKind(watch.of, e.ObjectNew) && passes.Update(e) {
-			watch.handler.Update(ctx, e, q)
+		if sameKind(wt.of, e.ObjectNew) && passes.Update(e) {
+			wt.handler.Update(ctx, e, q)
 		}
 	case event.DeleteEvent:
-		if sameKind(watch.of, e.Object) && passes.Delete(e) {
-			watch.handler.Delete(ctx, e, q)
+		if sameKind(wt.of, e.Object) && passes.Delete(e) {
+			wt.handler.Delete(ctx, e, q)
 		}
 	default:
 		w.t.Fatalf("an event of type %T", what)
