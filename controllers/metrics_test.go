@@ -40,7 +40,7 @@ var labelValues = map[string][]string{
 		v1alpha1.ReasonFeatureDisabled, v1alpha1.ReasonTaskExpired, v1alpha1.ReasonInvalidTaskID, v1alpha1.ReasonTimedOut,
 		v1alpha1.ReasonSubmissionUnknown, v1alpha1.ReasonTaskNotFound, v1alpha1.ReasonStorageFailed,
 		string(artifact.LinkDead), string(artifact.DownloadFailed), string(artifact.LinkRefused), string(artifact.NotVideo), string(artifact.TooLarge),
-		string(artifact.InvalidStorage), string(artifact.BucketNotFound), string(artifact.AccessDenied), string(artifact.StorageFull), string(artifact.StorageRefused), string(finalizerRefused),
+		string(artifact.InvalidStorage), string(artifact.BucketNotFound), string(artifact.AccessDenied), string(artifact.StorageFull), string(artifact.StorageRefused), "FinalizerRefused",
 		string(artifact.StorageUnavailable),
 	},
 	"backend": {"s3", "gs", "azblob", "file"},

@@ -44,8 +44,9 @@ import (
 const (
 	testAPIKey  = "canary-api-key"
 	testHMACKey = "canary-hmac-key"
-	testPrompt  = "A lighthouse called "
 )
+
+const testPrompt = "A lighthouse called "
 
 // world is a namespace on the real API server with a simulated KIE.AI, the real
 // callback handler and the real reconcilers, driven by hand on a clock that
