@@ -50,8 +50,8 @@ func (b *till) want(reason string, got, want verdict) {
 }
 
 // show makes the view show the resource with a task of the attempt.
-func (b *till) show(name, attempt string, state v1alpha1.TaskState, submittedAt time.Time) *v1alpha1.VideoGeneration {
-	shown := task(state, "task-of-"+attempt)
+func (b *till) show(name, attempt string, taskState v1alpha1.TaskState, submittedAt time.Time) *v1alpha1.VideoGeneration {
+	shown := task(taskState, "task-of-"+attempt)
 	shown.Attempt, shown.SubmittedAt.Time = attempt, submittedAt
 	for i := range b.view {
 		if b.view[i].Name == name {
@@ -85,12 +85,12 @@ func TestAPlaceInFlightIsHeldBeforeTheCacheShowsIt(t *testing.T) {
 }
 
 func TestAFinishedTaskLeavesItsPlaceInFlight(t *testing.T) {
-	for _, state := range []v1alpha1.TaskState{v1alpha1.TaskSucceeded, v1alpha1.TaskFailed} {
+	for _, taskState := range []v1alpha1.TaskState{v1alpha1.TaskSucceeded, v1alpha1.TaskFailed} {
 		b := newTill(t, 9, 1)
 		b.reserve("a", "1")
 		b.Answered(b.key, "1", true)
-		b.show("a", "1", state, epoch)
-		b.want(string(state), b.reserve("b", "2"), buys)
+		b.show("a", "1", taskState, epoch)
+		b.want(string(taskState), b.reserve("b", "2"), buys)
 	}
 }
 
@@ -140,10 +140,10 @@ func TestAnUnansweredPurchaseCountsForAWholeWindowFromNow(t *testing.T) {
 // has whole seconds, and the request may have taken its whole time limit.
 func TestPurchasesOfAnEarlierProcess(t *testing.T) {
 	const latest = time.Second + submitTimeout + 10*time.Second
-	for _, state := range []v1alpha1.TaskState{v1alpha1.TaskSubmitting, v1alpha1.TaskRunning, v1alpha1.TaskSucceeded, v1alpha1.TaskFailed} {
-		t.Run(string(state), func(t *testing.T) {
+	for _, taskState := range []v1alpha1.TaskState{v1alpha1.TaskSubmitting, v1alpha1.TaskRunning, v1alpha1.TaskSucceeded, v1alpha1.TaskFailed} {
+		t.Run(string(taskState), func(t *testing.T) {
 			b := newTill(t, 1, 9)
-			b.show("a", "1", state, epoch)
+			b.show("a", "1", taskState, epoch)
 			b.want("it may arrive as late as its time limit", b.reserve("b", "2"), fullFor(latest))
 			b.pass(latest - time.Nanosecond)
 			b.want("it counts to the last moment", b.reserve("b", "2"), fullFor(time.Nanosecond))
@@ -162,12 +162,12 @@ func TestPurchasesOfAnEarlierProcess(t *testing.T) {
 // This process's own purchases count for the window and no longer, however often
 // they are looked at after that.
 func TestOwnPurchasesDoNotPassForThoseOfAnEarlierProcess(t *testing.T) {
-	for _, state := range []v1alpha1.TaskState{v1alpha1.TaskRunning, v1alpha1.TaskSucceeded, v1alpha1.TaskFailed} {
-		t.Run(string(state), func(t *testing.T) {
+	for _, taskState := range []v1alpha1.TaskState{v1alpha1.TaskRunning, v1alpha1.TaskSucceeded, v1alpha1.TaskFailed} {
+		t.Run(string(taskState), func(t *testing.T) {
 			b := newTill(t, 1, 9)
 			b.want("the first", b.reserve("a", "1"), buys)
-			b.show("a", "1", state, epoch)
-			b.Answered(b.key, "1", state != v1alpha1.TaskFailed)
+			b.show("a", "1", taskState, epoch)
+			b.Answered(b.key, "1", taskState != v1alpha1.TaskFailed)
 			b.want("the window is full", b.reserve("b", "2"), fullFor(10*time.Second))
 			b.pass(10 * time.Second)
 			for i := range 20 {
