@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,6 +24,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/credentials"
+	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
 var namespaceKind = corev1.SchemeGroupVersion.WithKind("Namespace")
@@ -29,6 +34,110 @@ var namespaceKind = corev1.SchemeGroupVersion.WithKind("Namespace")
 // DefaultPersistBackoff writes a task id again for about 6 seconds; after that
 // the workqueue goes on.
 var DefaultPersistBackoff = wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 7}
+
+// Options is what the controllers need to know beside the cluster.
+type Options struct {
+	// Credentials are the API keys of the accounts, which the callback server reads too.
+	Credentials *credentials.Store
+	Clock       clock.PassiveClock
+	// Metrics is where they are registered.
+	Metrics prometheus.Registerer
+	// OperatorNamespace is where the KieAccounts of administrators are, and the one of last resort.
+	OperatorNamespace string
+	// AllowPrivateNetworks sends API keys over plain http, and fetches from private addresses: for development.
+	AllowPrivateNetworks bool
+	// CallbackBaseURL is where KIE.AI reaches the callback server; empty means polling only.
+	CallbackBaseURL string
+	// RecoveryWindow is how long the callback of a lost purchase is waited for.
+	RecoveryWindow time.Duration
+	// FileStorageRoot is the folder below which videos can be stored; empty means none.
+	FileStorageRoot string
+	// Reconciles is how many VideoGenerations are looked at at a time, Downloads of how many videos are stored.
+	Reconciles, Downloads int
+}
+
+// Setup adds the controllers to the manager.
+func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
+	if err := Index(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
+	ledger := NewLedger(o.Clock)
+	counts := NewMetrics(o.Metrics)
+	kieClient := kie.NewClient()
+	pokes := NewPokes()
+	fetcher := artifact.NewFetcher(o.AllowPrivateNetworks)
+	recorder := mgr.GetEventRecorder("kie-operator")
+	transfers := NewTransfers()
+	places := &Places{
+		Live:              mgr.GetAPIReader(),
+		Storage:           artifact.NewStorage(artifact.StorageOptions{AllowPrivate: o.AllowPrivateNetworks, FileRoot: o.FileStorageRoot}),
+		OperatorNamespace: o.OperatorNamespace,
+	}
+	if err := o.Metrics.Register(NewExpiring(mgr.GetCache(), o.Clock)); err != nil {
+		return fmt.Errorf("registering the metric of videos that expire: %w", err)
+	}
+	err := (&VideoGenerationReconciler{
+		Client:            mgr.GetClient(),
+		Live:              mgr.GetAPIReader(),
+		Credentials:       o.Credentials,
+		KIE:               kieClient,
+		Fetcher:           fetcher,
+		Ledger:            ledger,
+		Clock:             o.Clock,
+		Recorder:          recorder,
+		Metrics:           counts,
+		StopStoring:       func(resource types.UID) { transfers.Stop(resource) },
+		Poke:              pokes.Poke,
+		OperatorNamespace: o.OperatorNamespace,
+		AllowInsecure:     o.AllowPrivateNetworks,
+		CallbackBaseURL:   o.CallbackBaseURL,
+		RecoveryWindow:    o.RecoveryWindow,
+		PersistBackoff:    DefaultPersistBackoff,
+	}).SetupWithManager(mgr, o.Reconciles)
+	if err != nil {
+		return fmt.Errorf("preparing the VideoGeneration controller: %w", err)
+	}
+	err = (&StorageReconciler{
+		Client:        mgr.GetClient(),
+		Live:          mgr.GetAPIReader(),
+		Places:        places,
+		Transfers:     transfers,
+		Fetcher:       fetcher,
+		Credentials:   o.Credentials,
+		KIE:           kieClient,
+		Clock:         o.Clock,
+		Recorder:      recorder,
+		Metrics:       counts,
+		AllowInsecure: o.AllowPrivateNetworks,
+	}).SetupWithManager(mgr, o.Downloads)
+	if err != nil {
+		return fmt.Errorf("preparing the storage controller: %w", err)
+	}
+	err = (&ReleaseReconciler{
+		Client:    mgr.GetClient(),
+		Places:    places,
+		Transfers: transfers,
+		Clock:     o.Clock,
+		Recorder:  recorder,
+	}).SetupWithManager(mgr)
+	if err != nil {
+		return fmt.Errorf("preparing the release controller: %w", err)
+	}
+	err = (&KieAccountReconciler{
+		Client:          mgr.GetClient(),
+		Credentials:     o.Credentials,
+		KIE:             kieClient,
+		Ledger:          ledger,
+		Clock:           o.Clock,
+		Metrics:         counts,
+		CallbackBaseURL: o.CallbackBaseURL,
+		AllowInsecure:   o.AllowPrivateNetworks,
+	}).SetupWithManager(mgr, pokes)
+	if err != nil {
+		return fmt.Errorf("preparing the KieAccount controller: %w", err)
+	}
+	return nil
+}
 
 // Index adds the field index that the controllers list by.
 func Index(ctx context.Context, indexer client.FieldIndexer) error {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/utils/clock"
@@ -25,10 +24,8 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/controllers"
-	"github.com/kie-operator/kie-operator/internal/artifact"
 	"github.com/kie-operator/kie-operator/internal/callback"
 	"github.com/kie-operator/kie-operator/internal/credentials"
-	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/version"
 )
 
@@ -111,9 +108,6 @@ func managerOptions(o options) ctrl.Options {
 
 // addParts adds to the manager what the operator consists of.
 func addParts(ctx context.Context, mgr ctrl.Manager, informers *callback.Informers, o options) error {
-	if err := controllers.Index(ctx, mgr.GetFieldIndexer()); err != nil {
-		return err
-	}
 	if err := callback.IndexAttempts(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
@@ -122,75 +116,20 @@ func addParts(ctx context.Context, mgr ctrl.Manager, informers *callback.Informe
 	}
 	clk := clock.RealClock{}
 	secrets := credentials.NewStore(mgr.GetAPIReader(), clk)
-	ledger := controllers.NewLedger(clk)
-	counts := controllers.NewMetrics(metrics.Registry)
-	kieClient := kie.NewClient()
-	pokes := controllers.NewPokes()
-	fetcher := artifact.NewFetcher(o.allowPrivateNetworks)
-	recorder := mgr.GetEventRecorder("kie-operator")
-	transfers := controllers.NewTransfers()
-	places := &controllers.Places{
-		Live:              mgr.GetAPIReader(),
-		Storage:           artifact.NewStorage(artifact.StorageOptions{AllowPrivate: o.allowPrivateNetworks, FileRoot: o.fileStorageRoot}),
-		OperatorNamespace: o.operatorNamespace,
-	}
-	metrics.Registry.MustRegister(controllers.NewExpiring(mgr.GetCache(), clk))
-
-	if err := (&controllers.VideoGenerationReconciler{
-		Client:            mgr.GetClient(),
-		Live:              mgr.GetAPIReader(),
-		Credentials:       secrets,
-		KIE:               kieClient,
-		Fetcher:           fetcher,
-		Ledger:            ledger,
-		Clock:             clk,
-		Recorder:          recorder,
-		Metrics:           counts,
-		StopStoring:       func(resource types.UID) { transfers.Stop(resource) },
-		Poke:              pokes.Poke,
-		OperatorNamespace: o.operatorNamespace,
-		AllowInsecure:     o.allowPrivateNetworks,
-		CallbackBaseURL:   o.callbackBaseURL,
-		RecoveryWindow:    o.submissionRecoveryWindow,
-		PersistBackoff:    controllers.DefaultPersistBackoff,
-	}).SetupWithManager(mgr, o.maxConcurrentReconciles); err != nil {
-		return fmt.Errorf("preparing the VideoGeneration controller: %w", err)
-	}
-	if err := (&controllers.StorageReconciler{
-		Client:        mgr.GetClient(),
-		Live:          mgr.GetAPIReader(),
-		Places:        places,
-		Transfers:     transfers,
-		Fetcher:       fetcher,
-		Credentials:   secrets,
-		KIE:           kieClient,
-		Clock:         clk,
-		Recorder:      recorder,
-		Metrics:       counts,
-		AllowInsecure: o.allowPrivateNetworks,
-	}).SetupWithManager(mgr, o.maxConcurrentDownloads); err != nil {
-		return fmt.Errorf("preparing the storage controller: %w", err)
-	}
-	if err := (&controllers.ReleaseReconciler{
-		Client:    mgr.GetClient(),
-		Places:    places,
-		Transfers: transfers,
-		Clock:     clk,
-		Recorder:  recorder,
-	}).SetupWithManager(mgr); err != nil {
-		return fmt.Errorf("preparing the release controller: %w", err)
-	}
-	if err := (&controllers.KieAccountReconciler{
-		Client:          mgr.GetClient(),
-		Credentials:     secrets,
-		KIE:             kieClient,
-		Ledger:          ledger,
-		Clock:           clk,
-		Metrics:         counts,
-		CallbackBaseURL: o.callbackBaseURL,
-		AllowInsecure:   o.allowPrivateNetworks,
-	}).SetupWithManager(mgr, pokes); err != nil {
-		return fmt.Errorf("preparing the KieAccount controller: %w", err)
+	err := controllers.Setup(ctx, mgr, controllers.Options{
+		Credentials:          secrets,
+		Clock:                clk,
+		Metrics:              metrics.Registry,
+		OperatorNamespace:    o.operatorNamespace,
+		AllowPrivateNetworks: o.allowPrivateNetworks,
+		CallbackBaseURL:      o.callbackBaseURL,
+		RecoveryWindow:       o.submissionRecoveryWindow,
+		FileStorageRoot:      o.fileStorageRoot,
+		Reconciles:           o.maxConcurrentReconciles,
+		Downloads:            o.maxConcurrentDownloads,
+	})
+	if err != nil {
+		return err
 	}
 	if o.callbackBindAddress != disabled {
 		log := ctrl.Log.WithName("callback")
