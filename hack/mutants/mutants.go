@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"bytes"
 	"fmt"
 	"os"
@@ -20,12 +21,14 @@ type mutant struct {
 	name string
 	// file is changed: before, which is in it once, becomes after.
 	file, before, after string
-	// tests are those of the package that have to notice, as a regular expression for go test -run.
+	// tests are those that have to notice, as a regular expression for go test -run.
 	tests string
+	// in is the folder of their package, if it is another one than that of the file.
+	in string
 }
 
-// testsIn is the folder of the package.
-func (m mutant) testsIn() string { return path.Dir(m.file) }
+// testsIn is the folder of the package of the tests.
+func (m mutant) testsIn() string { return cmp.Or(m.in, path.Dir(m.file)) }
 
 // apply returns the text of the broken file.
 func (m mutant) apply(root string) ([]byte, error) {
