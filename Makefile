@@ -161,6 +161,15 @@ lint-fix: $(LINT_STAMP) ## Lint all Go code and fix what can be fixed by a progr
 
 ##@ Test
 
+# The packages whose tests start no server: those that do ask internal/testenv for it.
+quick-packages = $(shell go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | grep -v /internal/testenv | cut -d' ' -f1)
+.PHONY: quick
+quick: ## Check the format, vet, and run the tests that need no server: what to run after each change.
+	@unformatted=$$(gofmt -l api cmd config controllers hack internal); \
+		[[ -z $$unformatted ]] || { echo "gofmt has something to say of: $$unformatted" >&2; exit 1; }
+	go vet ./...
+	go test $(TESTFLAGS) $(quick-packages)
+
 .PHONY: test
 test: control-plane s3-server ## Run all tests on a real Kubernetes API server and a real S3 server. TESTFLAGS, PKG and TEST_TIMEOUT change how.
 	go test -timeout $(TEST_TIMEOUT) -parallel $(TEST_PARALLEL) $(TESTFLAGS) $(PKG)

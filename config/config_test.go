@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,7 +51,25 @@ var notInstalled = []string{"HTTPRoute", "PrometheusRule", "ServiceMonitor"}
 // namespaced are the kinds that users apply into a namespace of their choice.
 var namespaced = []string{"VideoGeneration", "ConfigMap", "Role", "RoleBinding"}
 
-var cluster client.Client
+var controlPlane testenv.Shared
+
+// connect returns a client of a real API server, the same for all tests.
+var connect = sync.OnceValues(func() (client.Client, error) {
+	config, err := controlPlane.Config()
+	if err != nil {
+		return nil, err
+	}
+	return client.New(config, client.Options{Scheme: testenv.Scheme()})
+})
+
+func cluster(t *testing.T) client.Client {
+	t.Helper()
+	c, err := connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -63,14 +82,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (code int, err error) {
-	env, err := testenv.Start()
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, env.Stop()) }()
-	if cluster, err = client.New(env.Config, client.Options{Scheme: testenv.Scheme()}); err != nil {
-		return 0, err
-	}
+	defer func() { err = errors.Join(err, controlPlane.Stop()) }()
 	return m.Run(), nil
 }
 
@@ -97,13 +109,13 @@ func TestEverythingIsAccepted(t *testing.T) {
 				t.Fatal("there is nothing to apply")
 			}
 			for _, obj := range source.objects {
-				if _, err := cluster.RESTMapper().RESTMapping(obj.GroupVersionKind().GroupKind()); meta.IsNoMatchError(err) && slices.Contains(notInstalled, obj.GetKind()) {
+				if _, err := cluster(t).RESTMapper().RESTMapping(obj.GroupVersionKind().GroupKind()); meta.IsNoMatchError(err) && slices.Contains(notInstalled, obj.GetKind()) {
 					continue
 				}
 				if obj.GetNamespace() == "" && slices.Contains(namespaced, obj.GetKind()) {
 					obj.SetNamespace(metav1.NamespaceDefault)
 				}
-				if err := cluster.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(obj), client.FieldOwner("config-test"), client.ForceOwnership); err != nil {
+				if err := cluster(t).Apply(t.Context(), client.ApplyConfigurationFromUnstructured(obj), client.FieldOwner("config-test"), client.ForceOwnership); err != nil {
 					t.Errorf("%s %s: %v", obj.GetKind(), obj.GetName(), err)
 				}
 			}
@@ -127,13 +139,13 @@ func TestPodsAreRestricted(t *testing.T) {
 		t.Run(deployment, func(t *testing.T) {
 			pod := &corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}
 			pod.Namespace, pod.GenerateName = namespace, "restricted-"
-			if err := cluster.Create(t.Context(), pod, client.DryRunAll); err != nil {
+			if err := cluster(t).Create(t.Context(), pod, client.DryRunAll); err != nil {
 				t.Error(err)
 			}
 
 			privileged := pod.DeepCopy()
 			privileged.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = new(true)
-			if err := cluster.Create(t.Context(), privileged, client.DryRunAll); err == nil {
+			if err := cluster(t).Create(t.Context(), privileged, client.DryRunAll); err == nil {
 				t.Error("a pod that may gain privileges was accepted, so nothing is enforced")
 			}
 		})
@@ -252,7 +264,7 @@ func TestATenantOptsIn(t *testing.T) {
 	const team, other = "team-that-opts-in", "team-that-does-not"
 	objects := kustomize(t, "tenant")
 	for _, name := range []string{team, other} {
-		if err := cluster.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil {
+		if err := cluster(t).Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -278,7 +290,7 @@ func operatorMay(t *testing.T, want bool, what authorizationv1.ResourceAttribute
 	review := &authorizationv1.SubjectAccessReview{}
 	_ = wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		review = &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: operatorSAR, ResourceAttributes: &what}}
-		if err := cluster.Create(ctx, review); err != nil {
+		if err := cluster(t).Create(ctx, review); err != nil {
 			return false, err
 		}
 		return review.Status.Allowed || !want, nil
@@ -290,7 +302,7 @@ func operatorMay(t *testing.T, want bool, what authorizationv1.ResourceAttribute
 func apply(t *testing.T, objects []*unstructured.Unstructured) {
 	t.Helper()
 	for _, obj := range objects {
-		if err := cluster.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(obj), client.FieldOwner("config-test"), client.ForceOwnership); err != nil {
+		if err := cluster(t).Apply(t.Context(), client.ApplyConfigurationFromUnstructured(obj), client.FieldOwner("config-test"), client.ForceOwnership); err != nil {
 			t.Fatalf("%s %s: %v", obj.GetKind(), obj.GetName(), err)
 		}
 	}
@@ -299,7 +311,7 @@ func apply(t *testing.T, objects []*unstructured.Unstructured) {
 // get reads an object of the operator's namespace.
 func get(t *testing.T, name string, obj client.Object) {
 	t.Helper()
-	if err := cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, obj); err != nil {
+	if err := cluster(t).Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, obj); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -12,21 +12,20 @@ import (
 	"testing"
 
 	"github.com/go-logr/logr/funcr"
-	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
 var (
-	// apiServer is where the real API server of this package's tests is.
-	apiServer *rest.Config
+	// controlPlane has the real API server of this package's tests.
+	controlPlane testenv.Shared
 	// s3Folder is where the S3 server keeps its buckets.
 	s3Folder string
 )
 
 func TestMain(m *testing.M) {
-	code, err := withAPIServer(m)
+	code, err := run(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
@@ -34,15 +33,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func withAPIServer(m *testing.M) (code int, err error) {
-	env, err := testenv.Start()
-	if err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, env.Stop()) }()
-	apiServer = rest.CopyConfig(env.Config)
-	apiServer.QPS = -1
-
+func run(m *testing.M) (code int, err error) {
+	defer func() { err = errors.Join(err, controlPlane.Stop()) }()
 	s3Folder, err = os.MkdirTemp("", "s3-")
 	if err != nil {
 		return 1, err

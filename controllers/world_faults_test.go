@@ -22,7 +22,10 @@ const operatorUser = "kie-operator"
 
 // operatorClient is the way to the API server of the operator, the same for all worlds.
 var operatorClient = sync.OnceValues(func() (client.WithWatch, error) {
-	config := rest.CopyConfig(apiServer)
+	config, err := controlPlane.Config()
+	if err != nil {
+		return nil, err
+	}
 	config.Impersonate = rest.ImpersonationConfig{UserName: operatorUser, Groups: []string{"system:masters"}}
 	return client.NewWithWatch(config, client.Options{Scheme: testenv.Scheme()})
 })

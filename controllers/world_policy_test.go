@@ -54,7 +54,11 @@ func (p policy) probe() string { return "probe-" + p.name }
 // installPolicies makes the policies known to the API server. None is in force
 // anywhere before a namespace has its label.
 var installPolicies = sync.OnceValue(func() error {
-	admin, err := client.New(apiServer, client.Options{Scheme: testenv.Scheme()})
+	config, err := controlPlane.Config()
+	if err != nil {
+		return err
+	}
+	admin, err := client.New(config, client.Options{Scheme: testenv.Scheme()})
 	if err != nil {
 		return err
 	}

@@ -157,7 +157,11 @@ func newWorld(t tester, opts worldOptions) *world {
 	t.Cleanup(func() { w.must(os.RemoveAll(root)) })
 	w.root = root
 
-	live, err := client.NewWithWatch(apiServer, client.Options{Scheme: testenv.Scheme()})
+	config, err := controlPlane.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	live, err := client.NewWithWatch(config, client.Options{Scheme: testenv.Scheme()})
 	w.must(err)
 	w.written = &versions{of: map[string]string{}, now: w.clock.Now}
 	w.live = w.written.watch(live)
@@ -235,7 +239,9 @@ func newSimServer(t tester, sim *kiesim.Simulator) string {
 // startCache starts a real cache of the namespace with the real indexes.
 func (w *world) startCache() {
 	w.t.Helper()
-	c, err := cache.New(apiServer, cache.Options{Scheme: testenv.Scheme(), DefaultNamespaces: map[string]cache.Config{w.namespace: {}}})
+	config, err := controlPlane.Config()
+	w.must(err)
+	c, err := cache.New(config, cache.Options{Scheme: testenv.Scheme(), DefaultNamespaces: map[string]cache.Config{w.namespace: {}}})
 	w.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	w.must(Index(ctx, c))

@@ -135,7 +135,7 @@ func checkSpec(t *testing.T, kind, want string) {
 	if kind == "KieAccount" {
 		resource = kieAccounts
 	}
-	got, err := server.Resource(resource).Namespace(metav1.NamespaceDefault).Get(t.Context(), "defaults", metav1.GetOptions{})
+	got, err := server(t).Resource(resource).Namespace(metav1.NamespaceDefault).Get(t.Context(), "defaults", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -112,7 +112,7 @@ func TestStatusIsWrittenThroughItsSubresourceOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	status := []byte(`{"status": {"account": "default/default"}}`)
-	videos := server.Resource(videoGenerations).Namespace(metav1.NamespaceDefault)
+	videos := server(t).Resource(videoGenerations).Namespace(metav1.NamespaceDefault)
 
 	got, err := videos.Patch(t.Context(), "status", types.MergePatchType, status, metav1.PatchOptions{})
 	if err != nil {
@@ -139,7 +139,7 @@ func TestWordsOfALaterVersionAreStored(t *testing.T) {
 	if err := create(t, videoGenerations, video("later", `{prompt: fog}`)); err != nil {
 		t.Fatal(err)
 	}
-	videos := server.Resource(videoGenerations).Namespace(metav1.NamespaceDefault)
+	videos := server(t).Resource(videoGenerations).Namespace(metav1.NamespaceDefault)
 	status := []byte(`{"status": {
 		"task": {"attempt": "a1", "number": 1, "submittedAt": "2026-11-23T12:00:00Z", "id": "5a1f0c3e", "state": "Paused", "operation": "Remix"},
 		"upgrade": {"attempt": "a2", "resolution": "8k", "submittedAt": "2026-11-23T12:00:00Z", "state": "Paused"},
@@ -162,6 +162,6 @@ func edit(t *testing.T, name, spec string) (*unstructured.Unstructured, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return server.Resource(videoGenerations).Namespace(metav1.NamespaceDefault).Patch(t.Context(), name,
+	return server(t).Resource(videoGenerations).Namespace(metav1.NamespaceDefault).Patch(t.Context(), name,
 		types.MergePatchType, patch, metav1.PatchOptions{FieldValidation: metav1.FieldValidationStrict})
 }

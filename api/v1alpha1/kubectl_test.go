@@ -21,7 +21,7 @@ import (
 )
 
 func TestNamesForKubectl(t *testing.T) {
-	client, err := discovery.NewDiscoveryClientForConfig(config)
+	client, err := discovery.NewDiscoveryClientForConfig(config(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,12 +122,12 @@ func checkColumns(t *testing.T, resource, status string, want []column) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := server.Resource(v1alpha1.GroupVersion.WithResource(resource)).Namespace(metav1.NamespaceDefault).
+	if _, err := server(t).Resource(v1alpha1.GroupVersion.WithResource(resource)).Namespace(metav1.NamespaceDefault).
 		Patch(t.Context(), "columns", types.MergePatchType, patch, metav1.PatchOptions{FieldValidation: metav1.FieldValidationStrict}, "status"); err != nil {
 		t.Fatal(err)
 	}
 
-	client, err := discovery.NewDiscoveryClientForConfig(config)
+	client, err := discovery.NewDiscoveryClientForConfig(config(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,10 +26,26 @@ import (
 
 // What a user meets is the API server with the CRDs, so that is what these
 // tests talk to.
-var (
-	config *rest.Config
-	server dynamic.Interface
-)
+var controlPlane testenv.Shared
+
+// server returns a client that knows nothing of the types.
+func server(t *testing.T) dynamic.Interface {
+	t.Helper()
+	client, err := dynamic.NewForConfig(config(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func config(t *testing.T) *rest.Config {
+	t.Helper()
+	config, err := controlPlane.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
 
 var (
 	videoGenerations = v1alpha1.GroupVersion.WithResource("videogenerations")
@@ -47,17 +63,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (code int, err error) {
-	env, err := testenv.Start()
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, env.Stop()) }()
-	config = env.Config
-	// A table of a hundred cases is not to wait for the client's own limit.
-	config.QPS = -1
-	if server, err = dynamic.NewForConfig(config); err != nil {
-		return 0, err
-	}
+	defer func() { err = errors.Join(err, controlPlane.Stop()) }()
 	return m.Run(), nil
 }
 

@@ -327,7 +327,7 @@ func TestUnknownFieldsAreRefused(t *testing.T) {
 // create applies a resource as kubectl does: unknown fields are errors.
 func create(t *testing.T, resource schema.GroupVersionResource, obj *unstructured.Unstructured) error {
 	t.Helper()
-	_, err := server.Resource(resource).Namespace(obj.GetNamespace()).
+	_, err := server(t).Resource(resource).Namespace(obj.GetNamespace()).
 		Create(t.Context(), obj, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict})
 	return err
 }

@@ -5,9 +5,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"k8s.io/client-go/rest"
@@ -19,19 +21,50 @@ import (
 // and stop real processes of it.
 const actAsManager = "KIE_OPERATOR_TEST_ACT_AS_MANAGER"
 
-// The real API server of this package's tests: the way of its administrator,
-// and the operator's own, which has the rights of config/rbac.
-var (
+// controlPlane has the real API server of this package's tests.
+var controlPlane testenv.Shared
+
+// ways are the ways to the API server: that of its administrator, and the
+// operator's own, which has the rights of config/rbac.
+type ways struct {
 	admin, operator                     *rest.Config
 	adminKubeconfig, operatorKubeconfig string
-)
+}
+
+// dir is a folder for the tests of this package.
+var dir string
+
+// prepare is done for the first test that needs an API server.
+var prepare = sync.OnceValues(func() (w ways, err error) {
+	if w.admin, err = controlPlane.Config(); err != nil {
+		return ways{}, err
+	}
+	w.adminKubeconfig, w.operatorKubeconfig = filepath.Join(dir, "admin"), filepath.Join(dir, "operator")
+	if err := testenv.WriteKubeconfig(w.adminKubeconfig, w.admin); err != nil {
+		return ways{}, err
+	}
+	if w.operator, err = testenv.Operator(context.Background(), w.admin, w.adminKubeconfig); err != nil {
+		return ways{}, err
+	}
+	return w, testenv.WriteKubeconfig(w.operatorKubeconfig, w.operator)
+})
+
+// cluster returns the ways to the API server.
+func cluster(t *testing.T) ways {
+	t.Helper()
+	w, err := prepare()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
 
 func TestMain(m *testing.M) {
 	if os.Getenv(actAsManager) != "" {
 		main()
 		return
 	}
-	code, err := withOperator(m)
+	code, err := runTests(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
@@ -39,31 +72,10 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func withOperator(m *testing.M) (code int, err error) {
-	env, err := testenv.Start()
-	if err != nil {
+func runTests(m *testing.M) (code int, err error) {
+	if dir, err = os.MkdirTemp("", "manager-test-"); err != nil {
 		return 1, err
 	}
-	defer func() {
-		if stopErr := env.Stop(); stopErr != nil {
-			err = stopErr
-		}
-	}()
-	dir, err := os.MkdirTemp("", "manager-test-")
-	if err != nil {
-		return 1, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-
-	admin, adminKubeconfig, operatorKubeconfig = env.Config, filepath.Join(dir, "admin"), filepath.Join(dir, "operator")
-	if err := testenv.WriteKubeconfig(adminKubeconfig, admin); err != nil {
-		return 1, err
-	}
-	if operator, err = testenv.Operator(context.Background(), admin, adminKubeconfig); err != nil {
-		return 1, err
-	}
-	if err := testenv.WriteKubeconfig(operatorKubeconfig, operator); err != nil {
-		return 1, err
-	}
+	defer func() { err = errors.Join(err, controlPlane.Stop(), os.RemoveAll(dir)) }()
 	return m.Run(), nil
 }

@@ -73,7 +73,7 @@ func startProgram(t *testing.T, path, callbackAddress string, args ...string) *m
 	t.Helper()
 	m := &manager{t: t, address: callbackAddress, exited: make(chan error, 1)}
 	m.command = exec.CommandContext(context.Background(), path, append([]string{
-		"--kubeconfig", operatorKubeconfig, "--callback-bind-address", callbackAddress,
+		"--kubeconfig", cluster(t).operatorKubeconfig, "--callback-bind-address", callbackAddress,
 		"--health-probe-bind-address", "0", "--allow-private-networks",
 	}, args...)...)
 	m.command.Env = append(os.Environ(), actAsManager+"=1")
@@ -222,7 +222,7 @@ func newVideo(t *testing.T, users client.Client, name string, markers ...string)
 
 func usersClient(t *testing.T) client.Client {
 	t.Helper()
-	users, err := client.New(admin, client.Options{Scheme: testenv.Scheme()})
+	users, err := client.New(cluster(t).admin, client.Options{Scheme: testenv.Scheme()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,7 +304,7 @@ func TestAReplicaThatDoesNotLeadTakesTheCallback(t *testing.T) {
 	eventually(t, "the second process takes callbacks", other.listens)
 
 	vg := newVideo(t, users, "called-back")
-	if _, err := testenv.Kubectl(t.Context(), adminKubeconfig, nil, "wait", "--for=condition=Ready", "vg/called-back", "--timeout="+patience.String()); err != nil {
+	if _, err := testenv.Kubectl(t.Context(), cluster(t).adminKubeconfig, nil, "wait", "--for=condition=Ready", "vg/called-back", "--timeout="+patience.String()); err != nil {
 		t.Fatal(err)
 	}
 	if err := users.Get(t.Context(), client.ObjectKeyFromObject(vg), vg); err != nil {

@@ -33,7 +33,7 @@ func TestWhatTheOperatorMayDo(t *testing.T) {
 		}
 		return rest
 	}
-	clients, err := kubernetes.NewForConfig(operator)
+	clients, err := kubernetes.NewForConfig(cluster(t).operator)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,11 +96,11 @@ func TestWhatTheOperatorMayDo(t *testing.T) {
 
 // The API server means what it says.
 func TestSecretsOfOthersAreRefused(t *testing.T) {
-	asAdmin, err := kubernetes.NewForConfig(admin)
+	asAdmin, err := kubernetes.NewForConfig(cluster(t).admin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	asOperator, err := kubernetes.NewForConfig(operator)
+	asOperator, err := kubernetes.NewForConfig(cluster(t).operator)
 	if err != nil {
 		t.Fatal(err)
 	}

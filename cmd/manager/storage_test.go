@@ -136,7 +136,7 @@ func wantInBucket(t *testing.T, server *testenv.S3, sim *kiesim.Simulator, video
 // plainManager builds the program without what tests put into theirs, so that it
 // can be measured and is as fast as it is.
 var plainManager = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(filepath.Dir(adminKubeconfig), "manager")
+	path := filepath.Join(dir, "manager")
 	build := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "./cmd/manager")
 	build.Dir = testenv.Root()
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

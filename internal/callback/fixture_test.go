@@ -35,21 +35,24 @@ import (
 	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
-var config *rest.Config
+// controlPlane has the real API server of these tests.
+var controlPlane testenv.Shared
+
+func config(t testing.TB) *rest.Config {
+	t.Helper()
+	config, err := controlPlane.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
 	ctrllog.SetLogger(logr.Discard())
-	env, err := testenv.Start()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	config = env.Config
-	config.QPS = -1
 	code := m.Run()
-	if err := env.Stop(); err != nil {
+	if err := controlPlane.Stop(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -78,7 +81,7 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	c, err := client.NewWithWatch(config, client.Options{Scheme: testenv.Scheme()})
+	c, err := client.NewWithWatch(config(t), client.Options{Scheme: testenv.Scheme()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +197,7 @@ func (w *world) newReplica(t testing.TB, change func(*replica)) *replica {
 	r := &replica{}
 	log := w.log.logger()
 	informers := &Informers{}
-	operator, err := cluster.New(config, func(o *cluster.Options) {
+	operator, err := cluster.New(config(t), func(o *cluster.Options) {
 		o.Scheme, o.Logger, o.Cache.NewInformer = testenv.Scheme(), log, informers.NewInformer
 	})
 	if err != nil {

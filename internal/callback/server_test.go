@@ -165,7 +165,7 @@ func TestTooManyRequests(t *testing.T) {
 
 func TestCacheIsNotThereYet(t *testing.T) {
 	w := newWorld(t)
-	operator, err := cluster.New(config, func(o *cluster.Options) { o.Scheme = testenv.Scheme() })
+	operator, err := cluster.New(config(t), func(o *cluster.Options) { o.Scheme = testenv.Scheme() })
 	if err != nil {
 		t.Fatal(err)
 	}

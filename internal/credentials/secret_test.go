@@ -21,19 +21,14 @@ import (
 	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
-var config *rest.Config
+// controlPlane has the real API server of these tests.
+var controlPlane testenv.Shared
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	env, err := testenv.Start()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	config = env.Config
 	code := m.Run()
-	if err := env.Stop(); err != nil {
+	if err := controlPlane.Stop(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -59,6 +54,10 @@ func newNamespace(t *testing.T, c client.Client) string {
 }
 
 func TestFromSecret(t *testing.T) {
+	config, err := controlPlane.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := newClient(t, config)
 	name := types.NamespacedName{Namespace: newNamespace(t, c), Name: "kie-credentials"}
 
