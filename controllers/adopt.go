@@ -50,7 +50,7 @@ func (r *VideoGenerationReconciler) adopt(ctx context.Context, l *life) (bool, e
 	if annotation == v1alpha1.AnnotationAdoptTaskID {
 		l.vg.Status.LastHandledAdoptTaskID = id
 	}
-	summarize(l.vg, l.wait, r.Clock.Now())
+	l.summarize(r.Clock.Now())
 	if err := r.writeStatus(ctx, l); err != nil {
 		return true, err
 	}
@@ -75,7 +75,7 @@ func (r *VideoGenerationReconciler) adoptAttempt(ctx context.Context, l *life) (
 		Attempt: attempt, Number: 1, Operation: operationOf(l.vg), SubmittedAt: metav1.NewTime(r.Clock.Now()).Rfc3339Copy(), State: v1alpha1.TaskSubmitting,
 	}
 	l.vg.Status.Purchases = max(l.vg.Status.Purchases, 1)
-	summarize(l.vg, l.wait, r.Clock.Now())
+	l.summarize(r.Clock.Now())
 	return false, r.writeStatus(ctx, l)
 }
 

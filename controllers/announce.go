@@ -39,6 +39,22 @@ func announce(recorder events.EventRecorder, metrics *Metrics, before, after *v1
 	}
 }
 
+// announceStoring tells of a new reason for which a video is not stored, where
+// Ready has no Event for it: it speaks of something else, or of an earlier reason.
+func announceStoring(recorder events.EventRecorder, before, after *v1alpha1.VideoGeneration) {
+	was, is := before.Status.Storage, after.Status.Storage
+	if was == nil || is == nil || is.Failure == nil || (was.Failure != nil && was.Failure.Reason == is.Failure.Reason) {
+		return
+	}
+	ready := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionReady)
+	if is.State != v1alpha1.StorageStoring || (ready != nil && ready.Reason == v1alpha1.ReasonStoring) {
+		return // Ready changes by it
+	}
+	if stored := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionStored); stored != nil {
+		recorder.Eventf(after, nil, corev1.EventTypeWarning, stored.Reason, actionReconcile, "%s", boundedNote(stored.Message))
+	}
+}
+
 // withoutAttempts is a message for more eyes than the status is for: an attempt
 // is the secret part of a callback URL.
 func withoutAttempts(message string, vg *v1alpha1.VideoGeneration) string {

@@ -32,6 +32,7 @@ func (r *VideoGenerationReconciler) cleanUp(ctx context.Context, l *life) (bool,
 		return false, nil
 	}
 	now := r.Clock.Now()
+	l.summarize(now)
 	switch {
 	case now.Before(at):
 		l.comeBack(at)

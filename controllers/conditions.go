@@ -14,8 +14,10 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
 
-// summarize derives the conditions of a VideoGeneration from the facts in its
-// status and from what it waits for. It is the only place that sets them.
+// summarize derives Ready, Reconciling, Stalled and DiffersFromSpec from the facts
+// in the status of a VideoGeneration and from what it waits for. It is the only
+// place that sets them, and the VideoGenerationReconciler the only one who calls
+// it. Stored and TaskIDNotMirrored are not its own, and stay as they are.
 //
 // Ready is always there; Reconciling and Stalled only while they are true, as
 // tools that follow kstatus expect.
@@ -37,6 +39,9 @@ func summarize(vg *v1alpha1.VideoGeneration, w waiting, now time.Time) {
 	}
 	if unmirrored := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionTaskIDNotMirrored); unmirrored != nil && !isMirrored(vg) {
 		wanted = append(wanted, *unmirrored) // mirror says it, and the annotations themselves say when it is over
+	}
+	if stored := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionStored); stored != nil {
+		wanted = append(wanted, *stored)
 	}
 	setConditions(&vg.Status.Conditions, wanted, vg.Generation, now)
 	vg.Status.ObservedGeneration = vg.Generation
@@ -105,15 +110,15 @@ func upgradeFailure(up *v1alpha1.Upgrade) string {
 		up.Resolution, v1alpha1.AnnotationResubmit, up.Attempt, cause)
 }
 
-// storageReadiness is the Ready condition while the videos are not stored, or if
-// they never will be.
+// storageReadiness is what Ready and Stored say while the videos are not stored, or
+// if they never will be.
 func storageReadiness(vg *v1alpha1.VideoGeneration) (metav1.Condition, waitKind) {
 	progress := vg.Status.Storage
 	switch {
-	case progress == nil || (progress.State == v1alpha1.StorageStoring && progress.Failure == nil):
+	case progress == nil || (progress.State != v1alpha1.StorageFailed && progress.Failure == nil):
 		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonStoring,
 			Message: "the video is finished and is being stored; status.videos has its links at KIE.AI"}, progressing
-	case progress.State == v1alpha1.StorageStoring:
+	case progress.State != v1alpha1.StorageFailed:
 		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonStorageFailed, Message: boundedMessage(
 			"the video is finished and could not be stored, which is tried again: " + progress.Failure.Message)}, retrying
 	default:

@@ -35,7 +35,7 @@ type workload struct {
 
 // guarded is a life with a finalizer.
 var guarded = workload{
-	name: "stored to be deleted", writes: 7, paid: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+	name: "stored to be deleted", writes: 8, paid: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 	stored: []string{"720p.mp4"},
 	begin: func(w *world) {
 		w.setStorage(inFolder(v1alpha1.DeletionDelete))
@@ -76,7 +76,7 @@ var workloads = []workload{
 		begin: func(w *world) { w.create("video", prompt("[sim:accept-then=drop]")) },
 	},
 	{
-		name: "stored", writes: 6, paid: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		name: "stored", writes: 7, paid: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 		stored: []string{"720p.mp4"},
 		begin: func(w *world) {
 			w.setStorage(inFolder(v1alpha1.DeletionRetain))
@@ -84,7 +84,7 @@ var workloads = []workload{
 		},
 	},
 	{
-		name: "stored in 4k", writes: 9, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+		name: "stored in 4k", writes: 10, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 		stored: []string{"4k.mp4", "720p.mp4"},
 		begin: func(w *world) {
 			w.setStorage(inFolder(v1alpha1.DeletionRetain))

@@ -10,7 +10,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -34,8 +33,10 @@ func (r *StorageReconciler) note(ctx context.Context, vg *v1alpha1.VideoGenerati
 	return err
 }
 
-// write notes what is stored now and why the rest is not. Others may write the
-// status meanwhile: what took minutes to do is not thrown away for that.
+// write notes what is stored now and why the rest is not, and says so in Stored.
+// The other conditions are those of the VideoGenerationReconciler, whom this write
+// wakes. Others may write the status meanwhile: what took minutes to do is not
+// thrown away for that.
 func (r *StorageReconciler) write(ctx context.Context, vg *v1alpha1.VideoGeneration, stored map[string]v1alpha1.Artifact, failure *artifact.StorageError) error {
 	uid, name := vg.UID, client.ObjectKeyFromObject(vg)
 	for range storeTries - 1 {
@@ -60,9 +61,8 @@ func (r *StorageReconciler) writeOnce(ctx context.Context, vg *v1alpha1.VideoGen
 		noteStored(vg, url, object)
 	}
 	noteProgress(vg, failure, now)
-	if isAboutStorage(vg) {
-		summarize(vg, waiting{}, now)
-	}
+	// The other reconciler has looked at no later generation, and what a later one asks for is not known here.
+	sayStored(vg, saysStored(vg), vg.Status.ObservedGeneration, now)
 	if equality.Semantic.DeepEqual(before.Status, vg.Status) {
 		return nil // with the lock, no patch is empty
 	}
@@ -70,17 +70,8 @@ func (r *StorageReconciler) writeOnce(ctx context.Context, vg *v1alpha1.VideoGen
 	if err := r.Client.Status().Patch(ctx, vg, patch); err != nil {
 		return fmt.Errorf("writing what is stored: %w", err)
 	}
-	announce(r.Recorder, r.Metrics, before, vg)
+	announceStoring(r.Recorder, before, vg)
 	return nil
-}
-
-// isAboutStorage reports whether Ready says how far the storing is, and speaks of
-// the present spec. Else it is left to the other reconciler, which sees what is
-// written here.
-func isAboutStorage(vg *v1alpha1.VideoGeneration) bool {
-	ready := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReady)
-	return isMade(vg) && vg.Status.ObservedGeneration == vg.Generation && ready != nil &&
-		(ready.Reason == v1alpha1.ReasonStoring || ready.Reason == v1alpha1.ReasonStorageFailed)
 }
 
 // noteProgress says in the status how far the storing is, by what is stored.

@@ -30,7 +30,7 @@ func (load workload) world(serial bool, may int) worldOptions {
 
 // inBucketOfS3 stores in a real S3 server, through a proxy that can be disturbed.
 var inBucketOfS3 = workload{
-	name: "stored in S3", writes: 6, paid: 1, stored: []string{}, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
+	name: "stored in S3", writes: 7, paid: 1, stored: []string{}, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 	begin: func(w *world) {
 		_, storage := w.inDisturbedS3()
 		w.setStorage(storage)

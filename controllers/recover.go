@@ -63,7 +63,7 @@ func (r *VideoGenerationReconciler) restoreBought(ctx context.Context, l *life) 
 	log.FromContext(ctx).Info("A purchase was not in the status any more, and is put back", "taskID", bought.taskID)
 	l.vg.Status.Task = bought.task()
 	l.vg.Status.Purchases = max(l.vg.Status.Purchases, bought.number)
-	summarize(l.vg, l.wait, r.Clock.Now())
+	l.summarize(r.Clock.Now())
 	if err := r.writeStatus(ctx, l); err != nil {
 		return true, err
 	}

@@ -148,7 +148,7 @@ func (r *VideoGenerationReconciler) takeRefused(ctx context.Context, l *life, re
 	l.known.startOver()
 	l.known.lookAt = r.Clock.Now()
 	l.wait = waiting{}
-	summarize(l.vg, l.wait, r.Clock.Now())
+	l.summarize(r.Clock.Now())
 	if err := r.writeStatus(ctx, l); err != nil {
 		return true, err
 	}

@@ -113,7 +113,7 @@ func (r *VideoGenerationReconciler) persistTask(ctx context.Context, l *life, at
 	defer cancel()
 
 	l.vg.Status.Task = task
-	summarize(l.vg, l.wait, r.Clock.Now())
+	l.summarize(r.Clock.Now())
 	set := operation{Op: "add", Path: "/status/task", Value: task}
 	if task == nil {
 		set = operation{Op: "remove", Path: "/status/task"}

@@ -5,6 +5,10 @@ package controllers
 
 import (
 	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
@@ -13,7 +17,7 @@ import (
 // them. The StorageReconciler does it, so that nothing here waits for a download.
 //
 // When it lets the next step go on, the status says whether a video is still to
-// be stored.
+// be stored. Stored says so in the same write.
 func (r *VideoGenerationReconciler) store(ctx context.Context, l *life) (bool, error) {
 	vg := l.vg
 	if !hasVideos(vg) {
@@ -47,6 +51,25 @@ func (r *VideoGenerationReconciler) store(ctx context.Context, l *life) (bool, e
 		r.StopStoring(vg.UID)
 	}
 	return false, nil
+}
+
+// summarize makes the conditions say what the status says, and what is waited for.
+func (l *life) summarize(now time.Time) {
+	summarize(l.vg, l.wait, now)
+	sayStored(l.vg, l.awaitsStorage(), l.vg.Generation, now)
+}
+
+// awaitsStorage reports whether a video that is on its way is to be stored. While
+// the account is not known that may say so, what was said stays.
+func (l *life) awaitsStorage() bool {
+	if !meta.IsStatusConditionPresentAndEqual(l.vg.Status.Conditions, v1alpha1.ConditionReady, metav1.ConditionUnknown) {
+		return false
+	}
+	if l.account == nil && !hasOwnStorage(l.vg) {
+		return saysStored(l.vg)
+	}
+	_, named := placeOf(l.vg, l.account)
+	return named
 }
 
 // hasVideos reports whether there are finished videos, which can be stored.

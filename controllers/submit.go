@@ -179,7 +179,7 @@ func (r *VideoGenerationReconciler) writeIntent(ctx context.Context, l *life, pr
 	l.vg.Status.Task = task
 	l.vg.Status.History = withPast(l.vg.Status.History, previous)
 	l.vg.Status.Videos, l.vg.Status.FallbackUsed, l.vg.Status.Upgrade = nil, nil, nil
-	summarize(l.vg, l.wait, r.Clock.Now())
+	l.summarize(r.Clock.Now())
 	if err := r.lockStatus(ctx, l); err != nil {
 		return fmt.Errorf("writing the intent to buy: %w", err)
 	}

@@ -158,7 +158,7 @@ func (r *VideoGenerationReconciler) beginUpgrade(ctx context.Context, l *life) (
 	l.vg.Status.Upgrade = up
 	l.known.startOver()
 	l.known.lookAt = now
-	summarize(l.vg, l.wait, now)
+	l.summarize(now)
 	if err := r.writeStatus(ctx, l); err != nil {
 		return false, errors.Join(err, r.refund(ctx, l, up.Attempt, price))
 	}

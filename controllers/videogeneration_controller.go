@@ -180,7 +180,7 @@ func (r *VideoGenerationReconciler) close(ctx context.Context, l *life, err erro
 		return ctrl.Result{}, nil
 	}
 	if err == nil {
-		summarize(l.vg, l.wait, r.Clock.Now())
+		l.summarize(r.Clock.Now())
 		err = r.writeStatus(ctx, l)
 	}
 	priority := priorityOf(l.vg)

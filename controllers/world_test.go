@@ -701,7 +701,7 @@ func lintStatus(vg *v1alpha1.VideoGeneration) (problems []string) {
 		if c.ObservedGeneration != vg.Generation {
 			problem("%s was observed at generation %d, the resource is at %d", c.Type, c.ObservedGeneration, vg.Generation)
 		}
-		if c.Type != v1alpha1.ConditionReady && c.Status != metav1.ConditionTrue {
+		if c.Type != v1alpha1.ConditionReady && c.Type != v1alpha1.ConditionStored && c.Status != metav1.ConditionTrue {
 			problem("%s is there and not True", c.Type)
 		}
 		if c.Message == "" || strings.TrimSpace(c.Message) != c.Message {
@@ -714,6 +714,13 @@ func lintStatus(vg *v1alpha1.VideoGeneration) (problems []string) {
 	ready, ok := byType[v1alpha1.ConditionReady]
 	_, reconciling := byType[v1alpha1.ConditionReconciling]
 	_, isStalled := byType[v1alpha1.ConditionStalled]
+	if stored, ok := byType[v1alpha1.ConditionStored]; ok {
+		for _, text := range lintStored(vg, stored, ready) {
+			problem("%s", text)
+		}
+	} else if vg.Status.Storage != nil {
+		problem("something is to be stored, and there is no Stored condition")
+	}
 	switch {
 	case !ok:
 		problem("there is no Ready condition")
@@ -730,5 +737,18 @@ func lintStatus(vg *v1alpha1.VideoGeneration) (problems []string) {
 		problem("status was observed at generation %d, the resource is at %d", vg.Status.ObservedGeneration, vg.Generation)
 	}
 	slices.Sort(problems)
+	return problems
+}
+
+// lintStored finds what is wrong with the Stored condition of a VideoGeneration.
+func lintStored(vg *v1alpha1.VideoGeneration, stored, ready metav1.Condition) (problems []string) {
+	switch {
+	case stored.Status == metav1.ConditionTrue && len(unstored(vg)) > 0:
+		problems = append(problems, "it is Stored, and a video is not")
+	case stored.Status != metav1.ConditionTrue && ready.Status == metav1.ConditionTrue:
+		problems = append(problems, "it is Ready, and not Stored")
+	case stored.Status == metav1.ConditionUnknown && ready.Status == metav1.ConditionFalse && ready.Reason != v1alpha1.ReasonPriceUnknown:
+		problems = append(problems, "it is not Ready for good, and waits to be stored")
+	}
 	return problems
 }

@@ -12,6 +12,10 @@ const (
 	ConditionReconciling = "Reconciling"
 	// ConditionStalled is there, and True, only when the resource cannot come further by itself.
 	ConditionStalled = "Stalled"
+	// ConditionStored is there as soon as it is known that the videos are to be stored. It is True when all videos
+	// that there are so far are stored, False when one never will be, and Unknown on the way: also again, when a
+	// larger version comes beside a stored video.
+	ConditionStored = "Stored"
 	// ConditionDiffersFromSpec is there, and True, only when a finished video is not what was asked for: KIE.AI
 	// made it in another resolution or length.
 	ConditionDiffersFromSpec = "DiffersFromSpec"
@@ -61,10 +65,10 @@ const (
 	ReasonGenerating = "Generating"
 	// ReasonUpgrading means that KIE.AI is making the larger version of the video.
 	ReasonUpgrading = "Upgrading"
-	// ReasonStoring means that the finished video is being stored.
+	// ReasonStoring means that the finished video is being stored. Stored has it before the video is finished, too.
 	ReasonStoring = "Storing"
 	// ReasonStorageFailed means that the finished video could not be stored. While it can still be had from KIE.AI,
-	// Ready is Unknown with it, and it is tried again; after that, Ready is False.
+	// Ready and Stored are Unknown with it, and it is tried again; after that, they are False.
 	ReasonStorageFailed = "StorageFailed"
 	// ReasonWaitingForSource means that the video which is continued is not finished yet.
 	ReasonWaitingForSource = "WaitingForSource"
@@ -112,6 +116,10 @@ const (
 	// ReasonPurchaseLimitReached means that as much was bought as spec.retry and the user have asked for.
 	ReasonPurchaseLimitReached = "PurchaseLimitReached"
 )
+
+// ReasonStored is that of the Stored condition when all videos that there are so
+// far are stored. Before that it has ReasonStoring or ReasonStorageFailed.
+const ReasonStored = "Stored"
 
 // Reasons of the DiffersFromSpec condition.
 const (

@@ -71,9 +71,10 @@ type RefusedAttempt struct {
 // VideoGenerationStatus is what has happened so far.
 // +kubebuilder:validation:MinProperties=1
 type VideoGenerationStatus struct {
-	// conditions are Ready, always, and Reconciling, Stalled,
-	// DiffersFromSpec or TaskIDNotMirrored while they are true. The reason of
-	// Ready is the STATUS column of kubectl get.
+	// conditions are Ready, always; Stored, where the videos are to be
+	// stored; and Reconciling, Stalled, DiffersFromSpec or TaskIDNotMirrored
+	// while they are true. The reason of Ready is the STATUS column of
+	// kubectl get.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

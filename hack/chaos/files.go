@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
@@ -55,8 +56,11 @@ func (f *findings) judgeFiles(e evidence) {
 	slices.Sort(f.files)
 }
 
-// judgeStored sees that each video of a resource is stored.
+// judgeStored sees that each video of a resource is stored, and that Stored says so.
 func (f *findings) judgeStored(v video, vg *v1alpha1.VideoGeneration, e evidence) {
+	if !meta.IsStatusConditionTrue(vg.Status.Conditions, v1alpha1.ConditionStored) {
+		f.files = append(f.files, fmt.Sprintf("%s has succeeded, and Stored is not True", v))
+	}
 	for _, made := range vg.Status.Videos {
 		if made.Artifact == nil || (made.OriginURL != "" && made.OriginURL != made.URL && made.OriginArtifact == nil) {
 			f.files = append(f.files, fmt.Sprintf("%s: %s is not stored, and it has succeeded", v, made.URL))

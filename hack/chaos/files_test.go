@@ -6,6 +6,7 @@ package main
 import (
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
@@ -22,6 +23,7 @@ func storedOne(policy v1alpha1.DeletionPolicy) (*v1alpha1.VideoGeneration, evide
 	v.sort, v.policy = inBucket, policy
 	e.videos = []video{v}
 	vg.Status.Storage = &v1alpha1.StorageProgress{State: v1alpha1.StorageStored}
+	vg.Status.Conditions = append(vg.Status.Conditions, metav1.Condition{Type: v1alpha1.ConditionStored, Status: metav1.ConditionTrue})
 	vg.Status.Videos = []v1alpha1.Video{{URL: storedURL, Artifact: &v1alpha1.Artifact{URI: storedURI, SHA256: "sum"}}}
 	vg.Status.Account, e.storing = "system/account-3", map[string]bool{"system/account-3": true}
 	e.files, e.stored = map[string]string{storedURL: "sum"}, map[string]string{storedURI: "sum"}
@@ -50,6 +52,9 @@ func TestFilesAreStoredAsTheyShouldBe(t *testing.T) {
 		{"succeeded and not stored", retain, func(vg *v1alpha1.VideoGeneration, e *evidence) {
 			vg.Status.Videos[0].Artifact, e.stored = nil, nil
 		}, 1, 0, 0},
+		{"succeeded and not said to be stored", retain, func(vg *v1alpha1.VideoGeneration, _ *evidence) {
+			setReady(vg, metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+		}, 1, 1, 0},
 		{"bought on an account that stores nothing", retain, func(vg *v1alpha1.VideoGeneration, e *evidence) {
 			vg.Status.Account = "system/account-4"
 			vg.Status.Videos[0].Artifact, e.stored = nil, nil
