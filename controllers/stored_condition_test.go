@@ -372,7 +372,11 @@ func (w *world) kubectlWaits(kubeconfig string) bool {
 // videos are stored and not before.
 func TestKubectlWaitsForStored(t *testing.T) {
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := testenv.WriteKubeconfig(kubeconfig, apiServer); err != nil {
+	config, err := controlPlane.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := testenv.WriteKubeconfig(kubeconfig, config); err != nil {
 		t.Fatal(err)
 	}
 	t.Run("before and after an upgrade", func(t *testing.T) {
