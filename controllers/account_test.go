@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
@@ -37,10 +36,15 @@ func (w *world) setAPIKey(value string) {
 	w.must(w.live.Update(w.t.Context(), secret))
 }
 
-// priceOf changes the price table of the account.
-func (w *world) priceOf(change func(*v1alpha1.Prices)) {
+// setPrices gives the account a price table of its own.
+func (w *world) setPrices(prices ...v1alpha1.Price) {
 	w.t.Helper()
-	w.updateAccount(func(account *v1alpha1.KieAccount) { change(&account.Spec.Prices) })
+	w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Prices = prices })
+}
+
+// price is an entry of a price table.
+func price(model v1alpha1.Model, operation v1alpha1.PricedOperation, amount string) v1alpha1.Price {
+	return v1alpha1.Price{Model: string(model), Operation: operation, Credits: amount}
 }
 
 // updateAccount changes the account as its administrator would.
@@ -174,7 +178,7 @@ func TestTheAccountIsRefused(t *testing.T) {
 	})
 	t.Run("prices have risen", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
-		w.priceOf(func(p *v1alpha1.Prices) { p.Generate.Fast, p.Generate.Lite = ptr.To[int32](10), ptr.To[int32](10) })
+		w.setPrices(price(v1alpha1.ModelFast, v1alpha1.PricedGenerate, "10"), price(v1alpha1.ModelLite, v1alpha1.PricedGenerate, "10"))
 		w.sim.SetCredits(59.5)
 		w.create("video")
 		w.create("other")

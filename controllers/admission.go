@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
@@ -106,27 +107,24 @@ type limits struct {
 	submissions int
 	window      time.Duration
 	inFlight    int
-	// upgrade1080p and upgrade4K are what upgrades cost, for those that are still to be asked for.
-	upgrade1080p, upgrade4K int64
+	// prices say what upgrades cost, for those that are still to be asked for.
+	prices kie.Prices
 }
 
 // upgradesDue are the credits of the upgrades that follow from what is bought
-// already and that the balance does not have in yet.
-func (l limits) upgradesDue(view []v1alpha1.VideoGeneration, me types.UID) (credits int64) {
+// already and that the balance does not have in yet. An upgrade without a price
+// is not asked for.
+func (l limits) upgradesDue(view []v1alpha1.VideoGeneration, me types.UID) (due credits.Amount) {
 	for i := range view {
 		vg := &view[i]
 		if vg.UID == me || vg.Status.Upgrade != nil || (!inFlight(vg.Status.Task) && !upgradePending(vg)) {
 			continue
 		}
-		switch vg.Spec.Resolution {
-		case v1alpha1.Resolution1080p:
-			credits += l.upgrade1080p
-		case v1alpha1.Resolution4K:
-			credits += l.upgrade4K
-		default:
+		if price, ok := upgradePrice(vg, l.prices); ok {
+			due = due.Plus(price)
 		}
 	}
-	return credits
+	return due
 }
 
 // commitments are what an account has at KIE.AI already.

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
 )
 
 // queueOfAges is a queue of candidates a, b, c and so on, each so many seconds
@@ -344,7 +345,7 @@ func (b *bazaar) look(t *rapid.T, seen *v1alpha1.VideoGeneration) {
 	}
 	b.attempts++
 	attempt := fmt.Sprintf("attempt-%d", b.attempts)
-	if !b.ledger.Reserve(bazaarAccount, b.limits, b.view(), seen.DeepCopy(), 60, attempt).admitted {
+	if !b.ledger.Reserve(bazaarAccount, b.limits, b.view(), seen.DeepCopy(), credits.Of(60), attempt).admitted {
 		return
 	}
 	vg := b.live[seen.UID]

@@ -5,6 +5,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	attempts "github.com/kie-operator/kie-operator/internal/attempt"
+	"github.com/kie-operator/kie-operator/internal/credits"
+	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
 // queueLookAgain is how often a resource in the queue is looked at if nothing
@@ -46,6 +49,11 @@ func (r *VideoGenerationReconciler) admit(ctx context.Context, l *life) (bool, e
 			"KieAccount %s is suspended: its spec.suspend holds the purchase back", client.ObjectKeyFromObject(l.account))}
 		return true, nil
 	}
+	prices, err := readable(l.account, r.Clock.Now())
+	if err != nil {
+		l.wait = unreadable(l.account, err)
+		return true, nil
+	}
 	w, ready := readyAccount(l.account)
 	if !ready {
 		l.wait = w
@@ -57,6 +65,7 @@ func (r *VideoGenerationReconciler) admit(ctx context.Context, l *life) (bool, e
 		return true, nil
 	}
 	r.Ledger.Unhold(l.account, l.vg.UID, v1alpha1.ReasonPurchaseLimitReached)
+	r.Ledger.Unhold(l.account, l.vg.UID, v1alpha1.ReasonUnreadableCredits)
 	// Each try has an attempt of its own, even if nothing came of the last one: a write about that one which is
 	// still under way then finds another attempt and changes nothing.
 	attempt := attempts.New()
@@ -65,34 +74,49 @@ func (r *VideoGenerationReconciler) admit(ctx context.Context, l *life) (bool, e
 	if err := r.Client.List(ctx, &view, client.MatchingFields{indexAccount: key.String()}, client.UnsafeDisableDeepCopy); err != nil {
 		return true, fmt.Errorf("listing the resources of the account: %w", err)
 	}
-	v := r.Ledger.Reserve(key, limitsOf(l.account), view.Items, l.vg, l.price, attempt)
+	if err := r.Ledger.Unread(l.account, view.Items); err != nil {
+		l.wait = unreadable(l.account, errUnreadPurchase)
+		return true, nil
+	}
+	v := r.Ledger.Reserve(key, limitsOf(l.account, prices), view.Items, l.vg, l.price, attempt)
 	if v.admitted {
 		l.attempt = attempt
 		return false, nil
 	}
+	l.wait = turnedAway(v, l.account, l.price)
 	if v.short {
-		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonInsufficientCredits, retryAfter: balanceEveryBusy, message: fmt.Sprintf(
-			"the video costs %s credits, and the balance of KieAccount %s is lower: buy credits at KIE.AI", l.vg.Status.EstimatedCredits, key)}
 		r.Ledger.Hold(l.account, l.vg.UID, l.wait)
-		return true, nil
 	}
-	if v.held != nil {
-		l.wait = *v.held
-		l.wait.retryAfter = v.retryAfter
-		return true, nil
-	}
-	if v.refused != "" {
-		l.wait = waitingFor(v.refused, l.account)
-		l.wait.retryAfter = v.retryAfter
-		return true, nil
-	}
-	l.wait = waiting{reason: v1alpha1.ReasonQueued, retryAfter: queueLookAgain}
-	if v.byWindow {
-		l.wait.retryAfter = v.retryAfter
-	}
-	l.wait.message = fmt.Sprintf("waiting for a turn on KieAccount %s, which allows %d submissions in %s and %d videos in flight",
-		key, l.account.Spec.Limits.Submissions, l.account.Spec.Limits.Window.Duration, l.account.Spec.Limits.InFlight)
 	return true, nil
+}
+
+// errUnreadPurchase says in every namespace what the account says by name: the
+// purchase may be that of another namespace.
+var errUnreadPurchase = errors.New("books lack a purchase whose credits cannot be read: see the Ready condition of the account")
+
+// turnedAway is what a purchase waits for that was not admitted.
+func turnedAway(v verdict, account *v1alpha1.KieAccount, price credits.Amount) waiting {
+	key := client.ObjectKeyFromObject(account)
+	switch {
+	case v.short:
+		return waiting{kind: retrying, reason: v1alpha1.ReasonInsufficientCredits, retryAfter: balanceEveryBusy, message: fmt.Sprintf(
+			"the video costs %s credits, and the balance of KieAccount %s is lower: buy credits at KIE.AI", price, key)}
+	case v.held != nil:
+		w := *v.held
+		w.retryAfter = v.retryAfter
+		return w
+	case v.refused != "":
+		w := waitingFor(v.refused, account)
+		w.retryAfter = v.retryAfter
+		return w
+	}
+	w := waiting{reason: v1alpha1.ReasonQueued, retryAfter: queueLookAgain, message: fmt.Sprintf(
+		"waiting for a turn on KieAccount %s, which allows %d submissions in %s and %d videos in flight",
+		key, account.Spec.Limits.Submissions, account.Spec.Limits.Window.Duration, account.Spec.Limits.InFlight)}
+	if v.byWindow {
+		w.retryAfter = v.retryAfter
+	}
+	return w
 }
 
 // heldBack says what resuming costs, which is what people suspend for.
@@ -110,16 +134,14 @@ func isUnbought(l *life) bool {
 	return task != nil && task.State == v1alpha1.TaskSubmitting && task.ID == "" && slices.Contains(l.known.unbought, task.Attempt)
 }
 
-func limitsOf(account *v1alpha1.KieAccount) limits {
-	prices := pricesOf(account)
+func limitsOf(account *v1alpha1.KieAccount, prices kie.Prices) limits {
 	return limits{
 		generation: account.Generation,
 		// the API server sees to values above zero, but not to what was stored before it did
 		submissions: max(int(account.Spec.Limits.Submissions), 1),
 		window:      max(account.Spec.Limits.Window.Duration, time.Second),
 		inFlight:    max(int(account.Spec.Limits.InFlight), 1),
-
-		upgrade1080p: int64(prices.Upgrade1080p), upgrade4K: int64(prices.Upgrade4K),
+		prices:      prices,
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
 )
 
 // crowd is an account's resources as the cache shows them: of ten, six are
@@ -52,7 +53,7 @@ func BenchmarkReserve(b *testing.B) {
 				ledger := NewLedger(clk)
 				b.ReportAllocs()
 				for b.Loop() {
-					if v := ledger.Reserve(bazaarAccount, lim, view, bb.me, 60, "attempt"); v.admitted != bb.admitted {
+					if v := ledger.Reserve(bazaarAccount, lim, view, bb.me, credits.Of(60), "attempt"); v.admitted != bb.admitted {
 						b.Fatalf("the verdict is %+v", v)
 					}
 					ledger.Release(bazaarAccount, "attempt")

@@ -14,13 +14,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
 // A budget begins no period twice, whatever the clock of a leader says.
 func TestAPeriodBeginsOnce(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.updateAccount(func(a *v1alpha1.KieAccount) {
-		a.Spec.Budget = &v1alpha1.Budget{Credits: 60, Period: metav1.Duration{Duration: 24 * time.Hour}}
+		a.Spec.Budget = &v1alpha1.Budget{Credits: "60", Period: metav1.Duration{Duration: 24 * time.Hour}}
 	})
 	midnight := w.clock.Now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
 	for _, at := range []time.Duration{10 * time.Minute, -5 * time.Minute, 12 * time.Minute, 18 * time.Minute} {
@@ -36,7 +37,7 @@ func TestAPeriodBeginsOnce(t *testing.T) {
 
 // What was spent is the same after any restart, with a budget and without.
 func TestWhatWasSpentOutlivesTheProcess(t *testing.T) {
-	for name, budget := range map[string]*v1alpha1.Budget{"no budget": nil, "a budget": {Credits: 1000, Period: metav1.Duration{Duration: 24 * time.Hour}}} {
+	for name, budget := range map[string]*v1alpha1.Budget{"no budget": nil, "a budget": {Credits: "1000", Period: metav1.Duration{Duration: 24 * time.Hour}}} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, worldOptions{})
 			w.clock.SetTime(w.clock.Now().UTC().Truncate(24 * time.Hour).Add(24*time.Hour + 500*time.Millisecond))
@@ -61,7 +62,7 @@ func TestNoPriceIsNotZero(t *testing.T) {
 	t.Run("the estimate is no source", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
 		w.updateAccount(func(a *v1alpha1.KieAccount) {
-			a.Spec.Budget = &v1alpha1.Budget{Credits: 30, Period: metav1.Duration{Duration: 24 * time.Hour}}
+			a.Spec.Budget = &v1alpha1.Budget{Credits: "30", Period: metav1.Duration{Duration: 24 * time.Hour}}
 		})
 		w.create("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = new(true) })
 		w.pass(0)
@@ -77,7 +78,7 @@ func TestNoPriceIsNotZero(t *testing.T) {
 	t.Run("the books cannot be read", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
 		w.updateAccount(func(a *v1alpha1.KieAccount) {
-			a.Spec.Budget = &v1alpha1.Budget{Credits: 60, Period: metav1.Duration{Duration: 24 * time.Hour}}
+			a.Spec.Budget = &v1alpha1.Budget{Credits: "60", Period: metav1.Duration{Duration: 24 * time.Hour}}
 		})
 		w.pass(0)
 		account := w.account()
@@ -86,7 +87,7 @@ func TestNoPriceIsNotZero(t *testing.T) {
 		w.must(w.live.Status().Patch(t.Context(), account, client.MergeFrom(before)))
 		w.create("video")
 		w.pass(time.Second)
-		vg := w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonBudgetExhausted)
+		vg := w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonUnreadableCredits)
 		if !strings.Contains(vg.Status.Conditions[0].Message, "status.creditsSpent") {
 			t.Errorf("it says %q", vg.Status.Conditions[0].Message)
 		}
@@ -95,7 +96,7 @@ func TestNoPriceIsNotZero(t *testing.T) {
 	t.Run("a resolution without one", func(t *testing.T) {
 		vg := video("video")
 		vg.Spec.Resolution = "8k"
-		if _, ok := priceOf(vg, pricesOf(&v1alpha1.KieAccount{})); ok {
+		if _, ok := priceOf(vg, kie.DefaultPrices()); ok {
 			t.Error("there is a price for 8k")
 		}
 	})
@@ -105,7 +106,7 @@ func TestNoPriceIsNotZero(t *testing.T) {
 func TestThePriceDiffers(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.updateAccount(func(a *v1alpha1.KieAccount) {
-		a.Spec.Budget = &v1alpha1.Budget{Credits: 1000, Period: metav1.Duration{Duration: 24 * time.Hour}}
+		a.Spec.Budget = &v1alpha1.Budget{Credits: "1000", Period: metav1.Duration{Duration: 24 * time.Hour}}
 	})
 	for _, name := range []string{"a", "b"} {
 		w.create(name, prompt("[sim:credits-consumed=90]"))
@@ -159,7 +160,7 @@ func TestNothingIsGivenBackThatWasNotSpent(t *testing.T) {
 	}
 	ledger := w.proc.videos.Ledger
 	w.settle()
-	if spent, _ := ledger.Unnoted(types.NamespacedName{Namespace: w.namespace, Name: v1alpha1.DefaultAccountName}, w.clock.Now().Add(time.Hour)); spent < 0 {
-		t.Errorf("%d credits were given back", -spent)
+	if spent, _ := ledger.Unnoted(types.NamespacedName{Namespace: w.namespace, Name: v1alpha1.DefaultAccountName}, w.clock.Now().Add(time.Hour)); spent.IsNegative() {
+		t.Errorf("%s credits were given back", spent)
 	}
 }

@@ -6,7 +6,6 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -15,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
 )
 
 // spendingPeriod is over which time the spending of an account without a budget is shown.
@@ -43,14 +43,30 @@ func periodOf(account *v1alpha1.KieAccount, now time.Time) (start, end time.Time
 	return start, start.Truncate(length).Add(length)
 }
 
-// spentIn is what the status says was spent in the period that begins at start.
-// Not ok means that it cannot be read.
-func spentIn(account *v1alpha1.KieAccount, start time.Time) (credits int64, ok bool) {
-	since := account.Status.CreditsSpentSince
-	if since == nil || !since.Time.Equal(start) || account.Status.CreditsSpent == "" {
-		return 0, true
+// correctStatus is the way out where a status cannot be read.
+const correctStatus = "correct it with kubectl edit --subresource=status"
+
+// spentIn is what the status says was spent in the period that begins at start,
+// or an error as of readCredits. Both fields of the books are written together:
+// one without the other was taken out by somebody, and is not a new beginning.
+func spentIn(account *v1alpha1.KieAccount, start time.Time) (credits.Amount, error) {
+	since, spent := account.Status.CreditsSpentSince, account.Status.CreditsSpent
+	switch {
+	case since == nil && spent == "":
+		return credits.Amount{}, nil // nothing was spent yet
+	case since == nil:
+		return credits.Amount{}, fmt.Errorf("status.creditsSpentSince is missing beside status.creditsSpent: %s", correctStatus)
+	case !since.Time.Equal(start):
+		return credits.Amount{}, nil // that was in another period
+	default:
+		return readCredits("status.creditsSpent", spent, correctStatus)
 	}
-	return creditsIn(account.Status.CreditsSpent)
+}
+
+// budgetOf is what may be spent in a period by the budget of the account, which
+// has one, or an error as of readCredits.
+func budgetOf(account *v1alpha1.KieAccount) (credits.Amount, error) {
+	return readCredits("spec.budget.credits", account.Spec.Budget.Credits, "correct it")
 }
 
 // charge enters a purchase into the books of its account before it is made, if
@@ -61,28 +77,35 @@ func spentIn(account *v1alpha1.KieAccount, start time.Time) (credits int64, ok b
 // A process that dies between this and the purchase leaves the price in the
 // books: a budget errs on the side of spending less. It returns false, and sets
 // l.wait, if the price does not fit into the budget.
-func (r *VideoGenerationReconciler) charge(ctx context.Context, l *life, price int64) (bool, error) {
-	if price == 0 || l.account.Spec.Budget == nil {
+func (r *VideoGenerationReconciler) charge(ctx context.Context, l *life, price credits.Amount) (bool, error) {
+	if price.IsZero() || l.account.Spec.Budget == nil {
 		return true, nil
 	}
-	return r.book(ctx, l, price, true)
+	w, err := r.book(ctx, l, price, true)
+	if err != nil || w.reason != "" {
+		l.wait = w
+		return false, err
+	}
+	return true, nil
 }
 
-// bookAnyway enters what was spent whether or not the budget allows it.
-func (r *VideoGenerationReconciler) bookAnyway(ctx context.Context, l *life, credits int64) error {
-	if l.account.Spec.Budget == nil {
-		key := client.ObjectKeyFromObject(l.account)
-		r.Ledger.Spend(key, "", credits)
-		r.Poke(key)
-		return nil
+// bookAnyway enters what was spent whether or not the budget allows it. Where
+// the books cannot be read, the account adds it when somebody has corrected them.
+func (r *VideoGenerationReconciler) bookAnyway(ctx context.Context, l *life, spent credits.Amount) error {
+	if l.account.Spec.Budget != nil {
+		if w, err := r.book(ctx, l, spent, false); err != nil || w.reason == "" {
+			return err
+		}
 	}
-	_, err := r.book(ctx, l, credits, false)
-	return err
+	key := client.ObjectKeyFromObject(l.account)
+	r.Ledger.Spend(key, "", spent)
+	r.Poke(key)
+	return nil
 }
 
 // submittedAt is the time of a purchase that is about to be made. From it on, the
 // purchase counts in the books of an account without a budget.
-func (r *VideoGenerationReconciler) submittedAt(l *life, attempt string, price int64) metav1.Time {
+func (r *VideoGenerationReconciler) submittedAt(l *life, attempt string, price credits.Amount) metav1.Time {
 	if l.account.Spec.Budget == nil {
 		l.spent = true
 		return metav1.NewTime(r.Ledger.Spend(client.ObjectKeyFromObject(l.account), attempt, price)).Rfc3339Copy()
@@ -90,8 +113,9 @@ func (r *VideoGenerationReconciler) submittedAt(l *life, attempt string, price i
 	return metav1.NewTime(r.Clock.Now()).Rfc3339Copy()
 }
 
-// refund takes a purchase out of the books that was not made.
-func (r *VideoGenerationReconciler) refund(ctx context.Context, l *life, attempt string, price int64) error {
+// refund takes a purchase out of the books that was not made. From books that
+// cannot be read nothing is taken: a budget errs on the side of spending less.
+func (r *VideoGenerationReconciler) refund(ctx context.Context, l *life, attempt string, price credits.Amount) error {
 	switch {
 	case l.account.Spec.Budget == nil && l.spent:
 		l.spent = false
@@ -99,63 +123,88 @@ func (r *VideoGenerationReconciler) refund(ctx context.Context, l *life, attempt
 		return nil
 	case l.account.Spec.Budget == nil:
 		return nil // it was not even begun
-	case price == 0:
+	case price.IsZero():
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), persistTimeout)
 	defer cancel()
-	_, err := r.book(ctx, l, -price, false)
+	_, err := r.book(ctx, l, credits.Amount{}.Minus(price), false)
 	r.Ledger.Reopen(client.ObjectKeyFromObject(l.account), v1alpha1.ReasonBudgetExhausted)
 	return err
 }
 
-// book adds credits to what the account has spent in this period, if they may be
-// spent by its budget, or whether or not.
-func (r *VideoGenerationReconciler) book(ctx context.Context, l *life, credits int64, bounded bool) (bool, error) {
+// book adds a change to what the account has spent in this period, if that may be
+// spent by its budget, or whether or not. It returns what the change waits for,
+// which is nothing if it is in the books.
+func (r *VideoGenerationReconciler) book(ctx context.Context, l *life, change credits.Amount, bounded bool) (waiting, error) {
 	for writes := 0; ; writes++ {
 		account := &v1alpha1.KieAccount{}
 		if err := r.Live.Get(ctx, client.ObjectKeyFromObject(l.account), account); err != nil {
-			return false, fmt.Errorf("reading the account: %w", err)
+			return waiting{}, fmt.Errorf("reading the account: %w", err)
 		}
-		start, end := periodOf(account, r.Clock.Now())
-		if credits < 0 && !start.Equal(l.chargedIn) {
-			return true, nil // the books of that period are closed
-		}
-		before, ok := spentIn(account, start)
-		if !ok {
-			l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonBudgetExhausted, retryAfter: budgetLookAgain, message: fmt.Sprintf(
-				"status.creditsSpent of KieAccount %s is %q, which is no number, so that nobody knows what its budget leaves: correct it", client.ObjectKeyFromObject(account), account.Status.CreditsSpent)}
-			return false, nil
-		}
-		spent := max(before+credits, 0)
-		if budget := account.Spec.Budget; bounded && budget != nil && spent > int64(budget.Credits) {
-			l.wait = overBudget(account, credits, end)
-			l.wait.retryAfter = min(max(end.Sub(r.Clock.Now()), time.Second), budgetLookAgain)
-			return false, nil
+		now := r.Clock.Now()
+		start, _ := periodOf(account, now)
+		if change.IsNegative() && !start.Equal(l.chargedIn) {
+			return waiting{}, nil // the books of that period are closed
 		}
 		read := account.DeepCopy()
-		account.Status.CreditsSpent = strconv.FormatInt(spent, 10)
-		account.Status.CreditsSpentSince = ptr.To(metav1.NewTime(start))
+		if w := enter(account, change, bounded, now); w.reason != "" {
+			return w, nil
+		}
 		patch := client.MergeFromWithOptions(read, client.MergeFromWithOptimisticLock{})
 		err := r.Client.Status().Patch(ctx, account, patch)
 		switch {
 		case err == nil:
 			l.chargedIn = start
-			return true, nil
+			return waiting{}, nil
 		case !apierrors.IsConflict(err) || writes == maxChargeWrites:
-			return false, fmt.Errorf("writing what the account has spent: %w", err)
+			return waiting{}, fmt.Errorf("writing what the account has spent: %w", err)
 		}
 	}
 }
 
-func overBudget(account *v1alpha1.KieAccount, price int64, opens time.Time) waiting {
+// enter adds a change to the books in the status of an account, or says what it
+// waits for.
+func enter(account *v1alpha1.KieAccount, change credits.Amount, bounded bool, now time.Time) waiting {
+	start, end := periodOf(account, now)
+	before, err := spentIn(account, start)
+	if err != nil {
+		return unreadable(account, err)
+	}
+	spent := notNegative(before.Plus(change))
+	if bounded && account.Spec.Budget != nil {
+		limit, err := budgetOf(account)
+		if err != nil {
+			return unreadable(account, err)
+		}
+		if limit.Less(spent) {
+			w := overBudget(account, change, limit, end)
+			w.retryAfter = min(max(end.Sub(now), time.Second), budgetLookAgain)
+			return w
+		}
+	}
+	account.Status.CreditsSpent = spent.String()
+	account.Status.CreditsSpentSince = ptr.To(metav1.NewTime(start))
+	return waiting{}
+}
+
+// notNegative is what was spent: more may be given back than the books have,
+// where somebody has corrected them.
+func notNegative(spent credits.Amount) credits.Amount {
+	if spent.IsNegative() {
+		return credits.Amount{}
+	}
+	return spent
+}
+
+func overBudget(account *v1alpha1.KieAccount, price, limit credits.Amount, opens time.Time) waiting {
 	key := client.ObjectKeyFromObject(account)
 	w := waiting{kind: retrying, reason: v1alpha1.ReasonBudgetExhausted}
-	if price > int64(account.Spec.Budget.Credits) {
-		w.message = fmt.Sprintf("the video costs %d credits, and KieAccount %s has a budget of %d: raise its spec.budget", price, key, account.Spec.Budget.Credits)
+	if limit.Less(price) {
+		w.message = fmt.Sprintf("the video costs %s credits, and KieAccount %s has a budget of %s: raise its spec.budget", price, key, limit)
 		return w
 	}
-	w.message = fmt.Sprintf("the video costs %d credits, which the budget of KieAccount %s does not leave: the next period begins at %s",
+	w.message = fmt.Sprintf("the video costs %s credits, which the budget of KieAccount %s does not leave: the next period begins at %s",
 		price, key, opens.UTC().Format(time.RFC3339))
 	return w
 }

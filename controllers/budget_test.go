@@ -15,8 +15,8 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
 
-func budget(credits int32, period time.Duration) *v1alpha1.Budget {
-	return &v1alpha1.Budget{Credits: credits, Period: metav1.Duration{Duration: period}}
+func budget(limit string, period time.Duration) *v1alpha1.Budget {
+	return &v1alpha1.Budget{Credits: limit, Period: metav1.Duration{Duration: period}}
 }
 
 func TestPeriods(t *testing.T) {
@@ -32,12 +32,12 @@ func TestPeriods(t *testing.T) {
 		budget          *v1alpha1.Budget
 		now, start, end string
 	}{
-		{"a day turns at midnight in UTC", budget(1, 24*time.Hour), "2026-11-24T21:00:00+02:00", "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z"},
-		{"its first moment is in it", budget(1, 24*time.Hour), "2026-11-25T00:00:00Z", "2026-11-25T00:00:00Z", "2026-11-26T00:00:00Z"},
-		{"a week turns in the night to Monday", budget(1, 7*24*time.Hour), "2026-11-24T21:00:00Z", "2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z"},
-		{"an hour", budget(1, time.Hour), "2026-11-24T21:59:59Z", "2026-11-24T21:00:00Z", "2026-11-24T22:00:00Z"},
+		{"a day turns at midnight in UTC", budget("1", 24*time.Hour), "2026-11-24T21:00:00+02:00", "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z"},
+		{"its first moment is in it", budget("1", 24*time.Hour), "2026-11-25T00:00:00Z", "2026-11-25T00:00:00Z", "2026-11-26T00:00:00Z"},
+		{"a week turns in the night to Monday", budget("1", 7*24*time.Hour), "2026-11-24T21:00:00Z", "2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z"},
+		{"an hour", budget("1", time.Hour), "2026-11-24T21:59:59Z", "2026-11-24T21:00:00Z", "2026-11-24T22:00:00Z"},
 		{"without a budget a day is shown", nil, "2026-11-24T21:00:00Z", "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z"},
-		{"a period that no API server accepts", budget(1, 0), "2026-11-24T21:00:00Z", "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z"},
+		{"a period that no API server accepts", budget("1", 0), "2026-11-24T21:00:00Z", "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z"},
 	} {
 		start, end := periodOf(&v1alpha1.KieAccount{Spec: v1alpha1.KieAccountSpec{Budget: tt.budget}}, at(tt.now))
 		if !start.Equal(at(tt.start)) || !end.Equal(at(tt.end)) {
@@ -59,7 +59,7 @@ func (w *world) beginPeriod() {
 func TestABudget(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.beginPeriod()
-	w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget = budget(7*60+59, 24*time.Hour) })
+	w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget = budget("479", 24*time.Hour) })
 	for i := range 10 {
 		w.create(fmt.Sprintf("video-%d", i))
 	}
@@ -101,7 +101,7 @@ func TestABudget(t *testing.T) {
 func TestABudgetIsNotBlockedByTheDear(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.beginPeriod()
-	w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget = budget(100, 24*time.Hour) })
+	w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget = budget("100", 24*time.Hour) })
 	w.create("a-dear", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Model = v1alpha1.ModelQuality })
 	w.pass(time.Second)
 	w.create("b-cheap")
@@ -111,7 +111,7 @@ func TestABudgetIsNotBlockedByTheDear(t *testing.T) {
 	if message := vg.Status.Conditions[0].Message; !strings.Contains(message, "raise its spec.budget") {
 		t.Errorf("the message does not say what to do: %s", message)
 	}
-	w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget.Credits = 1000 })
+	w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget.Credits = "1000" })
 	w.pass(time.Second)
 	w.run(20 * time.Minute)
 	w.wantReady("a-dear", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
@@ -125,7 +125,7 @@ func TestTheBooksAfterARefusal(t *testing.T) {
 			w := newWorld(t, worldOptions{})
 			w.beginPeriod()
 			if withBudget {
-				w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget = budget(60, 24*time.Hour) })
+				w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget = budget("60", 24*time.Hour) })
 			}
 			w.create("refused", prompt("[sim:submit=422]"))
 			w.run(10 * time.Minute)
@@ -145,11 +145,17 @@ func TestTheBooksAfterARefusal(t *testing.T) {
 // account's own prices.
 func TestTheEstimate(t *testing.T) {
 	w := newWorld(t, worldOptions{})
-	w.priceOf(func(p *v1alpha1.Prices) { p.Upgrade4K = ptr.To[int32](100) })
+	w.setPrices(
+		price(v1alpha1.ModelLite, v1alpha1.PricedUpgrade4K, "100"),
+		price(v1alpha1.ModelFast, v1alpha1.PricedUpgrade4K, "14.4"),
+		price(v1alpha1.ModelFast, v1alpha1.PricedUpgrade1080p, "0"),
+		price(v1alpha1.ModelQuality, v1alpha1.PricedGenerate, "0.005"),
+		price("kling-3.0/video", v1alpha1.PricedGenerate, "1"),
+	)
 	for model, resolutions := range map[v1alpha1.Model]map[v1alpha1.Resolution]string{
 		v1alpha1.ModelLite:    {v1alpha1.Resolution720p: "30", v1alpha1.Resolution1080p: "35", v1alpha1.Resolution4K: "130"},
-		v1alpha1.ModelFast:    {v1alpha1.Resolution720p: "60", v1alpha1.Resolution1080p: "65", v1alpha1.Resolution4K: "160"},
-		v1alpha1.ModelQuality: {v1alpha1.Resolution720p: "250", v1alpha1.Resolution1080p: "255", v1alpha1.Resolution4K: "350"},
+		v1alpha1.ModelFast:    {v1alpha1.Resolution720p: "60", v1alpha1.Resolution1080p: "60", v1alpha1.Resolution4K: "74.4"},
+		v1alpha1.ModelQuality: {v1alpha1.Resolution720p: "0.005", v1alpha1.Resolution1080p: "5.005", v1alpha1.Resolution4K: "120.005"},
 	} {
 		for resolution, want := range resolutions {
 			name := fmt.Sprintf("%s-%s", strings.ReplaceAll(string(model), "_", "-"), resolution)

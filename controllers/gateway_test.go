@@ -22,7 +22,7 @@ func TestAGatewayAnswersThePurchase(t *testing.T) {
 		t.Run(http.StatusText(status), func(t *testing.T) {
 			w := newWorld(t, worldOptions{})
 			w.updateAccount(func(a *v1alpha1.KieAccount) {
-				a.Spec.Budget = &v1alpha1.Budget{Credits: 120, Period: metav1.Duration{Duration: 24 * time.Hour}}
+				a.Spec.Budget = &v1alpha1.Budget{Credits: "120", Period: metav1.Duration{Duration: 24 * time.Hour}}
 			})
 			w.answerPurchase(1, madeAnd, "text/html", status, "<html>slow down</html>")
 			w.create("video", prompt("[sim:latency=2s]"))
@@ -96,7 +96,7 @@ func TestARefusedPurchaseIsMadeAllTheSame(t *testing.T) {
 		t.Run(code, func(t *testing.T) {
 			w := newWorld(t, worldOptions{})
 			w.updateAccount(func(a *v1alpha1.KieAccount) {
-				a.Spec.Budget = &v1alpha1.Budget{Credits: 600, Period: metav1.Duration{Duration: 24 * time.Hour}}
+				a.Spec.Budget = &v1alpha1.Budget{Credits: "600", Period: metav1.Duration{Duration: 24 * time.Hour}}
 			})
 			w.answerPurchase(always, madeAnd, "application/json", http.StatusOK, `{"code":`+code+`,"msg":"not now","data":null}`)
 			w.create("video", prompt("[sim:latency=2s]"))

@@ -15,13 +15,15 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/credentials"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
 // check asks KIE.AI for the balance of the account, which also proves the key,
-// and decides whether the account can buy.
-func (r *KieAccountReconciler) check(ctx context.Context, account *v1alpha1.KieAccount, last check) (check, error) {
-	next := check{uid: account.UID, generation: account.Generation, at: r.Clock.Now(),
+// and decides whether the account can buy. What cannot be read of its credits
+// keeps it from that.
+func (r *KieAccountReconciler) check(ctx context.Context, account *v1alpha1.KieAccount, last check, unread error) (check, error) {
+	next := check{uid: account.UID, generation: account.Generation, at: r.Clock.Now(), unread: unread != nil,
 		credits: last.credits, keysKnown: last.keysKnown, signed: last.signed, wroteAt: last.wroteAt}
 	if problem := r.problem(account); problem.Reason != "" {
 		next.ready = problem
@@ -39,29 +41,48 @@ func (r *KieAccountReconciler) check(ctx context.Context, account *v1alpha1.KieA
 	}
 	next.keysKnown, next.signed = true, len(secrets.WebhookKeys) > 0
 
-	credits, err := r.KIE.Credits(ctx, kie.Endpoint{BaseURL: account.Spec.BaseURL, APIKey: secrets.APIKey})
+	balance, err := r.KIE.Credits(ctx, kie.Endpoint{BaseURL: account.Spec.BaseURL, APIKey: secrets.APIKey})
 	if ctx.Err() != nil {
 		return next, ctx.Err()
 	}
-	balance := answeredBalance{credits: credits, err: err, before: last.credits, cheapest: cheapest(pricesOf(account))}
+	answer := answeredBalance{credits: balance, err: err, before: last.credits}
+	if prices, err := pricesOf(account); err == nil {
+		answer.cheapest, _ = prices.Cheapest() // KIE.AI's own prices are in it
+	}
 	key := client.ObjectKeyFromObject(account)
 	refused, isRefused := r.Ledger.Refused(key)
-	if over, causeGone := refusalOver(refused, balance, secrets.APIKey, next.at); isRefused && over {
+	if over, causeGone := refusalOver(refused, answer, secrets.APIKey, next.at); isRefused && over {
 		r.Ledger.Allow(key, causeGone)
 		isRefused = false
 	}
 	if err == nil {
-		next.credits = &credits
-		r.Ledger.SetBalance(key, credits, next.at)
+		next.credits = &balance
+		r.Ledger.SetBalance(key, balance, next.at)
 	}
 	if !isRefused {
 		refused.class = ""
 	}
-	next.ready = judgeAccount(balance, refused.class, meta.FindStatusCondition(account.Status.Conditions, v1alpha1.ConditionReady), account.Generation)
-	if isAccountSuspended(account) && next.ready.Status == metav1.ConditionTrue {
-		next.ready = notReady(v1alpha1.ReasonSuspended, "spec.suspend holds back all that would be spent; what is bought is brought to its end")
+	current := meta.FindStatusCondition(account.Status.Conditions, v1alpha1.ConditionReady)
+	if current != nil && current.Reason == v1alpha1.ReasonUnreadableCredits {
+		current = nil // it says nothing of KIE.AI
 	}
+	next.ready = unlessHeld(judgeAccount(answer, refused.class, current, account.Generation), account, unread)
 	return next, nil
+}
+
+// unlessHeld takes the readiness back of an account that KIE.AI sells to, where
+// its own numbers or its administrator hold it.
+func unlessHeld(ready metav1.Condition, account *v1alpha1.KieAccount, unread error) metav1.Condition {
+	switch {
+	case ready.Status != metav1.ConditionTrue:
+		return ready
+	case unread != nil:
+		return notReady(v1alpha1.ReasonUnreadableCredits, "nothing is bought: "+unread.Error())
+	case isAccountSuspended(account):
+		return notReady(v1alpha1.ReasonSuspended, "spec.suspend holds back all that would be spent; what is bought is brought to its end")
+	default:
+		return ready
+	}
 }
 
 // problem finds what is wrong with the spec.
@@ -95,12 +116,12 @@ func insecure(account *v1alpha1.KieAccount, allowed bool) string {
 
 // answeredBalance is KIE.AI's answer to the question for the balance.
 type answeredBalance struct {
-	credits float64
+	credits credits.Amount
 	err     error
 	// before is the balance that was known before, if any.
-	before *float64
+	before *credits.Amount
 	// cheapest is the price of the cheapest video.
-	cheapest float64
+	cheapest credits.Amount
 }
 
 // refusalOver reports whether the account may try again after a refusal: its
@@ -109,7 +130,7 @@ func refusalOver(refused refusal, balance answeredBalance, apiKey string, now ti
 	if balance.err != nil {
 		return false, false
 	}
-	richer := refused.class == kie.InsufficientCredits && balance.before != nil && balance.credits > *balance.before
+	richer := refused.class == kie.InsufficientCredits && balance.before != nil && balance.before.Less(balance.credits)
 	causeGone = richer || refused.apiKey != apiKey
 	return causeGone || !now.Before(refused.until), causeGone
 }
@@ -125,7 +146,7 @@ func judgeAccount(balance answeredBalance, refused kie.Class, current *metav1.Co
 	if lasting(class) {
 		return notReady(string(class), refusalAdvice[class])
 	}
-	if balance.err == nil && balance.credits < balance.cheapest {
+	if balance.err == nil && balance.credits.Less(balance.cheapest) {
 		return notReady(string(kie.InsufficientCredits), refusalAdvice[kie.InsufficientCredits])
 	}
 	if balance.err == nil {

@@ -12,9 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
@@ -55,7 +55,7 @@ func TestJudgeAccount(t *testing.T) {
 		{reason: "an error that is not KIE.AI's, after a refusal", err: context.DeadlineExceeded, refused: kie.Forbidden, current: at(available, 2), want: not(kie.Forbidden)},
 	} {
 		t.Run(tt.reason, func(t *testing.T) {
-			got := judgeAccount(answeredBalance{credits: 100, err: tt.err}, tt.refused, tt.current, 2)
+			got := judgeAccount(answeredBalance{credits: credits.Of(100), err: tt.err}, tt.refused, tt.current, 2)
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("Ready (-want +got):\n%s", diff)
 			}
@@ -65,7 +65,7 @@ func TestJudgeAccount(t *testing.T) {
 		for class := range refusalDurations {
 			for _, got := range []metav1.Condition{
 				judgeAccount(answeredBalance{err: answers(class)}, "", at(available, 2), 2),
-				judgeAccount(answeredBalance{credits: 100}, class, at(available, 2), 2),
+				judgeAccount(answeredBalance{credits: credits.Of(100)}, class, at(available, 2), 2),
 			} {
 				if diff := cmp.Diff(not(class), got); diff != "" {
 					t.Errorf("%s: Ready (-want +got):\n%s", class, diff)
@@ -73,6 +73,12 @@ func TestJudgeAccount(t *testing.T) {
 			}
 		}
 	})
+}
+
+// amountOf is a number of credits, in thousandths.
+func amountOf(thousandths int64) *credits.Amount {
+	amount, _ := credits.FromFloat(float64(thousandths) / 1000)
+	return &amount
 }
 
 func TestRefusalOver(t *testing.T) {
@@ -92,13 +98,13 @@ func TestRefusalOver(t *testing.T) {
 		{reason: "another key is accepted", class: kie.Unauthorized, key: "another", now: during, want: true},
 		{reason: "another key is not accepted", class: kie.Unauthorized, balance: answeredBalance{err: &kie.Error{Class: kie.Unauthorized}}, key: "another", now: during},
 		{reason: "another key may be of another account, with credits", class: kie.InsufficientCredits, key: "another", now: during, want: true},
-		{reason: "credits were bought", class: kie.InsufficientCredits, balance: answeredBalance{credits: 10, before: ptr.To(9.5)}, key: "refused", now: during, want: true},
-		{reason: "no credits were bought", class: kie.InsufficientCredits, balance: answeredBalance{credits: 10, before: ptr.To(10.0)}, key: "refused", now: during},
-		{reason: "there are even fewer", class: kie.InsufficientCredits, balance: answeredBalance{credits: 9, before: ptr.To(10.0)}, key: "refused", now: during},
-		{reason: "nobody knows what there was before", class: kie.InsufficientCredits, balance: answeredBalance{credits: 10}, key: "refused", now: during},
-		{reason: "nobody knows what there was before, and its time is over", class: kie.InsufficientCredits, balance: answeredBalance{credits: 10}, key: "refused", now: after, want: true},
-		{reason: "credits do not end a maintenance", class: kie.Maintenance, balance: answeredBalance{credits: 10, before: ptr.To(1.0)}, key: "refused", now: during},
-		{reason: "nobody knows whether credits were bought", class: kie.InsufficientCredits, balance: answeredBalance{err: away, before: ptr.To(1.0)}, key: "refused", now: after},
+		{reason: "credits were bought", class: kie.InsufficientCredits, balance: answeredBalance{credits: credits.Of(10), before: amountOf(9_500)}, key: "refused", now: during, want: true},
+		{reason: "no credits were bought", class: kie.InsufficientCredits, balance: answeredBalance{credits: credits.Of(10), before: amountOf(10_000)}, key: "refused", now: during},
+		{reason: "there are even fewer", class: kie.InsufficientCredits, balance: answeredBalance{credits: credits.Of(9), before: amountOf(10_000)}, key: "refused", now: during},
+		{reason: "nobody knows what there was before", class: kie.InsufficientCredits, balance: answeredBalance{credits: credits.Of(10)}, key: "refused", now: during},
+		{reason: "nobody knows what there was before, and its time is over", class: kie.InsufficientCredits, balance: answeredBalance{credits: credits.Of(10)}, key: "refused", now: after, want: true},
+		{reason: "credits do not end a maintenance", class: kie.Maintenance, balance: answeredBalance{credits: credits.Of(10), before: amountOf(1_000)}, key: "refused", now: during},
+		{reason: "nobody knows whether credits were bought", class: kie.InsufficientCredits, balance: answeredBalance{err: away, before: amountOf(1_000)}, key: "refused", now: after},
 	} {
 		t.Run(tt.reason, func(t *testing.T) {
 			refused := refusal{class: tt.class, at: epoch, until: after, apiKey: "refused"}

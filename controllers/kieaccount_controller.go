@@ -4,9 +4,9 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
@@ -21,6 +21,7 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/credentials"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
@@ -63,7 +64,9 @@ type check struct {
 	ready      metav1.Condition
 	// keysKnown says that the Secret was read, signed that it has keys for signatures.
 	keysKnown, signed bool
-	credits           *float64
+	credits           *credits.Amount
+	// unread says that a number of credits could not be read.
+	unread bool
 	// counts are what the account had then: when they change, so will the balance.
 	counts  counts
 	wroteAt time.Time
@@ -75,6 +78,8 @@ type counts struct {
 	// purchases only grows while the resources are there, so that it also tells of a video that was bought and
 	// finished between two looks.
 	purchases int64
+	// unread names a purchase whose credits cannot be read.
+	unread error
 }
 
 // Reconcile looks at an account: whether its credentials are accepted, what its
@@ -94,8 +99,10 @@ func (r *KieAccountReconciler) Reconcile(ctx context.Context, req ctrl.Request) 
 		return ctrl.Result{}, err
 	}
 	now := r.Clock.Now()
-	if r.due(account, last, counted, now) {
-		if last, err = r.check(ctx, account, last); err != nil {
+	_, unread := readable(account, now)
+	unread = cmp.Or(unread, counted.unread)
+	if r.due(account, last, counted, now) || last.unread != (unread != nil) {
+		if last, err = r.check(ctx, account, last, unread); err != nil {
 			return ctrl.Result{}, err
 		}
 		last.counts = counted
@@ -144,8 +151,7 @@ func (r *KieAccountReconciler) count(ctx context.Context, account *v1alpha1.KieA
 	if err := r.Client.List(ctx, &view, client.MatchingFields{indexAccount: key.String()}, client.UnsafeDisableDeepCopy); err != nil {
 		return counts{}, fmt.Errorf("listing the resources of the account: %w", err)
 	}
-	r.Ledger.Recover(account, view.Items)
-	var c counts
+	c := counts{unread: r.Ledger.Recover(account, view.Items)}
 	for i := range view.Items {
 		vg := &view.Items[i]
 		switch {
@@ -174,37 +180,37 @@ func (r *KieAccountReconciler) writeStatus(ctx context.Context, account *v1alpha
 
 	status.InFlight, status.Queued = ptr.To(counted.inFlight), ptr.To(counted.queued)
 	if last.credits != nil {
-		status.Credits = creditsText(*last.credits)
+		status.Credits = last.credits.String()
 	}
 	key, through := client.ObjectKeyFromObject(account), r.Clock.Now().Truncate(time.Second)
 	spent, _ := r.Ledger.Unnoted(key, through)
-	noteSpending(account, spent, r.Clock.Now())
+	// What cannot be added to the books now is added when they can be read.
+	noted := counted.unread == nil && noteSpending(account, spent, r.Clock.Now())
 	switch {
 	case equality.Semantic.DeepEqual(before.Status, account.Status):
 		return false, nil
 	case !urgent && last.wroteAt.Add(countEvery).After(r.Clock.Now()):
 		return false, nil
 	}
-	status.CreditsSpentThrough = ptr.To(metav1.NewTime(through))
+	if noted {
+		status.CreditsSpentThrough = ptr.To(metav1.NewTime(through))
+	}
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := r.Client.Status().Patch(ctx, account, patch); err != nil {
 		return false, fmt.Errorf("writing the status of the account: %w", err)
 	}
-	r.Ledger.Noted(key, through)
+	if noted {
+		r.Ledger.Noted(key, through)
+	}
 	return true, nil
 }
 
 // noteSpending adds what was spent without a budget, and begins a new period
 // where the last one is over. With a budget, each purchase is written before it
-// is made, and not here.
-func noteSpending(account *v1alpha1.KieAccount, spent int64, now time.Time) {
-	start, _ := periodOf(account, now)
-	before, ok := spentIn(account, start)
-	if !ok {
-		return // with a budget, somebody has to correct it; see book
-	}
-	account.Status.CreditsSpent = strconv.FormatInt(max(before+spent, 0), 10)
-	account.Status.CreditsSpentSince = ptr.To(metav1.NewTime(start))
+// is made, and not here. It returns false, and does nothing, if the books cannot
+// be read.
+func noteSpending(account *v1alpha1.KieAccount, spent credits.Amount, now time.Time) bool {
+	return enter(account, spent, false, now).reason == ""
 }
 
 // callbacks says whether KIE.AI calls back for this account.

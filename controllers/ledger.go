@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
@@ -39,13 +40,15 @@ type accountLedger struct {
 	// deferred are the resources that were refused for themselves, until they may try again.
 	deferred map[types.UID]refusal
 	// balance is what KIE.AI said, when it was asked at balanceAt; nil if it never was.
-	balance   *float64
+	balance   *credits.Amount
 	balanceAt time.Time
 	// unnoted are the purchases that are not in the status of the account yet.
 	unnoted []spending
 	// counted are the purchases of the last minutes that are, or were, among them, and from since when they matter.
 	counted map[string]time.Time
 	from    time.Time
+	// unread says that the credits of one of the purchases since then cannot be read.
+	unread bool
 	// said are the sentences that were said about the account.
 	said map[string]bool
 }
@@ -55,7 +58,7 @@ type purchase struct {
 	uid       types.UID
 	namespace string
 	// credits are what it costs.
-	credits int64
+	credits credits.Amount
 	// begunAt is when it was admitted.
 	begunAt time.Time
 	// answeredAt is when the answer came; zero while there is none.
@@ -94,7 +97,7 @@ func (l *Ledger) account(key types.NamespacedName) *accountLedger {
 // Reserve decides whether a resource may buy now and, if so, takes the place
 // for the attempt in the same moment. The view is the cached list of the
 // account's resources. A reserved place is given back with Settle.
-func (l *Ledger) Reserve(key types.NamespacedName, lim limits, view []v1alpha1.VideoGeneration, me *v1alpha1.VideoGeneration, price int64, attempt string) verdict {
+func (l *Ledger) Reserve(key types.NamespacedName, lim limits, view []v1alpha1.VideoGeneration, me *v1alpha1.VideoGeneration, price credits.Amount, attempt string) verdict {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock.Now()
@@ -114,7 +117,7 @@ func (l *Ledger) Reserve(key types.NamespacedName, lim limits, view []v1alpha1.V
 	}
 	// The account is asked for its balance often enough to tell before a refusal does.
 	c := a.commitments(now, lim.window, view, me.UID)
-	if a.balance != nil && *a.balance-a.unsettled()-float64(lim.upgradesDue(view, me.UID)) < float64(price) {
+	if a.balance != nil && a.balance.Minus(a.unsettled()).Minus(lim.upgradesDue(view, me.UID)).Less(price) {
 		return verdict{short: true}
 	}
 	v := admit(now, lim, c, a.queue(view, me), me.UID)
@@ -126,22 +129,21 @@ func (l *Ledger) Reserve(key types.NamespacedName, lim limits, view []v1alpha1.V
 }
 
 // unsettled are the credits of purchases that the balance may not show yet.
-func (a *accountLedger) unsettled() float64 {
-	var sum int64
+func (a *accountLedger) unsettled() (sum credits.Amount) {
 	for _, p := range a.purchases {
 		if p.answeredAt.IsZero() || (p.running && !p.answeredAt.Before(a.balanceAt)) {
-			sum += p.credits
+			sum = sum.Plus(p.credits)
 		}
 	}
-	return float64(sum)
+	return sum
 }
 
 // SetBalance notes the balance of an account, as it was at some moment after
 // KIE.AI was asked for it.
-func (l *Ledger) SetBalance(key types.NamespacedName, credits float64, asked time.Time) {
+func (l *Ledger) SetBalance(key types.NamespacedName, balance credits.Amount, asked time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.account(key).balance, l.account(key).balanceAt = &credits, asked
+	l.account(key).balance, l.account(key).balanceAt = &balance, asked
 }
 
 // commitments joins what the resources say with what this process knows better.

@@ -12,6 +12,7 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
@@ -38,7 +39,7 @@ func (b *till) pass(d time.Duration) { b.clock.SetTime(b.clock.Now().Add(d)) }
 // reserve asks for a place for the resource, which the view need not show.
 func (b *till) reserve(name, attempt string) verdict {
 	b.Helper()
-	return b.Reserve(b.key, b.limits, b.view, video(name), 60, attempt)
+	return b.Reserve(b.key, b.limits, b.view, video(name), credits.Of(60), attempt)
 }
 
 // want asserts a verdict.
@@ -198,7 +199,7 @@ func TestAResubmission(t *testing.T) {
 	me := b.show("a", "1", v1alpha1.TaskSubmitting, epoch)
 	me.Status.Task.ID = ""
 	annotated(v1alpha1.AnnotationResubmit, "1")(me)
-	b.want("the lost purchase does not stand in its own way", b.Reserve(b.key, b.limits, b.view, me, 60, "2"), buys)
+	b.want("the lost purchase does not stand in its own way", b.Reserve(b.key, b.limits, b.view, me, credits.Of(60), "2"), buys)
 	b.want("there is one place in flight", b.reserve("b", "3"), waits)
 	b.Answered(b.key, "2", true)
 	b.show("a", "2", v1alpha1.TaskRunning, epoch)
@@ -237,7 +238,7 @@ func TestAccountsDoNotShareAnything(t *testing.T) {
 	other := types.NamespacedName{Namespace: "films", Name: "other"}
 	b.reserve("a", "1")
 	b.Refuse(b.key, kie.InsufficientCredits, "key", time.Hour)
-	b.want("another account", b.Reserve(other, b.limits, nil, video("b"), 60, "2"), buys)
+	b.want("another account", b.Reserve(other, b.limits, nil, video("b"), credits.Of(60), "2"), buys)
 	if _, refused := b.Refused(other); refused {
 		t.Error("another account is refused")
 	}
@@ -300,7 +301,7 @@ func TestTheLedgerForgets(t *testing.T) {
 			b.Forget(video(name).UID)
 		default: // bought again, and that was refused
 			b.show(name, attempt, v1alpha1.TaskFailed, b.clock.Now())
-			b.Reserve(b.key, b.limits, b.view, &b.view[len(b.view)-1], 60, attempt+"-again")
+			b.Reserve(b.key, b.limits, b.view, &b.view[len(b.view)-1], credits.Of(60), attempt+"-again")
 			b.Answered(b.key, attempt+"-again", false)
 		}
 		if len(b.view) > 10 {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/version"
 )
@@ -126,9 +127,9 @@ func (m *Metrics) notStored(backend string, class artifact.Class) {
 	m.unstored.WithLabelValues(backend, string(class)).Inc()
 }
 
-func (m *Metrics) account(key types.NamespacedName, credits *float64, inFlight, queued int32) {
-	if credits != nil {
-		m.credits.WithLabelValues(key.Namespace, key.Name).Set(*credits)
+func (m *Metrics) account(key types.NamespacedName, balance *credits.Amount, inFlight, queued int32) {
+	if balance != nil {
+		m.credits.WithLabelValues(key.Namespace, key.Name).Set(balance.Float())
 	}
 	m.inFlight.WithLabelValues(key.Namespace, key.Name).Set(float64(inFlight))
 	m.queued.WithLabelValues(key.Namespace, key.Name).Set(float64(queued))

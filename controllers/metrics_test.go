@@ -16,7 +16,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/prometheus/common/expfmt"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -80,7 +79,7 @@ func TestMetricsLint(t *testing.T) {
 	m.submitted(kie.Accepted)
 	m.looked(kie.RecordRunning, nil)
 	m.ended(v1alpha1.ReasonSucceeded)
-	m.account(types.NamespacedName{Namespace: "films", Name: "default"}, ptr.To(59.5), 1, 2)
+	m.account(types.NamespacedName{Namespace: "films", Name: "default"}, amountOf(59_500), 1, 2)
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +155,7 @@ func TestNoBalanceIsNoGauge(t *testing.T) {
 	if series, _ := gathered(t, registry); len(series) != 2 || series[balance] != 0 {
 		t.Errorf("the series are %v, want none of a balance", series)
 	}
-	m.account(key, ptr.To(0.0), 0, 0)
+	m.account(key, amountOf(0), 0, 0)
 	if series, _ := gathered(t, registry); len(series) != 3 || series[balance] != 0 {
 		t.Errorf("the series are %v, want one of a balance of 0", series)
 	}
@@ -166,8 +165,8 @@ func TestTheGaugesOfAnAccountGoWithIt(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	m := NewMetrics(registry)
 	gone, stays := types.NamespacedName{Namespace: "films", Name: "gone"}, types.NamespacedName{Namespace: "films", Name: "stays"}
-	m.account(gone, ptr.To(1.0), 2, 3)
-	m.account(stays, ptr.To(4.0), 5, 6)
+	m.account(gone, amountOf(1_000), 2, 3)
+	m.account(stays, amountOf(4_000), 5, 6)
 	m.accountGone(gone)
 	m.accountGone(types.NamespacedName{Namespace: "films", Name: "never there"})
 	series, _ := gathered(t, registry)

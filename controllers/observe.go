@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -279,28 +278,36 @@ func (r *VideoGenerationReconciler) note(ctx context.Context, l *life, record ki
 // is booked, and said once.
 func (r *VideoGenerationReconciler) notePrice(ctx context.Context, l *life, record kie.Record) error {
 	task, key := l.vg.Status.Task, client.ObjectKeyFromObject(l.account)
-	price, priced := taskPrice(l.vg, pricesOf(l.account))
+	prices, unread := pricesOf(l.account)
+	price, priced := taskPrice(l.vg, prices)
 	switch {
 	case record.Credits == nil && priced:
-		task.CreditsConsumed = creditsText(float64(price))
+		task.CreditsConsumed = price.String()
 		return nil
 	case record.Credits == nil:
 		return nil
 	}
-	task.CreditsConsumed = creditsText(*record.Credits)
-	if !priced || *record.Credits == float64(price) || isAdopted(task) {
+	charged := *record.Credits
+	task.CreditsConsumed = charged.String()
+	switch {
+	case isAdopted(task), priced && charged == price:
+		return nil
+	case unread != nil:
+		// What was booked for the task alone is not known: rather too much in the books than too little.
+		return r.bookAnyway(ctx, l, charged)
+	case !priced:
 		return nil
 	}
 	r.Metrics.priceDiffers(string(l.vg.Spec.Model), task.Operation)
-	sentence := fmt.Sprintf("KIE.AI charged %s credits for %s with model %s, and the price table of KieAccount %s says %d: correct its spec.prices",
+	sentence := fmt.Sprintf("KIE.AI charged %s credits for %s with model %s, and the price table of KieAccount %s says %s: correct its spec.prices",
 		task.CreditsConsumed, task.Operation, l.vg.Spec.Model, key, price)
 	if r.Ledger.SayOnce(key, sentence) {
 		r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, "PriceDiffers", actionReconcile, "%s", sentence)
 		log.FromContext(ctx).Info("KIE.AI charged another price than the table says", "model", l.vg.Spec.Model, "operation", task.Operation,
 			"charged", task.CreditsConsumed, "expected", price)
 	}
-	if more := int64(math.Ceil(*record.Credits)) - price; more > 0 {
-		return r.bookAnyway(ctx, l, more)
+	if price.Less(charged) {
+		return r.bookAnyway(ctx, l, charged.Minus(price))
 	}
 	return nil
 }

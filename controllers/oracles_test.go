@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
 )
 
 // soonLooked is how soon a resource is looked at of which nobody says that it was forgotten.
@@ -137,15 +138,22 @@ func (w *world) warned(reason string) bool {
 // unbooked says what was paid for and is not in the books of the accounts. Empty
 // means that everything is.
 func (w *world) unbooked() string {
-	var paid float64
+	var paid credits.Amount
+	pay := func(price float64) {
+		amount, ok := credits.FromFloat(price)
+		if !ok {
+			w.t.Fatalf("%v is no price", price)
+		}
+		paid = paid.Plus(amount)
+	}
 	for _, task := range w.sim.State().Tasks {
-		paid += task.Credits
+		pay(task.Credits)
 	}
 	for _, upgrade := range w.sim.State().Upgrades {
-		paid += upgrade.Credits
+		pay(upgrade.Credits)
 	}
-	if booked := w.written.booked(); paid > float64(booked) {
-		return fmt.Sprintf("%.0f credits were paid, and the books say %d", paid, booked)
+	if booked := w.written.booked(); booked.Less(paid) {
+		return fmt.Sprintf("%s credits were paid, and the books say %s", paid, booked)
 	}
 	return ""
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // ample is a budget that leaves room for everything.
-var ample = &v1alpha1.Budget{Credits: 100_000, Period: metav1.Duration{Duration: 24 * time.Hour}}
+var ample = &v1alpha1.Budget{Credits: "100000", Period: metav1.Duration{Duration: 24 * time.Hour}}
 
 // world is what the life takes place in.
 func (load workload) world(serial bool, may int) worldOptions {

@@ -6,12 +6,11 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"strconv"
 
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
@@ -24,69 +23,61 @@ func (r *VideoGenerationReconciler) estimate(_ context.Context, l *life) (bool, 
 	if l.account == nil {
 		return false, nil
 	}
-	price, ok := priceOf(l.vg, pricesOf(l.account))
-	l.price = price
+	prices, unread := pricesOf(l.account)
+	l.price, l.priced = priceOf(l.vg, prices)
 	switch {
 	case !needsPurchase(l.vg) && !retryPending(l.vg) && !isUnbought(l):
 		return false, nil
-	case !ok:
+	case unread != nil:
+		l.vg.Status.EstimatedCredits = ""
+		l.wait = unreadable(l.account, unread)
+		return true, nil
+	case !l.priced:
 		l.vg.Status.EstimatedCredits = ""
 		l.wait = waiting{kind: stalled, reason: v1alpha1.ReasonPriceUnknown, message: fmt.Sprintf(
-			"there is no price for model %s in %s on KieAccount %s, and nothing is bought without one: use another model or resolution, or an operator that knows it",
+			"there is no price for model %s in %s on KieAccount %s, and nothing is bought without one: add it to its spec.prices, or use another model or resolution",
 			l.vg.Spec.Model, l.vg.Spec.Resolution, client.ObjectKeyFromObject(l.account))}
 		return true, nil
 	default:
-		l.vg.Status.EstimatedCredits = strconv.FormatInt(price, 10)
+		l.vg.Status.EstimatedCredits = l.price.String()
 		return false, nil
 	}
 }
 
-// pricesOf is the price table of the account: KIE.AI's, where it says nothing else.
-func pricesOf(account *v1alpha1.KieAccount) kie.Prices {
-	prices, changed := kie.DefaultPrices(), account.Spec.Prices
-	tiers := func(t *kie.TierPrices, changed v1alpha1.TierPrices) {
-		t.Quality, t.Fast, t.Lite = ptr.Deref(changed.Quality, t.Quality), ptr.Deref(changed.Fast, t.Fast), ptr.Deref(changed.Lite, t.Lite)
+// pricesOf is the price table of the account: KIE.AI's, where it says nothing
+// else. If one price cannot be read there is none for anything: see readCredits.
+func pricesOf(account *v1alpha1.KieAccount) (kie.Prices, error) {
+	prices := kie.DefaultPrices()
+	for _, entry := range account.Spec.Prices {
+		price, err := readCredits(fmt.Sprintf("spec.prices[%s, %s].credits", entry.Model, entry.Operation), entry.Credits, "correct it")
+		if err != nil {
+			return nil, err
+		}
+		prices[kie.Item{Model: entry.Model, Operation: kie.Operation(entry.Operation)}] = price
 	}
-	tiers(&prices.Generate, changed.Generate)
-	tiers(&prices.Extend, changed.Extend)
-	prices.Upgrade1080p = ptr.Deref(changed.Upgrade1080p, prices.Upgrade1080p)
-	prices.Upgrade4K = ptr.Deref(changed.Upgrade4K, prices.Upgrade4K)
-	return prices
+	return prices, nil
 }
 
-// priceOf is what the resource costs in all, in credits. Not ok means that there
-// is no price for it.
-func priceOf(vg *v1alpha1.VideoGeneration, prices kie.Prices) (credits int64, ok bool) {
+// priceOf is what the resource costs in all. Not ok means that there is no price
+// for it.
+func priceOf(vg *v1alpha1.VideoGeneration, prices kie.Prices) (price credits.Amount, ok bool) {
 	task, hasTask := taskPrice(vg, prices)
-	upgrade, hasUpgrade := prices.Upgrade(string(vg.Spec.Resolution))
-	return task + int64(upgrade), hasTask && hasUpgrade
+	upgrade, hasUpgrade := upgradePrice(vg, prices)
+	if !hasTask || !hasUpgrade {
+		return credits.Amount{}, false
+	}
+	return task.Plus(upgrade), true
 }
 
 // taskPrice is what its task costs, without the upgrade.
-func taskPrice(vg *v1alpha1.VideoGeneration, prices kie.Prices) (credits int64, ok bool) {
-	price := prices.Generation
+func taskPrice(vg *v1alpha1.VideoGeneration, prices kie.Prices) (price credits.Amount, ok bool) {
 	if vg.Spec.Extend != nil {
-		price = prices.Extension
+		return prices.Extension(string(vg.Spec.Model))
 	}
-	task, ok := price(string(vg.Spec.Model))
-	return int64(task), ok
+	return prices.Generation(string(vg.Spec.Model))
 }
 
-// cheapest is the price of the cheapest thing that can be bought.
-func cheapest(prices kie.Prices) float64 {
-	return float64(min(prices.Generate.Quality, prices.Generate.Fast, prices.Generate.Lite,
-		prices.Extend.Quality, prices.Extend.Fast, prices.Extend.Lite))
+// upgradePrice is what its upgrade costs, nothing where it asks for none.
+func upgradePrice(vg *v1alpha1.VideoGeneration, prices kie.Prices) (price credits.Amount, ok bool) {
+	return prices.Upgrade(string(vg.Spec.Model), string(vg.Spec.Resolution))
 }
-
-// creditsIn reads a number of credits in a status. Not ok means that there is
-// none that can be read.
-func creditsIn(text string) (credits int64, ok bool) {
-	credits, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || credits < 0 {
-		return 0, false
-	}
-	return credits, true
-}
-
-// creditsText writes a number of credits for a status.
-func creditsText(credits float64) string { return strconv.FormatFloat(credits, 'f', -1, 64) }

@@ -127,7 +127,7 @@ func tell(t *rapid.T, told *tally) {
 		opts.storage = inFolder(v1alpha1.DeletionDelete)
 	}
 	if rapid.Bool().Draw(t, "budget") {
-		opts.budget = &v1alpha1.Budget{Credits: int32(rapid.SampledFrom([]int{120, 1000, 100_000}).Draw(t, "credits")), Period: metav1.Duration{Duration: 24 * time.Hour}}
+		opts.budget = &v1alpha1.Budget{Credits: rapid.SampledFrom([]string{"120", "1000", "100000"}).Draw(t, "credits"), Period: metav1.Duration{Duration: 24 * time.Hour}}
 	}
 	s.unbudgeted = opts.budget == nil
 	opts.accountsLater = 10 * time.Minute

@@ -60,7 +60,7 @@ func calledBackRefused(vg *v1alpha1.VideoGeneration) (v1alpha1.RefusedAttempt, b
 
 // followRefused looks after the callback of a purchase that KIE.AI said it had
 // not made. Where its record shows that it was made, the task is taken over if
-// nothing else was bought, and booked in any case.
+// nothing else was bought, and booked in any case, as soon as it has a price.
 //
 // When it lets the next step go on, no such callback is open, or nothing is to
 // be bought.
@@ -82,6 +82,7 @@ func (r *VideoGenerationReconciler) followRefused(ctx context.Context, l *life) 
 	made := ok && !record.FromRefusal && record.State != kie.RecordAbsent && record.State != kie.RecordExpired &&
 		strings.HasSuffix(record.CallbackURL, "/"+refused.Attempt)
 	switch {
+	case made && !l.priced: // it cannot be booked, and is not taken for free
 	case made:
 		return r.takeRefused(ctx, l, refused, receipt.TaskID)
 	case over, ok && !record.FromRefusal && record.State != kie.RecordAbsent: // it is not the task of this purchase
@@ -124,7 +125,7 @@ func (r *VideoGenerationReconciler) takeRefused(ctx context.Context, l *life, re
 	l.forgetRefused(refused.Attempt)
 	l.vg.Status.Purchases++
 	task := l.vg.Status.Task
-	made := acceptance{attempt: refused.Attempt, taskID: id, number: 1, operation: operationOf(l.vg), submittedAt: refused.SubmittedAt, credits: creditsText(float64(l.price))}
+	made := acceptance{attempt: refused.Attempt, taskID: id, number: 1, operation: operationOf(l.vg), submittedAt: refused.SubmittedAt, credits: l.price.String()}
 	if task != nil {
 		made.number = task.Number + 1
 	}

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
@@ -191,7 +192,7 @@ func TestAPurchaseThatMovesLeavesItsPlace(t *testing.T) {
 	other := client.ObjectKey{Namespace: "films", Name: "other"}
 	b.want("bought here", b.reserve("a", "1"), buys)
 	b.Answered(b.key, "1", true)
-	b.want("bought again elsewhere", b.Reserve(other, b.limits, nil, video("a"), 60, "2"), buys)
+	b.want("bought again elsewhere", b.Reserve(other, b.limits, nil, video("a"), credits.Of(60), "2"), buys)
 	b.pass(time.Hour)
 	b.want("the place is free", b.reserve("b", "3"), buys)
 }

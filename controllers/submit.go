@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"k8s.io/utils/ptr"
@@ -162,7 +161,7 @@ func (r *VideoGenerationReconciler) writeIntent(ctx context.Context, l *life, pr
 		SubmittedAt: r.submittedAt(l, l.attempt, l.price),
 		Operation:   operationOf(l.vg),
 		State:       v1alpha1.TaskSubmitting,
-		Credits:     strconv.FormatInt(l.price, 10),
+		Credits:     l.price.String(),
 	}
 	if previous != nil {
 		task.Number = previous.Number + 1

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	attempts "github.com/kie-operator/kie-operator/internal/attempt"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
@@ -139,20 +140,24 @@ func (r *VideoGenerationReconciler) beginUpgrade(ctx context.Context, l *life) (
 		return false, nil
 	}
 	// The purchase of the task has paid for the upgrade, unless the task was taken over.
-	credits, priced := pricesOf(l.account).Upgrade(string(up.Resolution))
+	prices, err := readable(l.account, now)
+	if err != nil {
+		l.wait = unreadable(l.account, err)
+		return false, nil
+	}
+	price, priced := upgradePrice(l.vg, prices)
 	if !priced {
 		l.wait = waiting{kind: stalled, reason: v1alpha1.ReasonPriceUnknown, message: fmt.Sprintf(
 			"there is no price for the %s version, and nothing is bought without one; the 720p video is in status.videos", up.Resolution)}
 		return false, nil
 	}
-	price := int64(credits)
 	if !isAdopted(l.vg.Status.Task) || l.vg.Status.Upgrade != nil {
-		price = 0
+		price = credits.Amount{}
 	}
 	if ok, err := r.charge(ctx, l, price); err != nil || !ok {
 		return false, err
 	}
-	if price > 0 {
+	if !price.IsZero() {
 		up.SubmittedAt = r.submittedAt(l, up.Attempt, price)
 	}
 	l.vg.Status.Upgrade = up
@@ -221,8 +226,9 @@ func (r *VideoGenerationReconciler) askForUpgrade(ctx context.Context, l *life) 
 		r.probe(ctx, larger)
 		l.vg.Status.Videos = firstVideos(slices.Concat(larger, l.vg.Status.Videos))
 		up.State = v1alpha1.UpgradeSucceeded
-		if price, ok := pricesOf(l.account).Upgrade(string(up.Resolution)); ok {
-			up.CreditsConsumed = creditsText(float64(price))
+		prices, _ := pricesOf(l.account) // none, if one cannot be read: then it is not said
+		if price, ok := upgradePrice(l.vg, prices); ok {
+			up.CreditsConsumed = price.String()
 		}
 		up.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
 	default:

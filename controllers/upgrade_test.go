@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
@@ -99,10 +100,9 @@ func TestUpgrades(t *testing.T) {
 				if up := vg.Status.Upgrade; up.State != v1alpha1.UpgradeSucceeded || up.CompletedAt == nil || up.CreditsConsumed == "" {
 					t.Errorf("the upgrade is %+v", up)
 				}
-				estimated, _ := creditsIn(vg.Status.EstimatedCredits)
-				task, _ := creditsIn(vg.Status.Task.CreditsConsumed)
-				upgrade, _ := creditsIn(vg.Status.Upgrade.CreditsConsumed)
-				if estimated != int64(price) || task+upgrade != int64(price) {
+				task, taskErr := credits.Parse(vg.Status.Task.CreditsConsumed)
+				upgrade, upgradeErr := credits.Parse(vg.Status.Upgrade.CreditsConsumed)
+				if want := credits.Of(int64(price)); vg.Status.EstimatedCredits != want.String() || taskErr != nil || upgradeErr != nil || task.Plus(upgrade) != want {
 					t.Errorf("the estimate was %s, the consumption is %s and %s; want %v", vg.Status.EstimatedCredits, vg.Status.Task.CreditsConsumed, vg.Status.Upgrade.CreditsConsumed, price)
 				}
 				// A finished resource costs nothing.

@@ -19,6 +19,7 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/artifact"
 	"github.com/kie-operator/kie-operator/internal/credentials"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
@@ -66,8 +67,9 @@ type life struct {
 	known   *recollection
 	// attempt is the token of a purchase that is admitted and not made yet.
 	attempt string
-	// price is what is to be bought costs, with its upgrade, in credits.
-	price int64
+	// price is what is to be bought costs, with its upgrade, if there is a price for it.
+	price  credits.Amount
+	priced bool
 	// before are the counts of purchases before the one that is made.
 	before purchaseCounts
 	// spent says that the purchase counts in the books of an account without a budget.

@@ -95,9 +95,11 @@ func TestKieAccountIsAccepted(t *testing.T) {
 		{"for itself, with nothing said", `{credentialsSecretRef: {name: keys}, allowedNamespaces: {}}`},
 		{"with the smallest limits", `{credentialsSecretRef: {name: keys}, limits: {submissions: 1, window: 1s, inFlight: 1}}`},
 		{"with the largest limits", `{credentialsSecretRef: {name: keys}, limits: {submissions: 1000, window: 1h, inFlight: 10000}}`},
-		{"with prices of its own", `{credentialsSecretRef: {name: keys}, prices: {generate: {fast: 80}, extend: {quality: 400}, upgrade1080p: 0, upgrade4k: 100}}`},
-		{"with a budget for a day", `{credentialsSecretRef: {name: keys}, budget: {credits: 5000}}`},
-		{"with a budget for a week", `{credentialsSecretRef: {name: keys}, budget: {credits: 1, period: 168h}}`},
+		{"with prices of its own", `{credentialsSecretRef: {name: keys}, prices: [{model: veo3_fast, operation: Generate, credits: "80"}, {model: veo3_fast, operation: Extend, credits: "14.4"}, {model: veo3, operation: Upgrade1080p, credits: "0"}, {model: veo3, operation: Upgrade4K, credits: "100.005"}]}`},
+		{"with a price of a model that is not Veo's", `{credentialsSecretRef: {name: keys}, prices: [{model: kling-3.0/video, operation: Generate, credits: "9999999.999"}, {model: suno/V5.5_pro, operation: Extend, credits: "0.001"}]}`},
+		{"with no prices of its own, said with an empty list", `{credentialsSecretRef: {name: keys}, prices: []}`},
+		{"with a budget for a day", `{credentialsSecretRef: {name: keys}, budget: {credits: "5000"}}`},
+		{"with a budget for a week", `{credentialsSecretRef: {name: keys}, budget: {credits: "0.001", period: 168h}}`},
 		{"with limits that say nothing", `{credentialsSecretRef: {name: keys}, limits: {}}`},
 	} {
 		t.Run(tc.reason, func(t *testing.T) {

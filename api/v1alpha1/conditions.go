@@ -78,6 +78,9 @@ const (
 	ReasonInsufficientCredits = "InsufficientCredits"
 	// ReasonBudgetExhausted means that the budget of the account does not allow the purchase in this period.
 	ReasonBudgetExhausted = "BudgetExhausted"
+	// ReasonUnreadableCredits means that a number of credits in the account, or in a purchase on it, cannot be read:
+	// nothing is bought until it is corrected. It is a reason of the KieAccount, too.
+	ReasonUnreadableCredits = "UnreadableCredits"
 	// ReasonPriceUnknown means that the price table has no price for what is to be bought.
 	ReasonPriceUnknown = "PriceUnknown"
 	// ReasonAccountMismatch means that the video which is continued was bought on another account.

@@ -90,62 +90,58 @@ type AccountLimits struct {
 	InFlight int32 `json:"inFlight,omitempty"`
 }
 
-// TierPrices are prices of the tiers of Veo 3.1, in credits.
-// +kubebuilder:validation:MinProperties=1
-type TierPrices struct {
-	// quality is the price for model veo3. Left out, it is 250.
-	// +optional
-	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=1000000
-	Quality *int32 `json:"quality,omitempty"`
+// PricedOperation is what a price is for.
+// +kubebuilder:validation:Enum=Generate;Extend;Upgrade1080p;Upgrade4K
+type PricedOperation string
 
-	// fast is the price for model veo3_fast. Left out, it is 60.
-	// +optional
-	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=1000000
-	Fast *int32 `json:"fast,omitempty"`
+// What has a price.
+const (
+	// PricedGenerate is a new video in 720p, whatever its duration.
+	PricedGenerate PricedOperation = "Generate"
+	// PricedExtend is an extension.
+	PricedExtend PricedOperation = "Extend"
+	// PricedUpgrade1080p is the 1080p version of a video, beside the video itself.
+	PricedUpgrade1080p PricedOperation = "Upgrade1080p"
+	// PricedUpgrade4K is the 4K version of a video, beside the video itself.
+	PricedUpgrade4K PricedOperation = "Upgrade4K"
+)
 
-	// lite is the price for model veo3_lite. Left out, it is 30.
-	// +optional
-	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=1000000
-	Lite *int32 `json:"lite,omitempty"`
-}
+// Price is what one operation with one model costs.
+type Price struct {
+	// model is the model that it is the price of, as KIE.AI names it, such as
+	// veo3_fast. An upgrade is priced by the model of the video, too.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9][A-Za-z0-9._/-]*$`
+	Model string `json:"model,omitempty"`
 
-// Prices are what purchases cost, in credits. KIE.AI does not tell its prices,
-// so they are written down here. A credit is half a US cent.
-// +kubebuilder:validation:MinProperties=1
-type Prices struct {
-	// generate is the price of a video in 720p, whatever its duration.
-	// +optional
-	Generate TierPrices `json:"generate,omitempty,omitzero"`
+	// operation is what it is the price of: Generate (a new video in 720p,
+	// whatever its duration), Extend (an extension), Upgrade1080p or
+	// Upgrade4K (the larger version, beside the video itself).
+	// +required
+	Operation PricedOperation `json:"operation,omitempty"`
 
-	// extend is the price of an extension.
-	// +optional
-	Extend TierPrices `json:"extend,omitempty,omitzero"`
-
-	// upgrade1080p is the price of a 1080p version. Left out, it is 5.
-	// +optional
-	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=1000000
-	Upgrade1080p *int32 `json:"upgrade1080p,omitempty"`
-
-	// upgrade4k is the price of a 4k version. Left out, it is 120.
-	// +optional
-	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=1000000
-	Upgrade4K *int32 `json:"upgrade4k,omitempty"`
+	// credits is the price, with at most three decimals, from "0", which is
+	// free, to "9999999.999". A credit is half a US cent.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=11
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,7}([.][0-9]{1,3})?$')",message="credits must be a price in quotes with at most three decimals, such as \"60\" or \"14.4\", from \"0\" to \"9999999.999\""
+	Credits string `json:"credits,omitempty"`
 }
 
 // Budget bounds what is spent in a period.
 type Budget struct {
-	// credits is how much may be spent in one period, by the price table. A
-	// video that does not fit waits for the next period. What fails later
-	// counts as spent.
+	// credits is how much may be spent in one period, by the price table, with
+	// at most three decimals, from "0.001" to "999999999.999". A video that
+	// does not fit waits for the next period. What fails later counts as
+	// spent.
 	// +required
-	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=100000000
-	Credits int32 `json:"credits,omitempty"`
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=13
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,9}([.][0-9]{1,3})?$') && self.matches('[1-9]')",message="credits must be an amount in quotes with at most three decimals, such as \"5000\" or \"62.5\", above \"0\" and up to \"999999999.999\"; to spend nothing, set spec.suspend"
+	Credits string `json:"credits,omitempty"`
 
 	// period is the length of a period, from 1m to 8760h (a year). Periods
 	// follow each other without a gap, in UTC: 24h turns at midnight, 168h
@@ -204,9 +200,14 @@ type KieAccountSpec struct {
 	Limits AccountLimits `json:"limits,omitempty,omitzero"`
 
 	// prices are what purchases cost, where KIE.AI's prices have changed
-	// since those of autumn 2026, which count for what is left out.
+	// since those of autumn 2026, which count for what is left out. Each model
+	// and operation has one entry at most.
 	// +optional
-	Prices Prices `json:"prices,omitempty,omitzero"`
+	// +listType=map
+	// +listMapKey=model
+	// +listMapKey=operation
+	// +kubebuilder:validation:MaxItems=256
+	Prices []Price `json:"prices,omitempty"`
 
 	// storage is where the finished videos of this account are kept, unless
 	// a VideoGeneration names another place. Videos that were finished before
@@ -260,6 +261,7 @@ type KieAccountStatus struct {
 
 	// creditsSpent is what was spent, by the price table, since
 	// creditsSpentSince. With a budget it is written before each purchase.
+	// While it cannot be read, nothing is bought.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
@@ -289,7 +291,7 @@ type KieAccountStatus struct {
 // +kubebuilder:printcolumn:name="In flight",type=integer,JSONPath=`.status.inFlight`
 // +kubebuilder:printcolumn:name="Queued",type=integer,JSONPath=`.status.queued`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:printcolumn:name="Budget",type=integer,priority=1,JSONPath=`.spec.budget.credits`
+// +kubebuilder:printcolumn:name="Budget",type=string,priority=1,JSONPath=`.spec.budget.credits`
 // +kubebuilder:printcolumn:name="Callbacks",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="CallbacksEnabled")].reason`
 type KieAccount struct {
 	metav1.TypeMeta `json:",inline"`

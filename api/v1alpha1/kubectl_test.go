@@ -84,7 +84,7 @@ func TestColumns(t *testing.T) {
 			{"Video", "https://example.com/v.mp4", true},
 		})
 
-	if err := create(t, kieAccounts, account("columns", `{credentialsSecretRef: {name: keys}, budget: {credits: 5000}}`)); err != nil {
+	if err := create(t, kieAccounts, account("columns", `{credentialsSecretRef: {name: keys}, budget: {credits: "62.5"}}`)); err != nil {
 		t.Fatal(err)
 	}
 	checkColumns(t, "kieaccounts", `{status: {
@@ -101,7 +101,7 @@ func TestColumns(t *testing.T) {
 			{"In flight", float64(12), false},
 			{"Queued", float64(40), false},
 			{"Age", nil, false},
-			{"Budget", float64(5000), true},
+			{"Budget", "62.5", true},
 			{"Callbacks", "Signed", true},
 		})
 }

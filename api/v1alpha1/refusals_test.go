@@ -20,6 +20,8 @@ const (
 	badBaseURL  = "baseURL must be a plain http or https address, such as https://api.kie.ai, without user, query or fragment"
 	badTimeout  = "timeout must be a time from 1m to 24h, such as 45m or 1h30m"
 	badWindow   = "window must be a time from 1s to 1h, such as 10s or 1m"
+	badPrice    = `credits must be a price in quotes with at most three decimals, such as "60" or "14.4", from "0" to "9999999.999"`
+	badBudget   = `credits must be an amount in quotes with at most three decimals, such as "5000" or "62.5", above "0" and up to "999999999.999"; to spend nothing, set spec.suspend`
 	badFrames   = "FIRST_AND_LAST_FRAMES_2_VIDEO takes 1 or 2 images: one to animate, or the first and the last frame"
 )
 
@@ -213,6 +215,7 @@ func TestAVideoCannotContinueItself(t *testing.T) {
 func TestKieAccountIsRefused(t *testing.T) {
 	const secret = `credentialsSecretRef: {name: keys}`
 	with := func(rest string) string { return "{" + secret + ", " + rest + "}" }
+	priced := func(entry string) string { return with("prices: [{" + entry + "}]") }
 
 	checkRefusals(t, kieAccounts, account, []refusal{
 		{"there is no Secret", `{}`,
@@ -250,15 +253,53 @@ func TestKieAccountIsRefused(t *testing.T) {
 		{"baseURL is empty", with(`baseURL: ""`),
 			[]cause{{"spec.baseURL", "at least 1 chars long"}, {"spec.baseURL", badBaseURL}}},
 
-		{"a price is negative", with(`prices: {generate: {fast: -1}}`),
-			[]cause{{"spec.prices.generate.fast", "greater than or equal to 0"}}},
-		{"a budget of nothing is spelled suspend", with(`budget: {credits: 0}`),
-			[]cause{{"spec.budget.credits", "greater than or equal to 1"}}},
+		{"a price is negative", priced(`model: veo3, operation: Generate, credits: "-1"`),
+			[]cause{{"spec.prices[0].credits", badPrice}}},
+		{"a price is a word", priced(`model: veo3, operation: Generate, credits: free`),
+			[]cause{{"spec.prices[0].credits", badPrice}}},
+		{"a price has a comma", priced(`model: veo3, operation: Generate, credits: "14,4"`),
+			[]cause{{"spec.prices[0].credits", badPrice}}},
+		{"a price has four decimals", priced(`model: veo3, operation: Generate, credits: "0.0001"`),
+			[]cause{{"spec.prices[0].credits", badPrice}}},
+		{"a price has an exponent", priced(`model: veo3, operation: Generate, credits: "6e1"`),
+			[]cause{{"spec.prices[0].credits", badPrice}}},
+		{"a price is out of this world", priced(`model: veo3, operation: Generate, credits: "10000000"`),
+			[]cause{{"spec.prices[0].credits", badPrice}}},
+		{"a price is too long", priced(`model: veo3, operation: Generate, credits: "0000000000060"`),
+			[]cause{{"spec.prices[0].credits", "may not be more than 11"}, unchecked}},
+		{"a price is empty", priced(`model: veo3, operation: Generate, credits: ""`),
+			[]cause{{"spec.prices[0].credits", "at least 1 chars long"}, {"spec.prices[0].credits", badPrice}}},
+		{"a price is not in quotes", priced(`model: veo3, operation: Generate, credits: 60`),
+			[]cause{{"spec.prices[0].credits", "must be of type string"}, unchecked}},
+		{"a price is missing", priced(`model: veo3, operation: Generate`),
+			[]cause{{"spec.prices[0].credits", "Required value"}, unchecked}},
+		{"a price is of no model", priced(`operation: Generate, credits: "60"`),
+			[]cause{{"spec.prices[0].model", "Required value"}, unchecked}},
+		{"a price is of nothing", priced(`model: veo3, credits: "60"`),
+			[]cause{{"spec.prices[0].operation", "Required value"}, unchecked}},
+		{"there is no such operation", priced(`model: veo3, operation: Extnd, credits: "60"`),
+			[]cause{{"spec.prices[0].operation", `supported values: "Generate", "Extend", "Upgrade1080p", "Upgrade4K"`}, unchecked}},
+		{"a model has a space", priced(`model: "veo3 fast", operation: Generate, credits: "60"`),
+			[]cause{{"spec.prices[0].model", "should match"}}},
+		{"a model is empty", priced(`model: "", operation: Generate, credits: "60"`),
+			[]cause{{"spec.prices[0].model", "at least 1 chars long"}}},
+		{"a price is there twice", priced(`model: veo3, operation: Generate, credits: "60"}, {model: veo3, operation: Generate, credits: "61"`),
+			[]cause{{"spec.prices[1]", `Duplicate value: {"model":"veo3","operation":"Generate"}`}}},
+		{"a budget of nothing is spelled suspend", with(`budget: {credits: "0"}`),
+			[]cause{{"spec.budget.credits", badBudget}}},
+		{"a budget of nothing, in full", with(`budget: {credits: "0.000"}`),
+			[]cause{{"spec.budget.credits", badBudget}}},
+		{"a budget is negative", with(`budget: {credits: "-5"}`),
+			[]cause{{"spec.budget.credits", badBudget}}},
+		{"a budget is not in quotes", with(`budget: {credits: 5000}`),
+			[]cause{{"spec.budget.credits", "must be of type string"}, unchecked}},
+		{"a budget is out of this world", with(`budget: {credits: "1000000000"}`),
+			[]cause{{"spec.budget.credits", badBudget}}},
 		{"a budget has credits", with(`budget: {period: 24h}`),
 			[]cause{{"spec.budget.credits", "Required value"}, unchecked}},
-		{"a budget has a period that can be read", with(`budget: {credits: 1, period: 1d}`),
+		{"a budget has a period that can be read", with(`budget: {credits: "1", period: 1d}`),
 			[]cause{{"spec.budget.period", "period must be a time from 1m to 8760h, such as 24h or 168h"}}},
-		{"a budget has a period that is not too long", with(`budget: {credits: 1, period: 8761h}`),
+		{"a budget has a period that is not too long", with(`budget: {credits: "1", period: 8761h}`),
 			[]cause{{"spec.budget.period", "period must be a time from 1m to 8760h, such as 24h or 168h"}}},
 		{"uploads go to a URL", with(`uploadBaseURL: kieai.redpandaai.co`),
 			[]cause{{"spec.uploadBaseURL", "uploadBaseURL must be a plain http or https address"}}},

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 	"github.com/kie-operator/kie-operator/internal/testenv"
 )
@@ -69,8 +70,8 @@ type account struct {
 	sort      sort
 	sim       *kiesim.Simulator
 	receivers *receivers
-	// budget is how many credits it may spend in a period; 0 for any number.
-	budget int32
+	// budget is how many credits it may spend in a period; none for any number.
+	budget credits.Amount
 }
 
 func accountName(i int) string { return fmt.Sprintf("account-%02d", i) }
@@ -98,7 +99,9 @@ func startAccounts(ctx context.Context, users client.Client, o options, b *bucke
 		resource := a.resource(address, b)
 		if a.sort == budgeted {
 			resource.Spec.Budget = o.budget()
-			a.budget = resource.Spec.Budget.Credits
+			if a.budget, err = credits.Parse(resource.Spec.Budget.Credits); err != nil {
+				return nil, fmt.Errorf("the budget of the account %s: %w", a.name, err)
+			}
 		}
 		for _, object := range []client.Object{secret, resource} {
 			if err := users.Create(ctx, object); err != nil {
@@ -133,7 +136,8 @@ func (a *account) resource(address string, b *buckets) *v1alpha1.KieAccount {
 func (o options) budget() *v1alpha1.Budget {
 	period := min(max(o.duration/2, time.Minute), 5*time.Minute).Truncate(time.Minute)
 	asked := o.perSecond / float64(o.accounts) * period.Seconds() * litePrice
-	return &v1alpha1.Budget{Credits: max(int32(asked*3/5), 2*litePrice), Period: metav1.Duration{Duration: period}}
+	limit := credits.Of(max(int64(asked*3/5), 2*litePrice))
+	return &v1alpha1.Budget{Credits: limit.String(), Period: metav1.Duration{Duration: period}}
 }
 
 // litePrice is what the videos of accounts with a budget cost, in credits.

@@ -5,19 +5,20 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
 // period is what the books of an account say of one period.
 type period struct {
 	since time.Time
-	spent float64
+	spent credits.Amount
 	// first and last are when it was seen in the status.
 	first, last time.Time
 }
@@ -27,17 +28,23 @@ type period struct {
 type books struct {
 	mu      sync.Mutex
 	periods map[string][]period
+	// unread says of which accounts the books could not be read.
+	unread []string
 }
 
 // note enters what the status of an account says now.
 func (b *books) note(account *v1alpha1.KieAccount, now time.Time) {
 	since := account.Status.CreditsSpentSince
-	spent, err := strconv.ParseFloat(account.Status.CreditsSpent, 64)
-	if since == nil || err != nil {
+	if since == nil {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	spent, err := credits.Parse(account.Status.CreditsSpent)
+	if err != nil {
+		b.unread = append(b.unread, fmt.Sprintf("%s: status.creditsSpent cannot be read: %v", account.Name, err))
+		return
+	}
 	if b.periods == nil {
 		b.periods = map[string][]period{}
 	}
@@ -61,6 +68,13 @@ func (b *books) all() map[string][]period {
 	return all
 }
 
+// unreadable returns the books that could not be read.
+func (b *books) unreadable() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.unread)
+}
+
 // watchAgain is how long after an outage the watch may not see everything yet.
 const watchAgain = time.Minute
 
@@ -74,7 +88,7 @@ func diedWithAll(task bought, e evidence) bool {
 	died := slices.ContainsFunc(e.lives, func(life lifeRecord) bool {
 		return life.name == e.writers[task.Attempt] && !life.ended.IsZero() && life.ended.Before(task.CreatedAt.Add(diesWithin))
 	})
-	if !died || e.budgets[task.account] > 0 {
+	if !died || !e.budgets[task.account].IsZero() {
 		return false
 	}
 	for _, vg := range e.resources {
@@ -89,23 +103,23 @@ func diedWithAll(task bought, e evidence) bool {
 // judgeBooks compares what each account was paid for with what its books say. With
 // a budget, they say no more than that of any period.
 func (f *findings) judgeBooks(e evidence) {
-	paid, died := map[string]float64{}, map[string]float64{}
+	paid, died := map[string]credits.Amount{}, map[string]credits.Amount{}
 	for _, task := range e.tasks {
-		paid[task.account] += task.Credits
+		paid[task.account] = paid[task.account].Plus(priced(task.Credits))
 		if diedWithAll(task, e) {
-			died[task.account] += task.Credits
+			died[task.account] = died[task.account].Plus(priced(task.Credits))
 		}
 	}
 	for _, upgrade := range e.upgrades {
-		paid[upgrade.account] += upgrade.Credits
+		paid[upgrade.account] = paid[upgrade.account].Plus(priced(upgrade.Credits))
 	}
-	for account, credits := range paid {
-		var spent float64
+	for account, total := range paid {
+		var spent credits.Amount
 		pages, budget := e.books[account], e.budgets[account]
 		for i, page := range pages {
-			spent += page.spent
-			if budget > 0 && page.spent > float64(budget) {
-				f.books = append(f.books, fmt.Sprintf("%s: %v credits were spent since %s, its budget is %d",
+			spent = spent.Plus(page.spent)
+			if !budget.IsZero() && budget.Less(page.spent) {
+				f.books = append(f.books, fmt.Sprintf("%s: %s credits were spent since %s, its budget is %s",
 					account, page.spent, page.since.UTC().Format(time.TimeOnly), budget))
 			}
 			if i+1 < len(pages) && !slices.Contains(f.unread, account) && nobodyCouldRead(page.last.Add(-watchAgain), pages[i+1].first, e.outages) {
@@ -115,13 +129,22 @@ func (f *findings) judgeBooks(e evidence) {
 		f.kept++
 		switch {
 		case slices.Contains(f.unread, account): // the last entries of a period may have been missed
-		case credits > spent && credits <= spent+died[account]:
+		case spent.Less(total) && !spent.Plus(died[account]).Less(total):
 			f.unbooked++
-		case credits > spent:
-			f.books = append(f.books, fmt.Sprintf("%s (budget %d): KIE.AI was paid %v credits, its books say %v", account, budget, credits, spent))
+		case spent.Less(total):
+			f.books = append(f.books, fmt.Sprintf("%s (budget %s): KIE.AI was paid %s credits, its books say %s", account, budget, total, spent))
 		}
 	}
 	slices.Sort(f.books)
+}
+
+// priced is a price of the simulator, which has floats as KIE.AI's JSON does. What
+// is no number of credits is more than any books say.
+func priced(number float64) credits.Amount {
+	if price, ok := credits.FromFloat(number); ok {
+		return price
+	}
+	return credits.Of(math.MaxInt64)
 }
 
 // bought is a task with the account that has paid for it.

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -12,12 +13,16 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
 func TestBooksKeepTheLastWordOfEachPeriod(t *testing.T) {
 	var b books
 	b.note(&v1alpha1.KieAccount{}, noon) // nothing is spent yet
+	broken := &v1alpha1.KieAccount{ObjectMeta: metav1.ObjectMeta{Name: "account-12"}}
+	broken.Status.CreditsSpent, broken.Status.CreditsSpentSince = "n/a", new(metav1.NewTime(noon))
+	b.note(broken, noon)
 	for i, spent := range []string{"60", "120", "60", "30"} {
 		since := metav1.NewTime(noon)
 		if i == 3 {
@@ -28,11 +33,14 @@ func TestBooksKeepTheLastWordOfEachPeriod(t *testing.T) {
 		b.note(account, after(20*i))
 	}
 	want := map[string][]period{"account-11": {
-		{since: noon, spent: 60, first: after(0), last: after(40)},
-		{since: after(60), spent: 30, first: after(60), last: after(60)},
+		{since: noon, spent: credits.Of(60), first: after(0), last: after(40)},
+		{since: after(60), spent: credits.Of(30), first: after(60), last: after(60)},
 	}}
 	if diff := cmp.Diff(want, b.all(), cmp.AllowUnexported(period{})); diff != "" {
 		t.Errorf("the books (-want +got):\n%s", diff)
+	}
+	if unread := b.unreadable(); len(unread) != 1 || !strings.Contains(unread[0], "account-12") {
+		t.Errorf("not read were %q, want those of account-12", unread)
 	}
 }
 
@@ -40,23 +48,23 @@ func TestBooksAreComparedWithWhatWasPaid(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		pages   []period
-		budget  int32
+		budget  int64
 		outages []outage
 		// wrong and unread are how many accounts have spent more than their books say, and how many have gaps.
 		wrong, unread int
 	}{
-		{"all is there", []period{{spent: 65}}, 0, nil, 0, 0},
-		{"the books say more", []period{{spent: 600}}, 0, nil, 0, 0},
-		{"the upgrade is missing", []period{{spent: 60}}, 0, nil, 1, 0},
+		{"all is there", []period{{spent: credits.Of(65)}}, 0, nil, 0, 0},
+		{"the books say more", []period{{spent: credits.Of(600)}}, 0, nil, 0, 0},
+		{"the upgrade is missing", []period{{spent: credits.Of(60)}}, 0, nil, 1, 0},
 		{"there are no books", nil, 0, nil, 1, 0},
-		{"over two periods", []period{{spent: 60, last: after(50)}, {spent: 5, first: after(61)}}, 60, nil, 0, 0},
-		{"more than the budget", []period{{spent: 65}}, 60, nil, 1, 0},
-		{"the end of a period was not read", []period{{spent: 5, last: after(50)}, {spent: 5, first: after(70)}}, 60, []outage{{from: after(49), to: after(55)}}, 0, 1},
-		{"a manager alone was cut off", []period{{spent: 5, last: after(50)}, {spent: 5, first: after(70)}}, 60, []outage{{replica: "operator-1", from: after(49), to: after(55)}}, 1, 0},
+		{"over two periods", []period{{spent: credits.Of(60), last: after(50)}, {spent: credits.Of(5), first: after(61)}}, 60, nil, 0, 0},
+		{"more than the budget", []period{{spent: credits.Of(65)}}, 60, nil, 1, 0},
+		{"the end of a period was not read", []period{{spent: credits.Of(5), last: after(50)}, {spent: credits.Of(5), first: after(70)}}, 60, []outage{{from: after(49), to: after(55)}}, 0, 1},
+		{"a manager alone was cut off", []period{{spent: credits.Of(5), last: after(50)}, {spent: credits.Of(5), first: after(70)}}, 60, []outage{{replica: "operator-1", from: after(49), to: after(55)}}, 1, 0},
 	} {
 		_, _, e := one(fullHD)
 		e.upgrades = []upgraded{{kiesim.Upgrade{TaskID: "task-1", State: kiesim.TaskSucceeded, Credits: 5}, "account-0"}}
-		e.books, e.budgets, e.outages = map[string][]period{"account-0": tt.pages}, map[string]int32{"account-0": tt.budget}, tt.outages
+		e.books, e.budgets, e.outages = map[string][]period{"account-0": tt.pages}, map[string]credits.Amount{"account-0": credits.Of(tt.budget)}, tt.outages
 		if f := judge(e); len(f.books) != tt.wrong || len(f.unread) != tt.unread {
 			t.Errorf("%s: wrong are %q, not read %q; want %d and %d", tt.name, f.books, f.unread, tt.wrong, tt.unread)
 		}
@@ -86,13 +94,13 @@ func TestWhatNobodyKnowsIsNotBooked(t *testing.T) {
 		{"the process ended later", func(e *evidence) { e.lives[0].ended = e.tasks[0].CreatedAt.Add(diesWithin + time.Second) }, 1, 0},
 		{"the process still runs", func(e *evidence) { e.lives[0].ended = time.Time{} }, 1, 0},
 		{"another process has bought it", func(e *evidence) { e.writers[e.tasks[0].Attempt] = "operator-2.1" }, 1, 0},
-		{"there is a budget", func(e *evidence) { e.budgets = map[string]int32{"account-0": 600} }, 1, 0},
-		{"more is missing", func(e *evidence) { e.books["account-0"][0].spent = 50 }, 1, 0},
+		{"there is a budget", func(e *evidence) { e.budgets = map[string]credits.Amount{"account-0": credits.Of(600)} }, 1, 0},
+		{"more is missing", func(e *evidence) { e.books["account-0"][0].spent = credits.Of(50) }, 1, 0},
 	} {
 		task := bought{kiesim.Task{ID: "task-1", Attempt: "attempt-1", Credits: 60, CreatedAt: after(10)}, "account-0"}
 		e := evidence{
 			tasks:   []bought{task, {kiesim.Task{ID: "task-2", Credits: 60, CreatedAt: after(10)}, "account-0"}},
-			books:   map[string][]period{"account-0": {{spent: 60}}},
+			books:   map[string][]period{"account-0": {{spent: credits.Of(60)}}},
 			writers: map[string]string{"attempt-1": "operator-1.1"},
 			lives:   []lifeRecord{{name: "operator-1.1", replica: "operator-1", ended: after(15)}},
 		}
@@ -110,9 +118,13 @@ func TestBudgetsBindAndLetAllComeToRest(t *testing.T) {
 		o := options{duration: duration, perSecond: 20, accounts: 60}
 		budget := o.budget()
 		asked := o.perSecond / float64(o.accounts) * litePrice * duration.Seconds()
-		periods := asked / float64(budget.Credits)
+		limit, err := credits.Parse(budget.Credits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		periods := asked / limit.Float()
 		if has := duration.Seconds() / budget.Period.Seconds(); periods <= has || periods > 2*has {
-			t.Errorf("in %v, %v credits are asked for, with %d in %v: that takes %.1f periods", duration, asked, budget.Credits, budget.Period.Duration, periods)
+			t.Errorf("in %v, %v credits are asked for, with %s in %v: that takes %.1f periods", duration, asked, budget.Credits, budget.Period.Duration, periods)
 		}
 	}
 }

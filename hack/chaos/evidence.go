@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
 )
 
 // evidence is all that the oracle judges by.
@@ -34,7 +35,7 @@ type evidence struct {
 	picture string
 	// books are what the accounts say that they have spent, budgets what they may spend in a period.
 	books   map[string][]period
-	budgets map[string]int32
+	budgets map[string]credits.Amount
 	// writers are the processes that have begun an attempt, lives all processes there were, outages the times in
 	// which they could not reach the API server.
 	writers map[string]string

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
@@ -25,13 +26,14 @@ func (w *world) gather(ctx context.Context, r *figures) (evidence, error) {
 		videos: w.load.made, gone: w.load.gone, again: w.load.again, regressions: w.watcher.left(), silent: w.silent,
 		resources: map[types.NamespacedName]*v1alpha1.VideoGeneration{}, events: map[types.UID]map[string]bool{},
 		answers: map[string][]int{}, muted: map[string]bool{}, fullest: map[string]int{}, files: map[string]string{},
-		arrivals: w.gates.arrivals(), picture: w.picture, books: w.watcher.books.all(), budgets: map[string]int32{},
+		arrivals: w.gates.arrivals(), picture: w.picture, books: w.watcher.books.all(), budgets: map[string]credits.Amount{},
 		storing: map[string]bool{}, lives: w.fleet.lives(), outages: w.trouble.outages, trouble: w.trouble.shortfalls(w.duration),
 	}
 	r.answers = map[int]int{}
 	for _, err := range w.trouble.failed {
 		e.trouble = append(e.trouble, err.Error())
 	}
+	e.trouble = append(e.trouble, w.watcher.books.unreadable()...)
 	for i := range w.namespaces {
 		if err := w.readNamespace(ctx, namespaceName(i), &e); err != nil {
 			return e, err

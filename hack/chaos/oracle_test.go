@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
@@ -27,7 +28,7 @@ func one(k kind) (video, *v1alpha1.VideoGeneration, evidence) {
 		resources: map[types.NamespacedName]*v1alpha1.VideoGeneration{v.name: vg},
 		tasks:     []bought{taskOf(v, "task-1", "attempt-1", kiesim.TaskSucceeded)},
 		arrivals:  map[string]arrival{"attempt-1": {account: v.account, prompt: v.prompt()}},
-		books:     map[string][]period{v.account: {{spent: 60}}},
+		books:     map[string][]period{v.account: {{spent: credits.Of(60)}}},
 		events:    map[types.UID]map[string]bool{},
 		answers:   map[string][]int{"attempt-1": {200}},
 		fullest:   map[string]int{"account-0": 20},
@@ -54,7 +55,7 @@ func setReady(vg *v1alpha1.VideoGeneration, status metav1.ConditionStatus, reaso
 func (e *evidence) told() {
 	e.books = map[string][]period{}
 	for _, task := range e.tasks {
-		e.books[task.account] = append(e.books[task.account], period{spent: task.Credits})
+		e.books[task.account] = append(e.books[task.account], period{spent: priced(task.Credits)})
 	}
 	for _, vg := range e.resources {
 		_, reason := reasonOf(vg)

@@ -14,11 +14,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 	"github.com/kie-operator/kie-operator/internal/testenv"
 )
@@ -170,28 +170,31 @@ func (d *demo) check(ctx context.Context) error {
 	}
 	var failures []error
 	var bought, upgraded int
-	var consumed float64
+	var consumed credits.Amount
 	for _, vg := range videos {
 		failures = append(failures, checkVideo(vg, paid))
 		if vg.Status.Task != nil {
 			bought++
-			consumed += credits(vg.Status.Task.CreditsConsumed)
 		}
-		if up := vg.Status.Upgrade; up != nil {
+		if vg.Status.Upgrade != nil {
 			upgraded++
-			consumed += credits(up.CreditsConsumed)
 		}
+		amount, err := consumedBy(vg)
+		failures = append(failures, err)
+		consumed = consumed.Plus(amount)
 	}
 	if state.PaidTasks != bought || state.PaidUpgrades != upgraded || bought != len(videos)-1 {
 		failures = append(failures, fmt.Errorf("%d tasks and %d upgrades were paid for, for %d resources and %d upgrades", state.PaidTasks, state.PaidUpgrades, bought, upgraded))
 	}
-	if spent := simulatedCredits - state.Balance; spent != consumed {
-		failures = append(failures, fmt.Errorf("the balance has fallen by %v credits, and the resources say %v", spent, consumed))
+	balance, ok := credits.FromFloat(state.Balance)
+	spent := credits.Of(simulatedCredits).Minus(balance)
+	if !ok || spent != consumed {
+		failures = append(failures, fmt.Errorf("the balance has fallen by %s credits, and the resources say %s", spent, consumed))
 	}
 	fmt.Printf("    The simulator sold %d tasks and %d upgrades for %d resources, and %d of %d callbacks were acknowledged.\n",
 		state.PaidTasks, state.PaidUpgrades, bought, state.Callbacks.Acknowledged, state.Callbacks.Sent)
-	fmt.Printf("    The balance has fallen by %v credits, which is what the resources say by the price table.\n", simulatedCredits-state.Balance)
-	for _, settled := range []string{"{.status.inFlight}=0", "{.status.credits}=" + strconv.FormatFloat(state.Balance, 'f', -1, 64)} {
+	fmt.Printf("    The balance has fallen by %s credits, which is what the resources say by the price table.\n", spent)
+	for _, settled := range []string{"{.status.inFlight}=0", "{.status.credits}=" + balance.String()} {
 		if _, err := d.kubectl(ctx, "", "wait", "--for=jsonpath="+settled, "--timeout=1m", "-n", testenv.OperatorNamespace, "kieaccount/default"); err != nil {
 			return err
 		}
@@ -266,10 +269,24 @@ func checkStored(name string, video v1alpha1.Video) error {
 	return nil
 }
 
-// credits reads a number of credits in a status, which the operator wrote.
-func credits(text string) float64 {
-	number, _ := strconv.ParseFloat(text, 64)
-	return number
+// consumedBy is what a resource says that its task and its upgrade have cost.
+// What has failed says nothing, and cost nothing.
+func consumedBy(vg v1alpha1.VideoGeneration) (sum credits.Amount, err error) {
+	var texts []string
+	if task := vg.Status.Task; task != nil && task.State == v1alpha1.TaskSucceeded {
+		texts = append(texts, task.CreditsConsumed)
+	}
+	if up := vg.Status.Upgrade; up != nil && up.State == v1alpha1.UpgradeSucceeded {
+		texts = append(texts, up.CreditsConsumed)
+	}
+	for _, text := range texts {
+		amount, err := credits.Parse(text)
+		if err != nil {
+			return sum, fmt.Errorf("reading what %s has cost: %w", vg.Name, err)
+		}
+		sum = sum.Plus(amount)
+	}
+	return sum, nil
 }
 
 // simulated reads the counters of the simulator.

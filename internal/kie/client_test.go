@@ -27,6 +27,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+
+	"github.com/kie-operator/kie-operator/internal/credits"
 )
 
 const (
@@ -561,7 +563,7 @@ func TestQueriesAtTheSameTime(t *testing.T) {
 	for account := range 32 {
 		group.Go(func() {
 			got, err := c.Credits(t.Context(), Endpoint{BaseURL: server.URL, APIKey: fmt.Sprint(account)})
-			if err != nil || got != float64(account) {
+			if err != nil || got != credits.Of(int64(account)) {
 				t.Errorf("account %d got the answer %v, %v", account, got, err)
 			}
 		})

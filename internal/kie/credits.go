@@ -6,28 +6,29 @@ package kie
 import (
 	"context"
 	"errors"
+
+	"github.com/kie-operator/kie-operator/internal/credits"
 )
 
 // Credits asks for the balance, in credits: GET /api/v1/chat/credit. It is
-// documented as a whole number and has fractions in practice; here it has
-// thousandths, and is below zero for an account that is overdrawn. Every failure
-// is an *Error.
+// documented as a whole number and has fractions in practice; it is below zero for
+// an account that is overdrawn. Every failure is an *Error.
 //
 // This is what an account is checked with. So, and only here, an answer that is
 // not the API's own is Forbidden if it turns the request away, and NotFound if
 // there is nothing at this address.
-func (c *Client) Credits(ctx context.Context, ep Endpoint) (float64, error) {
+func (c *Client) Credits(ctx context.Context, ep Endpoint) (credits.Amount, error) {
 	data, err := c.query(ctx, ep, "/api/v1/chat/credit")
 	if err != nil {
 		var refusal *Error
 		if errors.As(err, &refusal) && errors.Is(refusal.Err, errNotTheAPI) {
 			refusal.Class = classOfTheWay(refusal.Code)
 		}
-		return 0, err
+		return credits.Amount{}, err
 	}
-	credits, ok := decodeBalance(data)
+	balance, ok := decodeBalance(data)
 	if !ok {
-		return 0, &Error{Class: Unavailable, Err: errors.New("the balance is not a number that a balance can be")}
+		return credits.Amount{}, &Error{Class: Unavailable, Err: errors.New("the balance is not a number that a balance can be")}
 	}
-	return credits, nil
+	return balance, nil
 }

@@ -10,7 +10,18 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kie-operator/kie-operator/internal/credits"
 )
+
+// paid is a number of credits.
+func paid(number float64) *credits.Amount {
+	amount, ok := credits.FromFloat(number)
+	if !ok {
+		panic(fmt.Sprintf("%v is no number of credits", number))
+	}
+	return &amount
+}
 
 func TestCredits(t *testing.T) {
 	for _, tc := range []struct {
@@ -34,7 +45,7 @@ func TestCredits(t *testing.T) {
 				answering(200, `{"code":200,"msg":"success","data":`+tc.data+`}`)(w, r)
 			})
 			got, err := newTestClient(t).Credits(t.Context(), endpointAt(server.URL))
-			if err != nil || got != tc.want {
+			if err != nil || got != *paid(tc.want) {
 				t.Errorf("%s: got %v, %v, want %v", tc.reason, got, err, tc.want)
 			}
 			if diff := cmp.Diff("GET /api/v1/chat/credit", <-lines); diff != "" {
@@ -75,7 +86,7 @@ func TestCreditsErrors(t *testing.T) {
 			if !errors.As(err, &failure) {
 				t.Fatalf("%s: got %v, %v, want an *Error", tc.reason, got, err)
 			}
-			if failure.Class != tc.class || failure.Code != tc.code || got != 0 {
+			if failure.Class != tc.class || failure.Code != tc.code || !got.IsZero() {
 				t.Errorf("%s: got %v, %+v, want class %s, code %d", tc.reason, got, *failure, tc.class, tc.code)
 			}
 		})

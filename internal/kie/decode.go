@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kie-operator/kie-operator/internal/credits"
 )
 
 // Bounds on what is believed of an answer.
@@ -74,30 +76,23 @@ func decodeInt(raw json.RawMessage) (int, bool) {
 	return int(number), true
 }
 
-// maxCredits is more than anybody has: 5 million dollars. What is beyond it is a
-// fault of whoever writes it, and has more digits than can be kept.
-const maxCredits = 1e9
-
-// decodeBalance reads a number of credits, in thousandths at the finest, which
-// is below zero for an account that is overdrawn.
-func decodeBalance(raw json.RawMessage) (float64, bool) {
-	credits, ok := decodeNumber(raw)
-	if !ok || math.Abs(credits) > maxCredits {
-		return 0, false
+// decodeBalance reads a number of credits, which is below zero for an account
+// that is overdrawn.
+func decodeBalance(raw json.RawMessage) (credits.Amount, bool) {
+	number, ok := decodeNumber(raw)
+	if !ok {
+		return credits.Amount{}, false
 	}
-	if credits = math.Round(credits*1000) / 1000; credits == 0 {
-		return 0, true // and not minus zero
-	}
-	return credits, true
+	return credits.FromFloat(number)
 }
 
 // decodeCredits reads an amount of credits that was paid, nil where there is none.
-func decodeCredits(raw json.RawMessage) *float64 {
-	credits, ok := decodeBalance(raw)
-	if !ok || credits < 0 {
+func decodeCredits(raw json.RawMessage) *credits.Amount {
+	paid, ok := decodeBalance(raw)
+	if !ok || paid.IsNegative() {
 		return nil
 	}
-	return &credits
+	return &paid
 }
 
 // decodeBools reads a list of truths, one for each result. If one of them cannot

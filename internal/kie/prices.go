@@ -3,64 +3,97 @@
 
 package kie
 
-// Prices says what each purchase costs, in credits. The API does not tell its
-// prices and has changed them before, so this is data and not a promise.
-type Prices struct {
-	// Generate is the price of a video in 720p, whatever its duration.
-	Generate TierPrices
-	// Extend is the price of a continuation.
-	Extend TierPrices
-	// Upgrade1080p and Upgrade4K are the prices of the larger versions, for every tier.
-	Upgrade1080p, Upgrade4K int32
+import "github.com/kie-operator/kie-operator/internal/credits"
+
+// Operation is what has a price.
+type Operation string
+
+// What has a price.
+const (
+	// OperationGenerate is a new video in 720p, whatever its duration.
+	OperationGenerate Operation = "Generate"
+	// OperationExtend is a continuation.
+	OperationExtend Operation = "Extend"
+	// OperationUpgrade1080p and OperationUpgrade4K are the larger versions of a video.
+	OperationUpgrade1080p Operation = "Upgrade1080p"
+	OperationUpgrade4K    Operation = "Upgrade4K"
+)
+
+// Item is what is sold: an operation with a model.
+type Item struct {
+	// Model is the name of the model where a video is generated, such as "veo3_fast".
+	Model     string
+	Operation Operation
 }
 
-// TierPrices are prices that depend on the model.
-type TierPrices struct {
-	Quality, Fast, Lite int32
-}
+// Prices says what each item costs. The API does not tell its prices and has
+// changed them before, so this is data and not a promise. What is not in it has
+// no price: it may cost anything.
+type Prices map[Item]credits.Amount
 
-// DefaultPrices are KIE.AI's prices of autumn 2026 (reference, section 9.3). A
-// credit is half a US cent.
+// defaultModel is what the API takes where a request names no model.
+const defaultModel = "veo3_fast"
+
+// DefaultPrices returns KIE.AI's prices of autumn 2026 (reference, section 9.3).
 func DefaultPrices() Prices {
-	tiers := TierPrices{Quality: 250, Fast: 60, Lite: 30}
-	return Prices{Generate: tiers, Extend: tiers, Upgrade1080p: 5, Upgrade4K: 120}
+	prices := Prices{}
+	for model, video := range map[string]int64{"veo3": 250, "veo3_fast": 60, "veo3_lite": 30} {
+		prices[Item{model, OperationGenerate}] = credits.Of(video)
+		prices[Item{model, OperationExtend}] = credits.Of(video)
+		prices[Item{model, OperationUpgrade1080p}] = credits.Of(5)
+		prices[Item{model, OperationUpgrade4K}] = credits.Of(120)
+	}
+	return prices
 }
 
 // Generation is the price of a video in 720p. A video that is generated in a
 // higher resolution costs as much more as its upgrade.
 //
 // Not ok means that there is no price for the model: it may cost anything.
-func (p Prices) Generation(model string) (credits int32, ok bool) { return p.Generate.of(model) }
+func (p Prices) Generation(model string) (price credits.Amount, ok bool) {
+	return p.of(model, OperationGenerate)
+}
 
-// Extension is the price of a continuation. The model has its name at either
-// endpoint, "veo3_fast" or "fast". Not ok means that there is no price for it.
-func (p Prices) Extension(model string) (credits int32, ok bool) { return p.Extend.of(model) }
+// Extension is the price of a continuation. Not ok means that there is no price
+// for the model.
+func (p Prices) Extension(model string) (price credits.Amount, ok bool) {
+	return p.of(model, OperationExtend)
+}
 
-// Upgrade is what a resolution costs beyond a video in 720p, which itself, and
-// no resolution, cost nothing more. Not ok means that there is no price for it.
-func (p Prices) Upgrade(resolution string) (credits int32, ok bool) {
+// Upgrade is what a resolution costs beyond a video of the model in 720p, which
+// itself, and no resolution, cost nothing more. Not ok means that there is no
+// price for it.
+func (p Prices) Upgrade(model, resolution string) (price credits.Amount, ok bool) {
 	switch resolution {
 	case "1080p":
-		return p.Upgrade1080p, true
+		return p.of(model, OperationUpgrade1080p)
 	case "4k":
-		return p.Upgrade4K, true
+		return p.of(model, OperationUpgrade4K)
 	case "", "720p":
-		return 0, true
+		return credits.Amount{}, true
 	default:
-		return 0, false
+		return credits.Amount{}, false
 	}
 }
 
-// of is the price for a model. No model is the API's default.
-func (t TierPrices) of(model string) (credits int32, ok bool) {
-	switch ExtendModel(model) {
-	case "quality":
-		return t.Quality, true
-	case "fast", "":
-		return t.Fast, true
-	case "lite":
-		return t.Lite, true
-	default:
-		return 0, false
+// Cheapest is the price of the cheapest thing that is sold by itself, which no
+// upgrade is. Not ok means that nothing has a price.
+func (p Prices) Cheapest() (price credits.Amount, ok bool) {
+	for item, candidate := range p {
+		if item.Operation != OperationGenerate && item.Operation != OperationExtend {
+			continue
+		}
+		if !ok || candidate.Less(price) {
+			price, ok = candidate, true
+		}
 	}
+	return price, ok
+}
+
+func (p Prices) of(model string, operation Operation) (price credits.Amount, ok bool) {
+	if model == "" {
+		model = defaultModel
+	}
+	price, ok = p[Item{model, operation}]
+	return price, ok
 }

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/kie-operator/kie-operator/internal/credits"
 )
 
 // RecordState is what the API says about a task.
@@ -52,9 +54,9 @@ type Record struct {
 	// the API's own clock; zero where it gives no time with a zone. CompletedAt may be there before State says that
 	// the task has ended.
 	CreatedAt, CompletedAt time.Time
-	// Credits is what the task has cost, in thousandths at the finest, nil where the API does not say, or says what
-	// no task can cost. It seldom says it here.
-	Credits *float64
+	// Credits is what the task has cost, nil where the API does not say, or says what no task can cost. It seldom says
+	// it here.
+	Credits *credits.Amount
 	// FallbackUsed means that another model than Veo made the video.
 	FallbackUsed bool
 	// ErrorCode and ErrorMessage say why the task failed. ErrorCode is 0 where the API gives none.

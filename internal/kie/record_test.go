@@ -7,11 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -217,15 +215,15 @@ func TestRecordInfo(t *testing.T) {
 		{"no id, said with nulls", "whoever answers knows what was asked", recordBody(`{"taskId":null,"task_id":"","successFlag":0}`), running},
 		{
 			"credits in data", "they seldom come, and where is not documented", recordBody(`{"successFlag":0,"creditsConsumed":60}`),
-			Record{TaskID: testTaskID, State: RecordRunning, Credits: new(60.0)},
+			Record{TaskID: testTaskID, State: RecordRunning, Credits: paid(60)},
 		},
 		{
 			"credits in the response", "the newer place counts", recordBody(`{"successFlag":0,"creditsConsumed":60,"response":{"creditsConsumed":"64.5"}}`),
-			Record{TaskID: testTaskID, State: RecordRunning, Credits: new(64.5)},
+			Record{TaskID: testTaskID, State: RecordRunning, Credits: paid(64.5)},
 		},
 		{
 			"no credits", "nothing is also an amount", recordBody(`{"successFlag":3,"creditsConsumed":0}`),
-			Record{TaskID: testTaskID, State: RecordFailed, Credits: new(0.0)},
+			Record{TaskID: testTaskID, State: RecordFailed, Credits: paid(0)},
 		},
 		{"credits null", "not said", recordBody(`{"successFlag":0,"creditsConsumed":null,"response":{"creditsConsumed":null}}`), running},
 		{"credits a word", "not said", recordBody(`{"successFlag":0,"creditsConsumed":"many"}`), running},
@@ -235,7 +233,7 @@ func TestRecordInfo(t *testing.T) {
 		{"credits that are no number", "not said", recordBody(`{"successFlag":0,"creditsConsumed":"NaN"}`), running},
 		{
 			"credits to the last bit", "a credit is half a cent, and has thousandths", recordBody(`{"successFlag":0,"creditsConsumed":64.50000000000001}`),
-			Record{TaskID: testTaskID, State: RecordRunning, Credits: new(64.5)},
+			Record{TaskID: testTaskID, State: RecordRunning, Credits: paid(64.5)},
 		},
 		{
 			"sound", "one truth for each result", recordBody(`{"successFlag":0,"response":{"hasAudioList":[true,false]}}`),
@@ -437,10 +435,10 @@ func FuzzDecodeRecord(f *testing.F) {
 		if record.State == RecordSucceeded && len(record.ResultURLs)+len(record.FullResultURLs) == 0 {
 			t.Error("a success without a result")
 		}
-		if record.Credits != nil && (*record.Credits < 0 || math.IsNaN(*record.Credits) || math.IsInf(*record.Credits, 0)) {
+		if record.Credits != nil && record.Credits.IsNegative() {
 			t.Errorf("no amount of credits: %v", *record.Credits)
 		}
-		if record.Credits != nil && len(strconv.FormatFloat(*record.Credits, 'f', -1, 64)) > 32 {
+		if record.Credits != nil && len(record.Credits.String()) > 32 {
 			t.Errorf("an amount of credits that is too long to be kept: %v", *record.Credits)
 		}
 		for _, at := range []time.Time{record.CreatedAt, record.CompletedAt} {
