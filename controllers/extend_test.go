@@ -30,7 +30,7 @@ func extension(name, from string, changes ...func(*v1alpha1.VideoGeneration)) *v
 func TestSourceOf(t *testing.T) {
 	succeeded := func(vg *v1alpha1.VideoGeneration) {
 		vg.Status.Task = task(v1alpha1.TaskSucceeded, testTaskID)
-		vg.Status.Account = "films/default"
+		vg.Status.Account = identity("films", "default")
 		vg.Status.Videos = []v1alpha1.Video{{URL: "https://example.com/v.mp4", Resolution: "720p"}}
 	}
 	long := func(n int) (chain []*v1alpha1.VideoGeneration) {
@@ -73,7 +73,7 @@ func TestSourceOf(t *testing.T) {
 			if (source != nil) != tt.found || w.reason != tt.why || w.kind != tt.kind || !strings.Contains(w.message, tt.says) {
 				t.Errorf("the source is %+v, the wait %+v; want found %v, reason %q, kind %d, a message with %q", source, w, tt.found, tt.why, tt.kind, tt.says)
 			}
-			if source != nil && (source.TaskID != testTaskID || source.Account != "films/default" || source.Name != "source") {
+			if source != nil && (source.TaskID != testTaskID || source.Account != identity("films", "default") || source.Name != "source") {
 				t.Errorf("the source is %+v", source)
 			}
 		})

@@ -4,10 +4,8 @@
 package controllers
 
 import (
-	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
@@ -112,10 +110,4 @@ func timeoutOf(vg *v1alpha1.VideoGeneration) time.Duration {
 		return vg.Spec.Timeout.Duration
 	}
 	return defaultTimeout
-}
-
-// accountKey reads the namespace/name in status.account.
-func accountKey(text string) (types.NamespacedName, bool) {
-	namespace, name, ok := strings.Cut(text, "/")
-	return types.NamespacedName{Namespace: namespace, Name: name}, ok && namespace != "" && name != ""
 }

@@ -22,15 +22,36 @@ type spending struct {
 	at time.Time
 }
 
+// books are what is known of the spending of one account, beside its status.
+type books struct {
+	// unnoted are the purchases that are not in the status of the account yet.
+	unnoted []spending
+	// counted are the purchases of the last minutes that are, or were, among them, and from since when they matter.
+	counted map[string]time.Time
+	from    time.Time
+}
+
+// of returns the books of an account, new ones if there are none.
+func (l *Ledger) of(account v1alpha1.AccountIdentity) *books {
+	b := l.books[account]
+	if b == nil {
+		b = &books{counted: map[string]time.Time{}}
+		l.books[account] = b
+	}
+	return b
+}
+
 // Identify says which account of the name there is now. What is known of an
 // earlier one of that name is forgotten.
-func (l *Ledger) Identify(key types.NamespacedName, uid types.UID) {
+func (l *Ledger) Identify(account v1alpha1.AccountIdentity) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if a := l.accounts[key]; a != nil && a.uid != "" && a.uid != uid {
+	key := account.Key()
+	if a := l.accounts[key]; a != nil && a.uid != "" && a.uid != account.UID {
 		delete(l.accounts, key)
 	}
-	l.account(key).uid = uid
+	l.account(key).uid = account.UID
+	maps.DeleteFunc(l.books, func(of v1alpha1.AccountIdentity, _ *books) bool { return of.Key() == key && of != account })
 }
 
 // ForgetAccount forgets an account that is gone.
@@ -38,39 +59,41 @@ func (l *Ledger) ForgetAccount(key types.NamespacedName) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.accounts, key)
+	maps.DeleteFunc(l.books, func(of v1alpha1.AccountIdentity, _ *books) bool { return of.Key() == key })
 }
 
 // Spend counts a purchase that is to be written into the status of the account
 // later, and returns the time of it, in whole seconds.
-func (l *Ledger) Spend(key types.NamespacedName, attempt string, credits int64) time.Time {
+func (l *Ledger) Spend(account v1alpha1.AccountIdentity, attempt string, credits int64) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at := l.clock.Now().Truncate(time.Second)
-	l.account(key).count(spending{attempt: attempt, credits: credits, at: at})
+	l.of(account).count(spending{attempt: attempt, credits: credits, at: at})
 	return at
 }
 
 // count adds a purchase to what the status of the account does not have yet.
-func (a *accountLedger) count(s spending) {
-	a.unnoted = append(a.unnoted, s)
-	if a.counted == nil {
-		a.counted = map[string]time.Time{}
-	}
+func (b *books) count(s spending) {
+	b.unnoted = append(b.unnoted, s)
 	if s.attempt != "" {
-		a.counted[s.attempt] = s.at
+		b.counted[s.attempt] = s.at
 	}
 }
 
-// Unspend takes a purchase back that was not made.
-func (l *Ledger) Unspend(key types.NamespacedName, attempt string, credits int64) {
+// Unspend takes a purchase back that was not made. The books of an account that
+// is gone are gone with it.
+func (l *Ledger) Unspend(account v1alpha1.AccountIdentity, attempt string, credits int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := l.account(key)
-	if i := slices.IndexFunc(a.unnoted, func(s spending) bool { return s.attempt == attempt }); i >= 0 {
-		a.unnoted = slices.Delete(a.unnoted, i, i+1)
+	b := l.books[account]
+	if b == nil {
 		return
 	}
-	a.unnoted = append(a.unnoted, spending{credits: -credits, at: l.clock.Now().Truncate(time.Second)})
+	if i := slices.IndexFunc(b.unnoted, func(s spending) bool { return s.attempt == attempt }); i >= 0 {
+		b.unnoted = slices.Delete(b.unnoted, i, i+1)
+		return
+	}
+	b.unnoted = append(b.unnoted, spending{credits: -credits, at: l.clock.Now().Truncate(time.Second)})
 }
 
 // recoverWithin is for how long after a purchase it may still be found to be that
@@ -80,37 +103,38 @@ const recoverWithin = 2 * time.Minute
 
 // Recover counts the purchases that the resources of an account show and this
 // process has not made. Those that the status of the account had already, when
-// this process first saw it, are not counted again.
+// this process first saw it, are not counted again, and neither are those of an
+// earlier account of its name.
 func (l *Ledger) Recover(account *v1alpha1.KieAccount, view []v1alpha1.VideoGeneration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock.Now()
-	a := l.account(types.NamespacedName{Namespace: account.Namespace, Name: account.Name})
+	b := l.of(v1alpha1.IdentityOf(account))
 	from := now.Add(-recoverWithin)
 	switch {
 	case account.Spec.Budget != nil:
-		a.from = now // each purchase is booked before it is made
+		b.from = now // each purchase is booked before it is made
 		return
-	case a.from.IsZero():
-		a.from = spentThrough(account)
-		from = a.from
-	case a.from.After(from):
-		from = a.from
+	case b.from.IsZero():
+		b.from = spentThrough(account)
+		from = b.from
+	case b.from.After(from):
+		from = b.from
 	}
-	maps.DeleteFunc(a.counted, func(_ string, at time.Time) bool { return at.Before(from) })
-	for _, found := range purchasesSince(view, from) {
-		if _, counted := a.counted[found.attempt]; !counted {
-			a.count(found)
+	maps.DeleteFunc(b.counted, func(_ string, at time.Time) bool { return at.Before(from) })
+	for _, found := range purchasesSince(account, view, from) {
+		if _, counted := b.counted[found.attempt]; !counted {
+			b.count(found)
 		}
 	}
 }
 
 // Unnoted is what was spent before a moment and is not in the status of the
 // account yet; later says whether there is more.
-func (l *Ledger) Unnoted(key types.NamespacedName, before time.Time) (credits int64, later bool) {
+func (l *Ledger) Unnoted(account v1alpha1.AccountIdentity, before time.Time) (credits int64, later bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, s := range l.account(key).unnoted {
+	for _, s := range l.of(account).unnoted {
 		if s.at.Before(before) {
 			credits += s.credits
 		} else {
@@ -121,11 +145,11 @@ func (l *Ledger) Unnoted(key types.NamespacedName, before time.Time) (credits in
 }
 
 // Noted says that what was spent before a moment is in the status of the account.
-func (l *Ledger) Noted(key types.NamespacedName, before time.Time) {
+func (l *Ledger) Noted(account v1alpha1.AccountIdentity, before time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := l.account(key)
-	a.unnoted = slices.DeleteFunc(a.unnoted, func(s spending) bool { return s.at.Before(before) })
+	b := l.of(account)
+	b.unnoted = slices.DeleteFunc(b.unnoted, func(s spending) bool { return s.at.Before(before) })
 }
 
 // SayOnce reports whether a sentence about the account was not said yet.
@@ -151,21 +175,22 @@ func spentThrough(account *v1alpha1.KieAccount) time.Time {
 	return account.CreationTimestamp.Time
 }
 
-// purchasesSince lists the purchases of resources from a moment on, as far as
-// they were made or may have been.
-func purchasesSince(view []v1alpha1.VideoGeneration, from time.Time) (found []spending) {
-	add := func(attempt, credits, id, reason string, lost bool, at time.Time) {
+// purchasesSince lists the purchases of the resources of an account from a moment
+// on, as far as they were made or may have been.
+func purchasesSince(account *v1alpha1.KieAccount, view []v1alpha1.VideoGeneration, from time.Time) (found []spending) {
+	add := func(buyer v1alpha1.AccountIdentity, attempt, credits, id, reason string, lost bool, at time.Time) {
 		price, ok := creditsIn(credits)
-		if made := id != "" || lost || reason == v1alpha1.ReasonSubmissionUnknown; ok && made && !at.Before(from) {
+		made := id != "" || lost || reason == v1alpha1.ReasonSubmissionUnknown
+		if ok && made && !at.Before(from) && !buyer.IsReplacedBy(account) {
 			found = append(found, spending{attempt: attempt, credits: price, at: at})
 		}
 	}
 	for i := range view {
 		if task := view[i].Status.Task; task != nil && !isAdopted(task) {
-			add(task.Attempt, task.Credits, task.ID, "", isLost(task), task.SubmittedAt.Time)
+			add(task.Account, task.Attempt, task.Credits, task.ID, "", isLost(task), task.SubmittedAt.Time)
 		}
 		for _, past := range view[i].Status.History {
-			add(past.Attempt, past.Credits, past.ID, past.Reason, false, past.SubmittedAt.Time)
+			add(past.Account, past.Attempt, past.Credits, past.ID, past.Reason, false, past.SubmittedAt.Time)
 		}
 	}
 	return found

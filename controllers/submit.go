@@ -161,6 +161,7 @@ func (r *VideoGenerationReconciler) writeIntent(ctx context.Context, l *life, pr
 		Number:      1,
 		SubmittedAt: r.submittedAt(l, l.attempt, l.price),
 		Operation:   operationOf(l.vg),
+		Account:     v1alpha1.IdentityOf(l.account),
 		State:       v1alpha1.TaskSubmitting,
 		Credits:     strconv.FormatInt(l.price, 10),
 	}
@@ -172,7 +173,7 @@ func (r *VideoGenerationReconciler) writeIntent(ctx context.Context, l *life, pr
 	if !isUnbought(l) {
 		l.known.replaced, l.known.replacedAccount = previous, l.stored.Status.Account
 	}
-	l.vg.Status.Account = client.ObjectKeyFromObject(l.account).String()
+	l.vg.Status.Account = task.Account
 	l.before = purchaseCounts{made: l.made(), askedAgain: l.vg.Status.Resubmissions}
 	l.vg.Status.Purchases, l.vg.Status.Resubmissions = l.made()+1, l.askedAgain()
 	l.known.startOver()

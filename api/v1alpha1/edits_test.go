@@ -111,22 +111,22 @@ func TestStatusIsWrittenThroughItsSubresourceOnly(t *testing.T) {
 	if err := create(t, videoGenerations, video("status", `{prompt: fog}`)); err != nil {
 		t.Fatal(err)
 	}
-	status := []byte(`{"status": {"account": "default/default"}}`)
+	status := []byte(`{"status": {"account": {"namespace": "default", "name": "default", "uid": "6cb1"}}}`)
 	videos := server.Resource(videoGenerations).Namespace(metav1.NamespaceDefault)
 
 	got, err := videos.Patch(t.Context(), "status", types.MergePatchType, status, metav1.PatchOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if account, found, _ := unstructured.NestedString(got.Object, "status", "account"); found {
-		t.Errorf("a user has set status.account to %s", account)
+	if account, found, _ := unstructured.NestedMap(got.Object, "status", "account"); found {
+		t.Errorf("a user has set status.account to %v", account)
 	}
 	generation := got.GetGeneration()
 	if got, err = videos.Patch(t.Context(), "status", types.MergePatchType, status, metav1.PatchOptions{}, "status"); err != nil {
 		t.Fatal(err)
 	}
-	if account, _, _ := unstructured.NestedString(got.Object, "status", "account"); account != "default/default" {
-		t.Errorf("status.account = %q, want default/default", account)
+	if uid, _, _ := unstructured.NestedString(got.Object, "status", "account", "uid"); uid != "6cb1" {
+		t.Errorf("status.account.uid = %q, want 6cb1", uid)
 	}
 	if got.GetGeneration() != generation {
 		t.Errorf("generation = %d, want it to stay %d: a status is not a new wish", got.GetGeneration(), generation)

@@ -77,6 +77,11 @@ type Task struct {
 	// +optional
 	Operation Operation `json:"operation,omitempty"`
 
+	// account is the KieAccount that bought the task, and whose books have
+	// it. A task that was taken over has none.
+	// +optional
+	Account AccountIdentity `json:"account,omitempty,omitzero"`
+
 	// submittedAt is when the purchase was decided.
 	// +required
 	SubmittedAt metav1.Time `json:"submittedAt,omitempty,omitzero"`
@@ -134,6 +139,11 @@ type PastTask struct {
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	Number int32 `json:"number,omitempty"`
+
+	// account is the KieAccount that bought the task, and whose books have
+	// it.
+	// +optional
+	Account AccountIdentity `json:"account,omitempty,omitzero"`
 
 	// id is the name that KIE.AI gave to the task, if it is known.
 	// +optional

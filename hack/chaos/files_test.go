@@ -23,7 +23,8 @@ func storedOne(policy v1alpha1.DeletionPolicy) (*v1alpha1.VideoGeneration, evide
 	e.videos = []video{v}
 	vg.Status.Storage = &v1alpha1.StorageProgress{State: v1alpha1.StorageStored}
 	vg.Status.Videos = []v1alpha1.Video{{URL: storedURL, Artifact: &v1alpha1.Artifact{URI: storedURI, SHA256: "sum"}}}
-	vg.Status.Account, e.storing = "system/account-3", map[string]bool{"system/account-3": true}
+	vg.Status.Account = v1alpha1.AccountIdentity{Namespace: "system", Name: "account-3", UID: "account-uid-3"}
+	e.storing = map[types.NamespacedName]bool{vg.Status.Account.Key(): true}
 	e.files, e.stored = map[string]string{storedURL: "sum"}, map[string]string{storedURI: "sum"}
 	return vg, e
 }
@@ -51,7 +52,7 @@ func TestFilesAreStoredAsTheyShouldBe(t *testing.T) {
 			vg.Status.Videos[0].Artifact, e.stored = nil, nil
 		}, 1, 0, 0},
 		{"bought on an account that stores nothing", retain, func(vg *v1alpha1.VideoGeneration, e *evidence) {
-			vg.Status.Account = "system/account-4"
+			vg.Status.Account.Name = "account-4"
 			vg.Status.Videos[0].Artifact, e.stored = nil, nil
 		}, 0, 0, 0},
 		{"the original is not stored", retain, func(vg *v1alpha1.VideoGeneration, _ *evidence) {

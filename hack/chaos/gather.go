@@ -16,7 +16,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
-	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
 // gather collects what the oracle judges by, and the figures.
@@ -26,7 +25,7 @@ func (w *world) gather(ctx context.Context, r *figures) (evidence, error) {
 		resources: map[types.NamespacedName]*v1alpha1.VideoGeneration{}, events: map[types.UID]map[string]bool{},
 		answers: map[string][]int{}, muted: map[string]bool{}, fullest: map[string]int{}, files: map[string]string{},
 		arrivals: w.gates.arrivals(), picture: w.picture, books: w.watcher.books.all(), budgets: map[string]int32{},
-		storing: map[string]bool{}, lives: w.fleet.lives(), outages: w.trouble.outages, trouble: w.trouble.shortfalls(w.duration),
+		storing: map[types.NamespacedName]bool{}, lives: w.fleet.lives(), outages: w.trouble.outages, trouble: w.trouble.shortfalls(w.duration),
 	}
 	r.answers = map[int]int{}
 	for _, err := range w.trouble.failed {
@@ -110,7 +109,7 @@ func (a *account) gather(e *evidence, r *figures) {
 	r.acknowledged += state.Callbacks.Acknowledged
 	r.refused429 += state.Refused429
 	if a.sort.stores() {
-		e.storing[testenv.OperatorNamespace+"/"+a.name] = true
+		e.storing[a.key()] = true
 		for _, vg := range e.resources {
 			a.gatherFiles(vg, e)
 		}
@@ -122,7 +121,7 @@ func (a *account) gather(e *evidence, r *figures) {
 
 // gatherFiles adds what KIE.AI serves as the videos of a resource.
 func (a *account) gatherFiles(vg *v1alpha1.VideoGeneration, e *evidence) {
-	if vg.Status.Account != testenv.OperatorNamespace+"/"+a.name {
+	if vg.Status.Account.Key() != a.key() {
 		return
 	}
 	for _, made := range vg.Status.Videos {
