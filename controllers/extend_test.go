@@ -63,6 +63,7 @@ func TestSourceOf(t *testing.T) {
 		{"it asks for more than 720p", []*v1alpha1.VideoGeneration{video("source", in(v1alpha1.Resolution4K))}, false, v1alpha1.ReasonSourceFailed, stalled, "give the resolution to the last part only"},
 		{"it was made in more than 720p", []*v1alpha1.VideoGeneration{video("source", succeeded, func(vg *v1alpha1.VideoGeneration) { vg.Status.Videos[0].Resolution = "1080p" })},
 			false, v1alpha1.ReasonSourceFailed, stalled, "made source in 1080p"},
+		{"it was made by another API", []*v1alpha1.VideoGeneration{video("source", succeeded, ofMarket)}, false, v1alpha1.ReasonSourceFailed, stalled, "does not continue"},
 		{"a circle of two", []*v1alpha1.VideoGeneration{extension("source", "me"), me}, false, v1alpha1.ReasonInvalidSource, stalled, "circle"},
 		{"a circle further down", []*v1alpha1.VideoGeneration{extension("source", "b"), extension("b", "source"), extension("source", "b")}, false, v1alpha1.ReasonInvalidSource, stalled, "circle"},
 		{"the twentieth extension", long(20), true, "", progressing, ""},

@@ -193,6 +193,8 @@ func TestIsQueued(t *testing.T) {
 		{"it is to be bought again", video("x", with(failed(v1alpha1.ReasonTimedOut, testTaskID)), annotated(v1alpha1.AnnotationResubmit, testAttempt)), true},
 		{"it is to be bought again, but held back", video("x", with(failed(v1alpha1.ReasonTimedOut, testTaskID)),
 			annotated(v1alpha1.AnnotationResubmit, testAttempt), suspended(true)), false},
+		{"it is to be bought again, but its task is of another API", video("x", with(failed(v1alpha1.ReasonTimedOut, testTaskID)), ofMarket,
+			annotated(v1alpha1.AnnotationResubmit, testAttempt)), false},
 		{"it adopts", video("x", annotated(v1alpha1.AnnotationAdoptTaskID, testTaskID)), false},
 	} {
 		if got := isQueued(tt.vg); got != tt.want {

@@ -18,7 +18,7 @@ func withPast(history []v1alpha1.PastTask, task *v1alpha1.Task) []v1alpha1.PastT
 		return history
 	}
 	past := v1alpha1.PastTask{
-		Attempt: task.Attempt, Number: task.Number, Account: task.Account, ID: task.ID,
+		Attempt: task.Attempt, Number: task.Number, API: task.API, Account: task.Account, ID: task.ID,
 		SubmittedAt: task.SubmittedAt, CompletedAt: task.CompletedAt, Credits: task.Credits,
 	}
 	if failure := task.Failure; failure != nil {

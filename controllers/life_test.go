@@ -32,7 +32,7 @@ func TestAVideoIsBoughtOnceAndCalledBack(t *testing.T) {
 		Account:            buyer,
 		EstimatedCredits:   "60",
 		Task: &v1alpha1.Task{
-			Attempt: task.Attempt, Number: 1, Operation: v1alpha1.OperationGenerate, Account: buyer, ID: task.ID,
+			Attempt: task.Attempt, Number: 1, Operation: v1alpha1.OperationGenerate, API: v1alpha1.TaskAPIVeo, Account: buyer, ID: task.ID,
 			State: v1alpha1.TaskSucceeded, Credits: "60", CreditsConsumed: "60",
 		},
 		Purchases:    1,

@@ -101,6 +101,7 @@ type acceptance struct {
 	attempt, taskID string
 	number          int32
 	operation       v1alpha1.Operation
+	api             v1alpha1.TaskAPI
 	account         v1alpha1.AccountIdentity
 	submittedAt     metav1.Time
 	credits         string
@@ -108,7 +109,7 @@ type acceptance struct {
 
 func acceptanceOf(task *v1alpha1.Task, id string) acceptance {
 	return acceptance{
-		attempt: task.Attempt, taskID: id, number: task.Number, operation: task.Operation, account: task.Account,
+		attempt: task.Attempt, taskID: id, number: task.Number, operation: task.Operation, api: task.API, account: task.Account,
 		submittedAt: task.SubmittedAt, credits: task.Credits,
 	}
 }
@@ -117,7 +118,7 @@ func acceptanceOf(task *v1alpha1.Task, id string) acceptance {
 // known.
 func (a acceptance) task() *v1alpha1.Task {
 	task := &v1alpha1.Task{
-		Attempt: a.attempt, Number: a.number, Operation: a.operation, Account: a.account, SubmittedAt: a.submittedAt,
+		Attempt: a.attempt, Number: a.number, Operation: a.operation, API: a.api, Account: a.account, SubmittedAt: a.submittedAt,
 		Credits: a.credits, ID: a.taskID, State: v1alpha1.TaskRunning,
 	}
 	if task.ID == "" {

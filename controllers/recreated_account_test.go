@@ -324,7 +324,7 @@ func TestWhoseAnEmptiedResourceIs(t *testing.T) {
 	w.emptyStatus("video")
 	w.settle()
 	vg := w.get("video")
-	if vg.Status.Account != before.Account || vg.Status.Task.Account != before.Account {
+	if vg.Status.Account != before.Account || vg.Status.Task.Account != before.Account || vg.Status.Task.API != v1alpha1.TaskAPIVeo {
 		t.Errorf("it is of %#v, its task is %+v", vg.Status.Account, vg.Status.Task)
 	}
 	w.run(time.Hour)

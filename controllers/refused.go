@@ -124,7 +124,7 @@ func (r *VideoGenerationReconciler) takeRefused(ctx context.Context, l *life, re
 	l.vg.Status.Purchases++
 	task := l.vg.Status.Task
 	made := acceptance{
-		attempt: refused.Attempt, taskID: id, number: 1, operation: operationOf(l.vg), account: refused.Account,
+		attempt: refused.Attempt, taskID: id, number: 1, operation: operationOf(l.vg), api: v1alpha1.TaskAPIVeo, account: refused.Account,
 		submittedAt: refused.SubmittedAt, credits: creditsText(float64(l.price)),
 	}
 	if task != nil {

@@ -161,6 +161,7 @@ func (r *VideoGenerationReconciler) writeIntent(ctx context.Context, l *life, pr
 		Number:      1,
 		SubmittedAt: r.submittedAt(l, l.attempt, l.price),
 		Operation:   operationOf(l.vg),
+		API:         v1alpha1.TaskAPIVeo,
 		Account:     v1alpha1.IdentityOf(l.account),
 		State:       v1alpha1.TaskSubmitting,
 		Credits:     strconv.FormatInt(l.price, 10),
@@ -276,7 +277,7 @@ func (r *VideoGenerationReconciler) settlePurchase(ctx context.Context, l *life,
 func (r *VideoGenerationReconciler) persistAccepted(ctx context.Context, l *life) error {
 	task := l.vg.Status.Task.DeepCopy()
 	l.known.bought = l.known.accepted
-	task.ID, task.State = l.known.accepted.taskID, v1alpha1.TaskRunning
+	task.ID, task.API, task.State = l.known.accepted.taskID, l.known.accepted.api, v1alpha1.TaskRunning
 	task.Failure, task.CompletedAt = nil, nil
 	if err := r.persistTask(ctx, l, task.Attempt, task); err != nil {
 		return err

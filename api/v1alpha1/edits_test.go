@@ -141,7 +141,7 @@ func TestWordsOfALaterVersionAreStored(t *testing.T) {
 	}
 	videos := server.Resource(videoGenerations).Namespace(metav1.NamespaceDefault)
 	status := []byte(`{"status": {
-		"task": {"attempt": "a1", "number": 1, "submittedAt": "2026-11-23T12:00:00Z", "id": "5a1f0c3e", "state": "Paused", "operation": "Remix"},
+		"task": {"attempt": "a1", "number": 1, "submittedAt": "2026-11-23T12:00:00Z", "id": "5a1f0c3e", "state": "Paused", "operation": "Remix", "api": "Studio"},
 		"upgrade": {"attempt": "a2", "resolution": "8k", "submittedAt": "2026-11-23T12:00:00Z", "state": "Paused"},
 		"storage": {"state": "Paused", "url": "s3://videos"}
 	}}`)
@@ -149,8 +149,10 @@ func TestWordsOfALaterVersionAreStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if id, _, _ := unstructured.NestedString(got.Object, "status", "task", "id"); id != "5a1f0c3e" {
-		t.Errorf("status.task.id is %q", id)
+	for field, want := range map[string]string{"id": "5a1f0c3e", "api": "Studio"} {
+		if value, _, _ := unstructured.NestedString(got.Object, "status", "task", field); value != want {
+			t.Errorf("status.task.%s is %q, want %q", field, value, want)
+		}
 	}
 }
 

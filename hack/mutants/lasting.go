@@ -175,6 +175,13 @@ var lasting = []mutant{
 		tests:  "TestThePriceDiffersAfterTheAccountWasCreatedAgain",
 	},
 	{
+		promise: "P3", name: "asks an API about the task of another",
+		file:   "controllers/unknown_api.go",
+		before: "return task != nil && !task.IsVeo()",
+		after:  "return false && task != nil && !task.IsVeo()",
+		tests:  "TestATaskOfAnUnknownAPI",
+	},
+	{
 		promise: "P1", name: "forgets what an earlier process has spent",
 		file:   "controllers/kieaccount_controller.go",
 		before: "\tr.Ledger.Recover(account, view.Items)\n",
