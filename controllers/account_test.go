@@ -316,19 +316,19 @@ func TestLimitsHoldAcrossARestart(t *testing.T) {
 }
 
 func TestWhomAnAccountConcerns(t *testing.T) {
-	const account = "films/default"
-	at := func(account string) func(*v1alpha1.VideoGeneration) {
-		return func(vg *v1alpha1.VideoGeneration) { vg.Status.Account = account }
+	account := types.NamespacedName{Namespace: "films", Name: "default"}
+	at := func(name string) func(*v1alpha1.VideoGeneration) {
+		return func(vg *v1alpha1.VideoGeneration) { vg.Status.Account = identity("films", name) }
 	}
 	for name, tt := range map[string]struct {
 		vg   *v1alpha1.VideoGeneration
 		want bool
 	}{
 		"not bought, of no account yet":        {video("a"), true},
-		"not bought, of another account":       {video("a", at("films/other")), true},
-		"running":                              {video("a", with(task(v1alpha1.TaskRunning, testTaskID)), at(account)), true},
-		"running on another account":           {video("a", with(task(v1alpha1.TaskRunning, testTaskID)), at("films/other")), false},
-		"finished":                             {video("a", with(task(v1alpha1.TaskSucceeded, testTaskID)), at(account)), false},
+		"not bought, of another account":       {video("a", at("other")), true},
+		"running":                              {video("a", with(task(v1alpha1.TaskRunning, testTaskID)), at("default")), true},
+		"running on another account":           {video("a", with(task(v1alpha1.TaskRunning, testTaskID)), at("other")), false},
+		"finished":                             {video("a", with(task(v1alpha1.TaskSucceeded, testTaskID)), at("default")), false},
 		"to be bought again, account was gone": {video("a", with(failed(v1alpha1.ReasonGenerationFailed, testTaskID)), annotated(v1alpha1.AnnotationResubmit, testAttempt)), true},
 	} {
 		if got := concerns(tt.vg, account); got != tt.want {

@@ -23,7 +23,9 @@ import (
 // wakes it.
 const queueLookAgain = 30 * time.Second
 
-// indexAccount is the field index of VideoGenerations by the account that pays.
+// indexAccount is the field index of VideoGenerations by the name of the account
+// that pays, as in namespace/name: one that is created again goes on with what
+// the one before it has left.
 const indexAccount = "status.account"
 
 // admit holds a purchase back until the user, the account and its limits allow it.
@@ -37,7 +39,7 @@ func (r *VideoGenerationReconciler) admit(ctx context.Context, l *life) (bool, e
 	case needsSource(l.vg):
 		l.wait = l.source
 		if l.wait.kind == stalled && l.vg.Status.Task == nil {
-			l.vg.Status.Account = "" // it is nobody's purchase
+			l.vg.Status.Account = v1alpha1.AccountIdentity{} // it is nobody's purchase
 		}
 		return true, nil
 	case isSuspended(l.vg):
@@ -146,9 +148,9 @@ func limitsOf(account *v1alpha1.KieAccount, prices kie.Prices) limits {
 }
 
 // nextInQueue lists the resources whose turn on an account is next.
-func (r *VideoGenerationReconciler) nextInQueue(ctx context.Context, account string, n int) []types.NamespacedName {
+func (r *VideoGenerationReconciler) nextInQueue(ctx context.Context, account types.NamespacedName, n int) []types.NamespacedName {
 	var view v1alpha1.VideoGenerationList
-	if err := r.Client.List(ctx, &view, client.MatchingFields{indexAccount: account}, client.UnsafeDisableDeepCopy); err != nil {
+	if err := r.Client.List(ctx, &view, client.MatchingFields{indexAccount: account.String()}, client.UnsafeDisableDeepCopy); err != nil {
 		return nil // they look again by themselves
 	}
 	return firstInQueue(view.Items, n)

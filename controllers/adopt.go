@@ -43,7 +43,7 @@ func (r *VideoGenerationReconciler) adopt(ctx context.Context, l *life) (bool, e
 		// The attempt that bought the task is not known here; this one only fills the place.
 		task = &v1alpha1.Task{Attempt: attempts.New(), Number: 1}
 	}
-	task.ID, task.Adopted, task.State = id, ptr.To(true), v1alpha1.TaskRunning
+	task.ID, task.API, task.Adopted, task.State = id, v1alpha1.TaskAPIVeo, ptr.To(true), v1alpha1.TaskRunning
 	task.SubmittedAt = metav1.NewTime(r.Clock.Now()).Rfc3339Copy()
 	task.Failure, task.CompletedAt = nil, nil
 	l.vg.Status.Task = task
@@ -72,7 +72,8 @@ func (r *VideoGenerationReconciler) adoptAttempt(ctx context.Context, l *life) (
 		return true, nil
 	}
 	l.vg.Status.Task = &v1alpha1.Task{
-		Attempt: attempt, Number: 1, Operation: operationOf(l.vg), SubmittedAt: metav1.NewTime(r.Clock.Now()).Rfc3339Copy(), State: v1alpha1.TaskSubmitting,
+		Attempt: attempt, Number: 1, Operation: operationOf(l.vg), API: v1alpha1.TaskAPIVeo,
+		SubmittedAt: metav1.NewTime(r.Clock.Now()).Rfc3339Copy(), State: v1alpha1.TaskSubmitting,
 	}
 	l.vg.Status.Purchases = max(l.vg.Status.Purchases, 1)
 	l.summarize(r.Clock.Now())

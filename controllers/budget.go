@@ -5,6 +5,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,6 +27,10 @@ const budgetLookAgain = 5 * time.Minute
 
 // maxChargeWrites bounds the tries to write what is spent, which others write beside.
 const maxChargeWrites = 5
+
+// errAccountReplaced says that the account that was to buy is gone, and another
+// one may have its name.
+var errAccountReplaced = errors.New("the account was deleted, or created again, meanwhile")
 
 // periodOf is the start and the end of the period of the account's budget that
 // now is in. Periods have no gap between them and the same borders for everybody.
@@ -89,17 +94,29 @@ func (r *VideoGenerationReconciler) charge(ctx context.Context, l *life, price c
 	return true, nil
 }
 
+// buyerOf is the account in whose books the task is: that which bought it, or if
+// that is not known, the one that is asked about it.
+func buyerOf(vg *v1alpha1.VideoGeneration) v1alpha1.AccountIdentity {
+	if buyer := vg.Status.Task.Account; !buyer.IsZero() {
+		return buyer
+	}
+	return vg.Status.Account
+}
+
 // bookAnyway enters what was spent whether or not the budget allows it. Where
 // the books cannot be read, the account adds it when somebody has corrected them.
-func (r *VideoGenerationReconciler) bookAnyway(ctx context.Context, l *life, spent credits.Amount) error {
+// What an earlier account of the name has bought is not in the books of this one.
+func (r *VideoGenerationReconciler) bookAnyway(ctx context.Context, l *life, buyer v1alpha1.AccountIdentity, spent credits.Amount) error {
+	if buyer.IsReplacedBy(l.account) {
+		return nil
+	}
 	if l.account.Spec.Budget != nil {
 		if w, err := r.book(ctx, l, spent, false); err != nil || w.reason == "" {
 			return err
 		}
 	}
-	key := client.ObjectKeyFromObject(l.account)
-	r.Ledger.Spend(key, "", spent)
-	r.Poke(key)
+	r.Ledger.Spend(v1alpha1.IdentityOf(l.account), "", spent)
+	r.Poke(client.ObjectKeyFromObject(l.account))
 	return nil
 }
 
@@ -108,7 +125,7 @@ func (r *VideoGenerationReconciler) bookAnyway(ctx context.Context, l *life, spe
 func (r *VideoGenerationReconciler) submittedAt(l *life, attempt string, price credits.Amount) metav1.Time {
 	if l.account.Spec.Budget == nil {
 		l.spent = true
-		return metav1.NewTime(r.Ledger.Spend(client.ObjectKeyFromObject(l.account), attempt, price)).Rfc3339Copy()
+		return metav1.NewTime(r.Ledger.Spend(v1alpha1.IdentityOf(l.account), attempt, price)).Rfc3339Copy()
 	}
 	return metav1.NewTime(r.Clock.Now()).Rfc3339Copy()
 }
@@ -119,7 +136,7 @@ func (r *VideoGenerationReconciler) refund(ctx context.Context, l *life, attempt
 	switch {
 	case l.account.Spec.Budget == nil && l.spent:
 		l.spent = false
-		r.Ledger.Unspend(client.ObjectKeyFromObject(l.account), attempt, price)
+		r.Ledger.Unspend(v1alpha1.IdentityOf(l.account), attempt, price)
 		return nil
 	case l.account.Spec.Budget == nil:
 		return nil // it was not even begun
@@ -133,14 +150,35 @@ func (r *VideoGenerationReconciler) refund(ctx context.Context, l *life, attempt
 	return err
 }
 
+// booksOf reads the account past the cache. It returns nil if its books are gone
+// with it, though there may be another one of its name.
+func (r *VideoGenerationReconciler) booksOf(ctx context.Context, account *v1alpha1.KieAccount) (*v1alpha1.KieAccount, error) {
+	live := &v1alpha1.KieAccount{}
+	err := r.Live.Get(ctx, client.ObjectKeyFromObject(account), live)
+	switch {
+	case apierrors.IsNotFound(err), err == nil && live.UID != account.UID:
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading the account: %w", err)
+	default:
+		return live, nil
+	}
+}
+
 // book adds a change to what the account has spent in this period, if that may be
 // spent by its budget, or whether or not. It returns what the change waits for,
-// which is nothing if it is in the books.
+// which is nothing if it is in the books. An account that is gone buys nothing
+// more, and what it has bought is in nobody's books.
 func (r *VideoGenerationReconciler) book(ctx context.Context, l *life, change credits.Amount, bounded bool) (waiting, error) {
 	for writes := 0; ; writes++ {
-		account := &v1alpha1.KieAccount{}
-		if err := r.Live.Get(ctx, client.ObjectKeyFromObject(l.account), account); err != nil {
-			return waiting{}, fmt.Errorf("reading the account: %w", err)
+		account, err := r.booksOf(ctx, l.account)
+		switch {
+		case err != nil:
+			return waiting{}, err
+		case account == nil && bounded:
+			return waiting{}, errAccountReplaced
+		case account == nil:
+			return waiting{}, nil
 		}
 		now := r.Clock.Now()
 		start, _ := periodOf(account, now)
@@ -152,7 +190,7 @@ func (r *VideoGenerationReconciler) book(ctx context.Context, l *life, change cr
 			return w, nil
 		}
 		patch := client.MergeFromWithOptions(read, client.MergeFromWithOptimisticLock{})
-		err := r.Client.Status().Patch(ctx, account, patch)
+		err = r.Client.Status().Patch(ctx, account, patch)
 		switch {
 		case err == nil:
 			l.chargedIn = start

@@ -55,6 +55,7 @@ func everyWait() []waiting {
 		{kind: retrying, reason: v1alpha1.ReasonAccountNotAllowed, message: "the account does not allow the namespace"},
 		{kind: retrying, reason: v1alpha1.ReasonSubmitting, message: "the answer was lost"},
 		{kind: held, reason: v1alpha1.ReasonSuspended, message: "held back"},
+		unknownAPI(&v1alpha1.Task{API: v1alpha1.TaskAPIMarket}),
 		{kind: stalled, reason: v1alpha1.ReasonInvalidTaskID, message: "that is no task id"},
 	}
 	for class := range refusalAdvice {

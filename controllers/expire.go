@@ -27,12 +27,13 @@ func (r *VideoGenerationReconciler) expire(_ context.Context, l *life) (bool, er
 		l.comeBack(end)
 	case !l.known.lookedAt.Before(end):
 		l.wait, l.known.trouble = waiting{}, waiting{} // nobody asks again, unless there is something new
-		did := "did not finish task %s"
+		did, createdAgain := "did not finish task %s", ""
 		if l.known.absent {
 			did = "does not know task %s, which it has made, and did not finish it"
+			createdAgain = l.createdAgain()
 		}
 		endTask(task, v1alpha1.ReasonTimedOut, 0, fmt.Sprintf(
-			"KIE.AI "+did+" within spec.timeout: raise spec.timeout to look again; a callback that still comes is followed", task.ID), now)
+			"KIE.AI "+did+" within spec.timeout: raise spec.timeout to look again; a callback that still comes is followed%s", task.ID, createdAgain), now)
 	}
 	return false, nil
 }

@@ -30,7 +30,7 @@ func extension(name, from string, changes ...func(*v1alpha1.VideoGeneration)) *v
 func TestSourceOf(t *testing.T) {
 	succeeded := func(vg *v1alpha1.VideoGeneration) {
 		vg.Status.Task = task(v1alpha1.TaskSucceeded, testTaskID)
-		vg.Status.Account = "films/default"
+		vg.Status.Account = identity("films", "default")
 		vg.Status.Videos = []v1alpha1.Video{{URL: "https://example.com/v.mp4", Resolution: "720p"}}
 	}
 	long := func(n int) (chain []*v1alpha1.VideoGeneration) {
@@ -63,6 +63,7 @@ func TestSourceOf(t *testing.T) {
 		{"it asks for more than 720p", []*v1alpha1.VideoGeneration{video("source", in(v1alpha1.Resolution4K))}, false, v1alpha1.ReasonSourceFailed, stalled, "give the resolution to the last part only"},
 		{"it was made in more than 720p", []*v1alpha1.VideoGeneration{video("source", succeeded, func(vg *v1alpha1.VideoGeneration) { vg.Status.Videos[0].Resolution = "1080p" })},
 			false, v1alpha1.ReasonSourceFailed, stalled, "made source in 1080p"},
+		{"it was made by another API", []*v1alpha1.VideoGeneration{video("source", succeeded, ofMarket)}, false, v1alpha1.ReasonSourceFailed, stalled, "does not continue"},
 		{"a circle of two", []*v1alpha1.VideoGeneration{extension("source", "me"), me}, false, v1alpha1.ReasonInvalidSource, stalled, "circle"},
 		{"a circle further down", []*v1alpha1.VideoGeneration{extension("source", "b"), extension("b", "source"), extension("source", "b")}, false, v1alpha1.ReasonInvalidSource, stalled, "circle"},
 		{"the twentieth extension", long(20), true, "", progressing, ""},
@@ -73,7 +74,7 @@ func TestSourceOf(t *testing.T) {
 			if (source != nil) != tt.found || w.reason != tt.why || w.kind != tt.kind || !strings.Contains(w.message, tt.says) {
 				t.Errorf("the source is %+v, the wait %+v; want found %v, reason %q, kind %d, a message with %q", source, w, tt.found, tt.why, tt.kind, tt.says)
 			}
-			if source != nil && (source.TaskID != testTaskID || source.Account != "films/default" || source.Name != "source") {
+			if source != nil && (source.TaskID != testTaskID || source.Account != identity("films", "default") || source.Name != "source") {
 				t.Errorf("the source is %+v", source)
 			}
 		})

@@ -4,10 +4,8 @@
 package controllers
 
 import (
-	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
@@ -49,9 +47,10 @@ func needsPurchase(vg *v1alpha1.VideoGeneration) bool {
 
 // isQueued reports whether the resource waits for its turn to buy. Whoever
 // waits for the video that it continues does not stand in the way of others,
-// which may be that video.
+// which may be that video, and neither does one for which nothing is bought
+// because its task is of an unknown API.
 func isQueued(vg *v1alpha1.VideoGeneration) bool {
-	return needsPurchase(vg) && !isSuspended(vg) && !needsSource(vg) && vg.DeletionTimestamp.IsZero()
+	return needsPurchase(vg) && !isSuspended(vg) && !needsSource(vg) && !isOfUnknownAPI(vg.Status.Task) && vg.DeletionTimestamp.IsZero()
 }
 
 // needsSource reports whether the resource continues a video that is not known yet.
@@ -112,10 +111,4 @@ func timeoutOf(vg *v1alpha1.VideoGeneration) time.Duration {
 		return vg.Spec.Timeout.Duration
 	}
 	return defaultTimeout
-}
-
-// accountKey reads the namespace/name in status.account.
-func accountKey(text string) (types.NamespacedName, bool) {
-	namespace, name, ok := strings.Cut(text, "/")
-	return types.NamespacedName{Namespace: namespace, Name: name}, ok && namespace != "" && name != ""
 }

@@ -52,6 +52,11 @@ func annotated(key, value string) func(*v1alpha1.VideoGeneration) {
 	}
 }
 
+// identity is that of an account.
+func identity(namespace, name string) v1alpha1.AccountIdentity {
+	return v1alpha1.AccountIdentity{Namespace: namespace, Name: name, UID: types.UID("uid-of-" + name)}
+}
+
 // with gives the resource a copy of the task.
 func with(task *v1alpha1.Task) func(*v1alpha1.VideoGeneration) {
 	return func(vg *v1alpha1.VideoGeneration) { vg.Status.Task = task.DeepCopy() }
@@ -188,6 +193,8 @@ func TestIsQueued(t *testing.T) {
 		{"it is to be bought again", video("x", with(failed(v1alpha1.ReasonTimedOut, testTaskID)), annotated(v1alpha1.AnnotationResubmit, testAttempt)), true},
 		{"it is to be bought again, but held back", video("x", with(failed(v1alpha1.ReasonTimedOut, testTaskID)),
 			annotated(v1alpha1.AnnotationResubmit, testAttempt), suspended(true)), false},
+		{"it is to be bought again, but its task is of another API", video("x", with(failed(v1alpha1.ReasonTimedOut, testTaskID)), ofMarket,
+			annotated(v1alpha1.AnnotationResubmit, testAttempt)), false},
 		{"it adopts", video("x", annotated(v1alpha1.AnnotationAdoptTaskID, testTaskID)), false},
 	} {
 		if got := isQueued(tt.vg); got != tt.want {
@@ -254,24 +261,5 @@ func TestDeadline(t *testing.T) {
 	vg.Spec.Timeout = &metav1.Duration{Duration: 90 * time.Second}
 	if got, want := deadline(vg), epoch.Add(90*time.Second); !got.Equal(want) {
 		t.Errorf("with spec.timeout the deadline is %s, want %s", got, want)
-	}
-}
-
-func TestAccountKey(t *testing.T) {
-	for _, tt := range []struct {
-		text string
-		want types.NamespacedName
-		ok   bool
-	}{
-		{text: ""},
-		{text: "default"},
-		{text: "/default"},
-		{text: "films/"},
-		{text: "films/default", want: types.NamespacedName{Namespace: "films", Name: "default"}, ok: true},
-	} {
-		got, ok := accountKey(tt.text)
-		if ok != tt.ok || (ok && got != tt.want) {
-			t.Errorf("%q: the key is %v, %t; want %v, %t", tt.text, got, ok, tt.want, tt.ok)
-		}
 	}
 }

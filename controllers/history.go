@@ -17,7 +17,10 @@ func withPast(history []v1alpha1.PastTask, task *v1alpha1.Task) []v1alpha1.PastT
 	if task == nil {
 		return history
 	}
-	past := v1alpha1.PastTask{Attempt: task.Attempt, Number: task.Number, ID: task.ID, SubmittedAt: task.SubmittedAt, CompletedAt: task.CompletedAt, Credits: task.Credits}
+	past := v1alpha1.PastTask{
+		Attempt: task.Attempt, Number: task.Number, API: task.API, Account: task.Account, ID: task.ID,
+		SubmittedAt: task.SubmittedAt, CompletedAt: task.CompletedAt, Credits: task.Credits,
+	}
 	if failure := task.Failure; failure != nil {
 		past.Code, past.Reason = failure.Code, failure.Reason
 	}

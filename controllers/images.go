@@ -172,7 +172,7 @@ func (r *VideoGenerationReconciler) withoutImage(l *life, index int, err error) 
 	}
 	l.wait.retryAfter = imagesLookAgain
 	if l.vg.Status.Task == nil && l.wait.reason == v1alpha1.ReasonInvalidImage {
-		l.vg.Status.Account = "" // it is nobody's purchase, and does not wait for a turn
+		l.vg.Status.Account = v1alpha1.AccountIdentity{} // it is nobody's purchase, and does not wait for a turn
 	}
 	if l.account != nil {
 		// Out of the way of those that can be bought.

@@ -92,7 +92,7 @@ func (r *KieAccountReconciler) Reconcile(ctx context.Context, req ctrl.Request) 
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the account: %w", err)
 	}
-	r.Ledger.Identify(req.NamespacedName, account.UID)
+	r.Ledger.Identify(v1alpha1.IdentityOf(account))
 	last := r.last(account)
 	counted, err := r.count(ctx, account)
 	if err != nil {
@@ -119,7 +119,7 @@ func (r *KieAccountReconciler) Reconcile(ctx context.Context, req ctrl.Request) 
 	}
 	r.remember(account, last)
 	next := r.nextCheck(last, counted).Sub(now)
-	if _, unnoted := r.Ledger.Unnoted(req.NamespacedName, now.Truncate(time.Second)); unnoted || (!wrote && last.wroteAt.Add(countEvery).After(now)) {
+	if _, unnoted := r.Ledger.Unnoted(v1alpha1.IdentityOf(account), now.Truncate(time.Second)); unnoted || (!wrote && last.wroteAt.Add(countEvery).After(now)) {
 		next = min(next, last.wroteAt.Add(countEvery).Sub(now))
 	}
 	return ctrl.Result{RequeueAfter: max(next, time.Second)}, nil
@@ -182,8 +182,8 @@ func (r *KieAccountReconciler) writeStatus(ctx context.Context, account *v1alpha
 	if last.credits != nil {
 		status.Credits = last.credits.String()
 	}
-	key, through := client.ObjectKeyFromObject(account), r.Clock.Now().Truncate(time.Second)
-	spent, _ := r.Ledger.Unnoted(key, through)
+	identity, through := v1alpha1.IdentityOf(account), r.Clock.Now().Truncate(time.Second)
+	spent, _ := r.Ledger.Unnoted(identity, through)
 	// What cannot be added to the books now is added when they can be read.
 	noted := counted.unread == nil && noteSpending(account, spent, r.Clock.Now())
 	switch {
@@ -200,7 +200,7 @@ func (r *KieAccountReconciler) writeStatus(ctx context.Context, account *v1alpha
 		return false, fmt.Errorf("writing the status of the account: %w", err)
 	}
 	if noted {
-		r.Ledger.Noted(key, through)
+		r.Ledger.Noted(identity, through)
 	}
 	return true, nil
 }

@@ -30,6 +30,8 @@ type Ledger struct {
 
 	mu       sync.Mutex
 	accounts map[types.NamespacedName]*accountLedger
+	// books are by the identity of the account: one that is created again has books of its own.
+	books map[v1alpha1.AccountIdentity]*books
 }
 
 type accountLedger struct {
@@ -42,13 +44,6 @@ type accountLedger struct {
 	// balance is what KIE.AI said, when it was asked at balanceAt; nil if it never was.
 	balance   *credits.Amount
 	balanceAt time.Time
-	// unnoted are the purchases that are not in the status of the account yet.
-	unnoted []spending
-	// counted are the purchases of the last minutes that are, or were, among them, and from since when they matter.
-	counted map[string]time.Time
-	from    time.Time
-	// unread says that the credits of one of the purchases since then cannot be read.
-	unread bool
 	// said are the sentences that were said about the account.
 	said map[string]bool
 }
@@ -82,7 +77,7 @@ type refusal struct {
 
 // NewLedger returns an empty ledger.
 func NewLedger(clk clock.PassiveClock) *Ledger {
-	return &Ledger{clock: clk, accounts: map[types.NamespacedName]*accountLedger{}}
+	return &Ledger{clock: clk, accounts: map[types.NamespacedName]*accountLedger{}, books: map[v1alpha1.AccountIdentity]*books{}}
 }
 
 func (l *Ledger) account(key types.NamespacedName) *accountLedger {

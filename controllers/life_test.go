@@ -26,12 +26,14 @@ func TestAVideoIsBoughtOnceAndCalledBack(t *testing.T) {
 
 	vg := w.wantReady("lighthouse", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 	task := w.sim.State().Tasks[0]
+	buyer := v1alpha1.IdentityOf(w.account())
 	want := v1alpha1.VideoGenerationStatus{
 		ObservedGeneration: 1,
-		Account:            w.namespace + "/default",
+		Account:            buyer,
 		EstimatedCredits:   "60",
 		Task: &v1alpha1.Task{
-			Attempt: task.Attempt, Number: 1, Operation: v1alpha1.OperationGenerate, ID: task.ID, State: v1alpha1.TaskSucceeded, Credits: "60", CreditsConsumed: "60",
+			Attempt: task.Attempt, Number: 1, Operation: v1alpha1.OperationGenerate, API: v1alpha1.TaskAPIVeo, Account: buyer, ID: task.ID,
+			State: v1alpha1.TaskSucceeded, Credits: "60", CreditsConsumed: "60",
 		},
 		Purchases:    1,
 		Callback:     &v1alpha1.CallbackReceipt{Attempt: task.Attempt, TaskID: task.ID, Code: ptr.To[int32](200)},

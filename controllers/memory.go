@@ -53,7 +53,7 @@ type recollection struct {
 	// callback is the receipt that was last followed.
 	callback metav1.MicroTime
 	// replacedAccount is the account of that task.
-	replacedAccount string
+	replacedAccount v1alpha1.AccountIdentity
 	// linksAt is when to ask for fresh links again.
 	linksAt time.Time
 	// imagesGoodAt is when all images were last found to be usable, uploads where those of the cluster are at
@@ -101,20 +101,25 @@ type acceptance struct {
 	attempt, taskID string
 	number          int32
 	operation       v1alpha1.Operation
+	api             v1alpha1.TaskAPI
+	account         v1alpha1.AccountIdentity
 	submittedAt     metav1.Time
 	credits         string
 }
 
 func acceptanceOf(task *v1alpha1.Task, id string) acceptance {
-	return acceptance{attempt: task.Attempt, taskID: id, number: task.Number, operation: task.Operation, submittedAt: task.SubmittedAt, credits: task.Credits}
+	return acceptance{
+		attempt: task.Attempt, taskID: id, number: task.Number, operation: task.Operation, api: task.API, account: task.Account,
+		submittedAt: task.SubmittedAt, credits: task.Credits,
+	}
 }
 
 // task is the purchase as it is in a status: running, or lost if its task is not
 // known.
 func (a acceptance) task() *v1alpha1.Task {
 	task := &v1alpha1.Task{
-		Attempt: a.attempt, Number: a.number, Operation: a.operation, SubmittedAt: a.submittedAt, Credits: a.credits,
-		ID: a.taskID, State: v1alpha1.TaskRunning,
+		Attempt: a.attempt, Number: a.number, Operation: a.operation, API: a.api, Account: a.account, SubmittedAt: a.submittedAt,
+		Credits: a.credits, ID: a.taskID, State: v1alpha1.TaskRunning,
 	}
 	if task.ID == "" {
 		task.State = v1alpha1.TaskSubmitting

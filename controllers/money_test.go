@@ -337,8 +337,8 @@ func TestAHandWrittenStatusBuysNothing(t *testing.T) {
 		"the highest number":    of(v1alpha1.Task{Attempt: "x", Number: math.MaxInt32, State: v1alpha1.TaskRunning, ID: otherTaskID}),
 		"failed long ago": of(v1alpha1.Task{Attempt: "x", Number: 1, State: v1alpha1.TaskFailed,
 			Failure: &v1alpha1.TaskFailure{Reason: v1alpha1.ReasonContentRejected, Message: "no"}}),
-		"an account that does not exist": with(running, func(s *v1alpha1.VideoGenerationStatus) { s.Account = "NAMESPACE/nobody" }),
-		"an account that is no name":     with(running, func(s *v1alpha1.VideoGenerationStatus) { s.Account = "///" }),
+		"an account that does not exist": with(running, func(s *v1alpha1.VideoGenerationStatus) { s.Account = identity("NAMESPACE", "nobody") }),
+		"an account that is no name":     with(running, func(s *v1alpha1.VideoGenerationStatus) { s.Account = identity("NAMESPACE", "///") }),
 		"a callback of another attempt": with(running, func(s *v1alpha1.VideoGenerationStatus) {
 			s.Callback = &v1alpha1.CallbackReceipt{Attempt: "y", TaskID: otherTaskID, ReceivedAt: metav1.NowMicro()}
 		}),
@@ -356,7 +356,7 @@ func TestAHandWrittenStatusBuysNothing(t *testing.T) {
 			vg := w.create("video")
 			before := vg.DeepCopy()
 			vg.Status = *status.DeepCopy()
-			vg.Status.Account = strings.ReplaceAll(status.Account, "NAMESPACE", w.namespace)
+			vg.Status.Account.Namespace = strings.ReplaceAll(status.Account.Namespace, "NAMESPACE", w.namespace)
 			vg.Status.Task.SubmittedAt = metav1.NewTime(w.clock.Now())
 			w.must(w.live.Status().Patch(t.Context(), vg, client.MergeFrom(before)))
 			w.run(3 * time.Hour)

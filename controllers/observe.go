@@ -158,7 +158,7 @@ func (l *life) noteTrouble(ok bool, now time.Time) {
 func (r *VideoGenerationReconciler) question(ctx context.Context, l *life, id string) (record kie.Record, ok bool, err error) {
 	now := r.Clock.Now()
 	if l.account == nil || l.mute {
-		l.wait = accountNotFound(l.vg.Status.Account)
+		l.wait = accountNotFound(l.vg.Status.Account.Key())
 		return kie.Record{}, false, nil
 	}
 	secrets, err := r.Credentials.Get(ctx, l.account)
@@ -233,7 +233,7 @@ func (r *VideoGenerationReconciler) note(ctx context.Context, l *life, record ki
 				return nil
 			}
 			l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonGenerating, message: fmt.Sprintf(
-				"KIE.AI says that it does not know task %s, which it has made; asking again until spec.timeout", task.ID)}
+				"KIE.AI says that it does not know task %s, which it has made; asking again until spec.timeout%s", task.ID, l.createdAgain())}
 			l.known.trouble = l.wait // it is said until there is another answer
 			return nil
 		}
@@ -244,8 +244,8 @@ func (r *VideoGenerationReconciler) note(ctx context.Context, l *life, record ki
 			return nil
 		}
 		endTask(task, v1alpha1.ReasonTaskNotFound, 0, fmt.Sprintf(
-			"KIE.AI knows no task %s on this account: set annotation %s to the right task id, or %s to %q to buy again",
-			task.ID, v1alpha1.AnnotationAdoptTaskID, v1alpha1.AnnotationResubmit, task.Attempt), now)
+			"KIE.AI knows no task %s on this account: set annotation %s to the right task id, or %s to %q to buy again%s",
+			task.ID, v1alpha1.AnnotationAdoptTaskID, v1alpha1.AnnotationResubmit, task.Attempt, l.createdAgain()), now)
 		return nil
 	case kie.RecordExpired:
 		if !l.confirmed(now) {
@@ -294,7 +294,7 @@ func (r *VideoGenerationReconciler) notePrice(ctx context.Context, l *life, reco
 		return nil
 	case unread != nil:
 		// What was booked for the task alone is not known: rather too much in the books than too little.
-		return r.bookAnyway(ctx, l, charged)
+		return r.bookAnyway(ctx, l, buyerOf(l.vg), charged)
 	case !priced:
 		return nil
 	}
@@ -307,7 +307,7 @@ func (r *VideoGenerationReconciler) notePrice(ctx context.Context, l *life, reco
 			"charged", task.CreditsConsumed, "expected", price)
 	}
 	if price.Less(charged) {
-		return r.bookAnyway(ctx, l, charged.Minus(price))
+		return r.bookAnyway(ctx, l, buyerOf(l.vg), charged.Minus(price))
 	}
 	return nil
 }

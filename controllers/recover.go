@@ -62,6 +62,9 @@ func (r *VideoGenerationReconciler) restoreBought(ctx context.Context, l *life) 
 	}
 	log.FromContext(ctx).Info("A purchase was not in the status any more, and is put back", "taskID", bought.taskID)
 	l.vg.Status.Task = bought.task()
+	if !bought.account.IsZero() {
+		l.vg.Status.Account = bought.account
+	}
 	l.vg.Status.Purchases = max(l.vg.Status.Purchases, bought.number)
 	l.summarize(r.Clock.Now())
 	if err := r.writeStatus(ctx, l); err != nil {
@@ -115,7 +118,7 @@ func (r *VideoGenerationReconciler) recover(ctx context.Context, l *life) (bool,
 	if needsPurchase(l.vg) && l.wait.reason == "" {
 		// It may be long until it can be bought again, and others wait for its place in flight.
 		if over && task.State == v1alpha1.TaskSubmitting {
-			endLost(l.vg, now)
+			endLost(l.vg, l.createdAgain(), now)
 		} else if !over {
 			l.comeBack(end)
 		}
@@ -130,7 +133,7 @@ func (r *VideoGenerationReconciler) recover(ctx context.Context, l *life) (bool,
 		return true, nil // the callback is there, and KIE.AI could not be asked about it
 	}
 	if over {
-		endLost(l.vg, now)
+		endLost(l.vg, l.createdAgain(), now)
 		return true, nil
 	}
 	l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonSubmitting,
@@ -143,10 +146,11 @@ func (r *VideoGenerationReconciler) recover(ctx context.Context, l *life) (bool,
 }
 
 // endLost gives up a purchase of which nothing was heard, and says the ways out.
-func endLost(vg *v1alpha1.VideoGeneration, now time.Time) {
+// createdAgain is what is to be said of its account, if anything.
+func endLost(vg *v1alpha1.VideoGeneration, createdAgain string, now time.Time) {
 	task, named := vg.Status.Task, ""
 	if calledBack(vg) {
-		named = fmt.Sprintf(" A callback named task %s, which KIE.AI does not confirm.", vg.Status.Callback.TaskID)
+		named = fmt.Sprintf(" A callback named task %s, which KIE.AI does not confirm%s.", vg.Status.Callback.TaskID, createdAgain)
 	}
 	endTask(task, v1alpha1.ReasonSubmissionUnknown, 0, fmt.Sprintf(
 		"the answer to the purchase was lost, so it may or may not have been made: look at kie.ai/logs, then set annotation %s to its task id, or %s to %q to buy again.%s",

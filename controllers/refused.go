@@ -11,7 +11,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
@@ -33,7 +32,7 @@ const (
 func (r *VideoGenerationReconciler) noteRefused(l *life, task *v1alpha1.Task) {
 	l.uncount()
 	kept := r.withoutOldRefusals(l.vg.Status.RefusedAttempts)
-	kept = append(kept, v1alpha1.RefusedAttempt{Attempt: task.Attempt, SubmittedAt: task.SubmittedAt})
+	kept = append(kept, v1alpha1.RefusedAttempt{Attempt: task.Attempt, SubmittedAt: task.SubmittedAt, Account: task.Account})
 	l.vg.Status.RefusedAttempts = kept[max(len(kept)-maxRefusedAttempts, 0):]
 }
 
@@ -119,13 +118,16 @@ func (r *VideoGenerationReconciler) heldByRefused(l *life) bool {
 // takeRefused books a purchase that was made after all, and takes its task over
 // where the resource has no other.
 func (r *VideoGenerationReconciler) takeRefused(ctx context.Context, l *life, refused v1alpha1.RefusedAttempt, id string) (bool, error) {
-	if err := r.bookAnyway(ctx, l, l.price); err != nil {
+	if err := r.bookAnyway(ctx, l, refused.Account, l.price); err != nil {
 		return true, err
 	}
 	l.forgetRefused(refused.Attempt)
 	l.vg.Status.Purchases++
 	task := l.vg.Status.Task
-	made := acceptance{attempt: refused.Attempt, taskID: id, number: 1, operation: operationOf(l.vg), submittedAt: refused.SubmittedAt, credits: l.price.String()}
+	made := acceptance{
+		attempt: refused.Attempt, taskID: id, number: 1, operation: operationOf(l.vg), api: v1alpha1.TaskAPIVeo, account: refused.Account,
+		submittedAt: refused.SubmittedAt, credits: l.price.String(),
+	}
 	if task != nil {
 		made.number = task.Number + 1
 	}
@@ -144,7 +146,10 @@ func (r *VideoGenerationReconciler) takeRefused(ctx context.Context, l *life, re
 	}
 	logger.Info("KIE.AI made a purchase that it had refused", "taskID", id)
 	l.vg.Status.Task, l.vg.Status.History = made.task(), withPast(l.vg.Status.History, task)
-	l.vg.Status.Account = client.ObjectKeyFromObject(l.account).String()
+	l.vg.Status.Account = v1alpha1.IdentityOf(l.account)
+	if refused.Account.IsReplacedBy(l.account) {
+		l.vg.Status.Account = refused.Account
+	}
 	l.known.bought, l.again = made, false
 	l.known.startOver()
 	l.known.lookAt = r.Clock.Now()

@@ -35,7 +35,7 @@ func (r *VideoGenerationReconciler) resolveAccount(ctx context.Context, l *life)
 	if !buying && !calledBack && l.vg.Status.Task.Settled() && !upgradePending(l.vg) && !storageUnfinished(l.vg) && !wantsLinks(l.vg) {
 		return false, nil
 	}
-	key, bought := accountKey(l.vg.Status.Account)
+	key, bought := l.vg.Status.Account.Key(), !l.vg.Status.Account.IsZero()
 	open := l.vg.Status.Task != nil && !l.vg.Status.Task.Settled()
 	anew := !bought || (buying && !open)
 	if anew {
@@ -62,21 +62,32 @@ func (r *VideoGenerationReconciler) resolveAccount(ctx context.Context, l *life)
 		return false, nil
 	case account == nil:
 		if anew {
-			l.vg.Status.Account = ""
+			l.vg.Status.Account = v1alpha1.AccountIdentity{}
 		}
 		return true, nil
 	}
 	l.account = account
-	if !l.mute {
-		l.vg.Status.Account = key.String()
+	if anew && !l.mute {
+		// What is bought keeps the identity of the account that bought it, also when that is created again.
+		l.vg.Status.Account = v1alpha1.IdentityOf(account)
 	}
 	return false, nil
 }
 
 // accountNotFound is what a resource waits for whose account is gone.
-func accountNotFound(key string) waiting {
+func accountNotFound(key types.NamespacedName) waiting {
 	return waiting{kind: retrying, reason: v1alpha1.ReasonAccountNotFound, retryAfter: accountLookAgain,
 		message: fmt.Sprintf("KieAccount %s does not exist: create it, or name another one in spec.accountRef", key)}
+}
+
+// createdAgain is what to add where KIE.AI does not know the task, if the account
+// is not the one that bought it, but has its name: the key may be that of another
+// account at KIE.AI.
+func (l *life) createdAgain() string {
+	if l.account == nil || !l.vg.Status.Account.IsReplacedBy(l.account) {
+		return ""
+	}
+	return fmt.Sprintf(". KieAccount %s was created again since it bought the task: see that its API key belongs to the same account at KIE.AI", l.vg.Status.Account)
 }
 
 // accountLookAgain is how often a question waits for its account, should nothing wake it.
@@ -112,7 +123,7 @@ func (r *VideoGenerationReconciler) moveAccount(ctx context.Context, l *life) (b
 // usableAccount reads an account. It returns nil, and sets l.wait, if the
 // resource cannot use it; anew says that something is to be bought with it.
 func (r *VideoGenerationReconciler) usableAccount(ctx context.Context, l *life, key types.NamespacedName, anew bool) (*v1alpha1.KieAccount, error) {
-	if source := l.vg.Status.Source; anew && source != nil && source.Account != key.String() {
+	if source := l.vg.Status.Source; anew && source != nil && source.Account.Key() != key {
 		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonAccountMismatch,
 			message: fmt.Sprintf("KIE.AI continues a video only for the account that bought it: set spec.accountRef to KieAccount %s", source.Account)}
 		return nil, nil
@@ -121,7 +132,7 @@ func (r *VideoGenerationReconciler) usableAccount(ctx context.Context, l *life, 
 	if err := r.Client.Get(ctx, key, account); client.IgnoreNotFound(err) != nil {
 		return nil, fmt.Errorf("reading the account: %w", err)
 	} else if apierrors.IsNotFound(err) {
-		l.wait = accountNotFound(key.String())
+		l.wait = accountNotFound(key)
 		return nil, nil
 	}
 	if problem := insecure(account, r.AllowInsecure); problem != "" {
@@ -144,9 +155,7 @@ func (r *VideoGenerationReconciler) usableAccount(ctx context.Context, l *life, 
 // that names none is bought by the account of its source.
 func (r *VideoGenerationReconciler) accountOf(ctx context.Context, vg *v1alpha1.VideoGeneration) (types.NamespacedName, error) {
 	if source := vg.Status.Source; source != nil && vg.Spec.AccountRef == nil {
-		if key, ok := accountKey(source.Account); ok {
-			return key, nil
-		}
+		return source.Account.Key(), nil
 	}
 	if ref := vg.Spec.AccountRef; ref != nil {
 		key := types.NamespacedName{Namespace: ref.Namespace, Name: ref.Name}
@@ -207,14 +216,13 @@ func readyAccount(account *v1alpha1.KieAccount) (waiting, bool) {
 	}
 }
 
-// accountOfStatus reads the account that has bought the video, nil if there is none any more.
+// accountOfStatus reads the account of the name that has bought the video, nil if there is none any more.
 func accountOfStatus(ctx context.Context, reader client.Reader, vg *v1alpha1.VideoGeneration) (*v1alpha1.KieAccount, error) {
-	key, ok := accountKey(vg.Status.Account)
-	if !ok {
+	if vg.Status.Account.IsZero() {
 		return nil, nil
 	}
 	account := &v1alpha1.KieAccount{}
-	switch err := reader.Get(ctx, key, account); {
+	switch err := reader.Get(ctx, vg.Status.Account.Key(), account); {
 	case apierrors.IsNotFound(err):
 		return nil, nil
 	case err != nil:

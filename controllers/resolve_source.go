@@ -86,6 +86,8 @@ func sourceOf(vg *v1alpha1.VideoGeneration, chain []*v1alpha1.VideoGeneration) (
 		return nil, sourceFailed("KIE.AI continues 720p videos only, and %s asks for %s: give the resolution to the last part only", name, source.Spec.Resolution)
 	case isMade(source) && task.State == v1alpha1.TaskSucceeded && len(videos) > 0 && rank(videos[0].Resolution) > rank("720p"):
 		return nil, sourceFailed("KIE.AI continues 720p videos only, and made %s in %s", name, videos[0].Resolution)
+	case isMade(source) && task.State == v1alpha1.TaskSucceeded && isOfUnknownAPI(task):
+		return nil, sourceFailed("VideoGeneration %s, which is continued, was made by API %q of KIE.AI, which this version of the operator does not continue: run one that does", name, task.API)
 	case isMade(source) && task.State == v1alpha1.TaskSucceeded:
 		return &v1alpha1.Source{Name: name, TaskID: task.ID, Account: source.Status.Account}, waiting{}
 	case isMade(source), meta.IsStatusConditionTrue(source.Status.Conditions, v1alpha1.ConditionStalled):

@@ -106,7 +106,7 @@ func TestResubmitOnAnotherAccount(t *testing.T) {
 			})
 			w.run(time.Hour)
 			vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
-			if paid := len(other.State().Tasks); paid != 0 || vg.Status.Task.ID != task.ID || vg.Status.Account != w.namespace+"/default" {
+			if paid := len(other.State().Tasks); paid != 0 || vg.Status.Task.ID != task.ID || vg.Status.Account.String() != w.namespace+"/default" {
 				t.Errorf("%d tasks were paid for on the other account; the resource has task %s of %s", paid, vg.Status.Task.ID, vg.Status.Account)
 			}
 		})
@@ -124,7 +124,7 @@ func TestResubmitOnAnotherAccount(t *testing.T) {
 		})
 		w.run(time.Hour)
 		vg := w.get("video")
-		if paid := len(other.State().Tasks); paid != 1 || vg.Status.Account != w.namespace+"/other" || vg.Status.Task.Number != 2 {
+		if paid := len(other.State().Tasks); paid != 1 || vg.Status.Account.String() != w.namespace+"/other" || vg.Status.Task.Number != 2 {
 			t.Errorf("%d tasks were paid for on the other account; the resource is at %s with purchase %d", paid, vg.Status.Account, vg.Status.Task.Number)
 		}
 	})

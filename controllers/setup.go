@@ -142,8 +142,8 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 // Index adds the field index that the controllers list by.
 func Index(ctx context.Context, indexer client.FieldIndexer) error {
 	err := indexer.IndexField(ctx, &v1alpha1.VideoGeneration{}, indexAccount, func(o client.Object) []string {
-		if account := o.(*v1alpha1.VideoGeneration).Status.Account; account != "" {
-			return []string{account}
+		if account := o.(*v1alpha1.VideoGeneration).Status.Account; !account.IsZero() {
+			return []string{account.String()}
 		}
 		return nil
 	})

@@ -24,15 +24,38 @@ type spending struct {
 	at time.Time
 }
 
+// books are what is known of the spending of one account, beside its status.
+type books struct {
+	// unnoted are the purchases that are not in the status of the account yet.
+	unnoted []spending
+	// counted are the purchases of the last minutes that are, or were, among them, and from since when they matter.
+	counted map[string]time.Time
+	from    time.Time
+	// unread says that the credits of one of the purchases since then cannot be read.
+	unread bool
+}
+
+// of returns the books of an account, new ones if there are none.
+func (l *Ledger) of(account v1alpha1.AccountIdentity) *books {
+	b := l.books[account]
+	if b == nil {
+		b = &books{counted: map[string]time.Time{}}
+		l.books[account] = b
+	}
+	return b
+}
+
 // Identify says which account of the name there is now. What is known of an
 // earlier one of that name is forgotten.
-func (l *Ledger) Identify(key types.NamespacedName, uid types.UID) {
+func (l *Ledger) Identify(account v1alpha1.AccountIdentity) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if a := l.accounts[key]; a != nil && a.uid != "" && a.uid != uid {
+	key := account.Key()
+	if a := l.accounts[key]; a != nil && a.uid != "" && a.uid != account.UID {
 		delete(l.accounts, key)
 	}
-	l.account(key).uid = uid
+	l.account(key).uid = account.UID
+	maps.DeleteFunc(l.books, func(of v1alpha1.AccountIdentity, _ *books) bool { return of.Key() == key && of != account })
 }
 
 // ForgetAccount forgets an account that is gone.
@@ -40,6 +63,7 @@ func (l *Ledger) ForgetAccount(key types.NamespacedName) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.accounts, key)
+	maps.DeleteFunc(l.books, func(of v1alpha1.AccountIdentity, _ *books) bool { return of.Key() == key })
 }
 
 // Accounts is how many accounts are remembered.
@@ -51,35 +75,36 @@ func (l *Ledger) Accounts() int {
 
 // Spend counts a purchase that is to be written into the status of the account
 // later, and returns the time of it, in whole seconds.
-func (l *Ledger) Spend(key types.NamespacedName, attempt string, price credits.Amount) time.Time {
+func (l *Ledger) Spend(account v1alpha1.AccountIdentity, attempt string, price credits.Amount) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at := l.clock.Now().Truncate(time.Second)
-	l.account(key).count(spending{attempt: attempt, credits: price, at: at})
+	l.of(account).count(spending{attempt: attempt, credits: price, at: at})
 	return at
 }
 
 // count adds a purchase to what the status of the account does not have yet.
-func (a *accountLedger) count(s spending) {
-	a.unnoted = append(a.unnoted, s)
-	if a.counted == nil {
-		a.counted = map[string]time.Time{}
-	}
+func (b *books) count(s spending) {
+	b.unnoted = append(b.unnoted, s)
 	if s.attempt != "" {
-		a.counted[s.attempt] = s.at
+		b.counted[s.attempt] = s.at
 	}
 }
 
-// Unspend takes a purchase back that was not made.
-func (l *Ledger) Unspend(key types.NamespacedName, attempt string, price credits.Amount) {
+// Unspend takes a purchase back that was not made. The books of an account that
+// is gone are gone with it.
+func (l *Ledger) Unspend(account v1alpha1.AccountIdentity, attempt string, price credits.Amount) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := l.account(key)
-	if i := slices.IndexFunc(a.unnoted, func(s spending) bool { return s.attempt == attempt }); i >= 0 {
-		a.unnoted = slices.Delete(a.unnoted, i, i+1)
+	b := l.books[account]
+	if b == nil {
 		return
 	}
-	a.unnoted = append(a.unnoted, spending{credits: credits.Amount{}.Minus(price), at: l.clock.Now().Truncate(time.Second)})
+	if i := slices.IndexFunc(b.unnoted, func(s spending) bool { return s.attempt == attempt }); i >= 0 {
+		b.unnoted = slices.Delete(b.unnoted, i, i+1)
+		return
+	}
+	b.unnoted = append(b.unnoted, spending{credits: credits.Amount{}.Minus(price), at: l.clock.Now().Truncate(time.Second)})
 }
 
 // recoverWithin is for how long after a purchase it may still be found to be that
@@ -89,26 +114,27 @@ const recoverWithin = 2 * time.Minute
 
 // Recover counts the purchases that the resources of an account show and this
 // process has not made. Those that the status of the account had already, when
-// this process first saw it, are not counted again. The error names a purchase
-// whose credits cannot be read: it is looked for until they can.
+// this process first saw it, are not counted again, and neither are those of an
+// earlier account of its name. The error names a purchase whose credits cannot be
+// read: it is looked for until they can.
 func (l *Ledger) Recover(account *v1alpha1.KieAccount, view []v1alpha1.VideoGeneration) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock.Now()
-	a := l.account(types.NamespacedName{Namespace: account.Namespace, Name: account.Name})
+	b := l.of(v1alpha1.IdentityOf(account))
 	if account.Spec.Budget != nil {
-		a.from, a.unread = now, false // each purchase is booked before it is made
+		b.from, b.unread = now, false // each purchase is booked before it is made
 		return nil
 	}
-	from := a.missingSince(account, now)
-	maps.DeleteFunc(a.counted, func(_ string, at time.Time) bool { return at.Before(from) })
-	found, err := a.uncounted(view, from)
+	from := b.missingSince(account, now)
+	maps.DeleteFunc(b.counted, func(_ string, at time.Time) bool { return at.Before(from) })
+	found, err := b.uncounted(account, view, from)
 	for _, purchase := range found {
-		a.count(purchase)
+		b.count(purchase)
 	}
-	a.unread = err != nil
-	if a.unread || a.from.IsZero() {
-		a.from = from
+	b.unread = err != nil
+	if b.unread || b.from.IsZero() {
+		b.from = from
 	}
 	return err
 }
@@ -121,19 +147,19 @@ func (l *Ledger) Unread(account *v1alpha1.KieAccount, view []v1alpha1.VideoGener
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := l.account(types.NamespacedName{Namespace: account.Namespace, Name: account.Name})
-	_, err := a.uncounted(view, a.missingSince(account, l.clock.Now()))
+	b := l.of(v1alpha1.IdentityOf(account))
+	_, err := b.uncounted(account, view, b.missingSince(account, l.clock.Now()))
 	return err
 }
 
 // missingSince is from which moment on a purchase may be missing in the books.
-func (a *accountLedger) missingSince(account *v1alpha1.KieAccount, now time.Time) time.Time {
+func (b *books) missingSince(account *v1alpha1.KieAccount, now time.Time) time.Time {
 	recent := now.Add(-recoverWithin)
 	switch {
-	case a.from.IsZero():
+	case b.from.IsZero():
 		return spentThrough(account)
-	case a.unread, a.from.After(recent):
-		return a.from
+	case b.unread, b.from.After(recent):
+		return b.from
 	default:
 		return recent
 	}
@@ -141,10 +167,10 @@ func (a *accountLedger) missingSince(account *v1alpha1.KieAccount, now time.Time
 
 // Unnoted is what was spent before a moment and is not in the status of the
 // account yet; later says whether there is more.
-func (l *Ledger) Unnoted(key types.NamespacedName, before time.Time) (spent credits.Amount, later bool) {
+func (l *Ledger) Unnoted(account v1alpha1.AccountIdentity, before time.Time) (spent credits.Amount, later bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, s := range l.account(key).unnoted {
+	for _, s := range l.of(account).unnoted {
 		if s.at.Before(before) {
 			spent = spent.Plus(s.credits)
 		} else {
@@ -155,11 +181,11 @@ func (l *Ledger) Unnoted(key types.NamespacedName, before time.Time) (spent cred
 }
 
 // Noted says that what was spent before a moment is in the status of the account.
-func (l *Ledger) Noted(key types.NamespacedName, before time.Time) {
+func (l *Ledger) Noted(account v1alpha1.AccountIdentity, before time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := l.account(key)
-	a.unnoted = slices.DeleteFunc(a.unnoted, func(s spending) bool { return s.at.Before(before) })
+	b := l.of(account)
+	b.unnoted = slices.DeleteFunc(b.unnoted, func(s spending) bool { return s.at.Before(before) })
 }
 
 // SayOnce reports whether a sentence about the account was not said yet.
@@ -185,13 +211,13 @@ func spentThrough(account *v1alpha1.KieAccount) time.Time {
 	return account.CreationTimestamp.Time
 }
 
-// uncounted lists the purchases of resources from a moment on that are not
-// counted yet, as far as they were made or may have been. The error names the
-// first whose credits cannot be read.
-func (a *accountLedger) uncounted(view []v1alpha1.VideoGeneration, from time.Time) (found []spending, unread error) {
+// uncounted lists the purchases of the resources of an account from a moment on
+// that are not counted yet, as far as they were made or may have been. The error
+// names the first whose credits cannot be read.
+func (b *books) uncounted(account *v1alpha1.KieAccount, view []v1alpha1.VideoGeneration, from time.Time) (found []spending, unread error) {
 	add := func(vg *v1alpha1.VideoGeneration, field string, past v1alpha1.PastTask) {
-		_, counted := a.counted[past.Attempt]
-		if counted || past.SubmittedAt.Time.Before(from) || past.Credits == "" {
+		_, counted := b.counted[past.Attempt]
+		if counted || past.SubmittedAt.Time.Before(from) || past.Credits == "" || past.Account.IsReplacedBy(account) {
 			return // without credits, it was taken over: who made it has booked it
 		}
 		price, err := readCredits(fmt.Sprintf("%s of VideoGeneration %s/%s", field, vg.Namespace, vg.Name), past.Credits, correctStatus)
@@ -205,7 +231,7 @@ func (a *accountLedger) uncounted(view []v1alpha1.VideoGeneration, from time.Tim
 	for i := range view {
 		vg := &view[i]
 		if task := vg.Status.Task; task != nil && !isAdopted(task) && (task.ID != "" || isLost(task)) {
-			add(vg, "status.task.credits", v1alpha1.PastTask{Attempt: task.Attempt, SubmittedAt: task.SubmittedAt, Credits: task.Credits})
+			add(vg, "status.task.credits", v1alpha1.PastTask{Attempt: task.Attempt, SubmittedAt: task.SubmittedAt, Credits: task.Credits, Account: task.Account})
 		}
 		for n, past := range vg.Status.History {
 			if past.ID != "" || past.Reason == v1alpha1.ReasonSubmissionUnknown {

@@ -45,7 +45,7 @@ func (e *writeError) Unwrap() error { return e.err }
 // quietConflict makes a stale view, which is everyday life, a later look and no error.
 func quietConflict(err error) (ctrl.Result, error) {
 	switch {
-	case apierrors.IsConflict(err), errors.Is(err, errOvertaken):
+	case apierrors.IsConflict(err), errors.Is(err, errOvertaken), errors.Is(err, errAccountReplaced):
 		return ctrl.Result{RequeueAfter: conflictDelay}, nil
 	case apierrors.IsNotFound(err):
 		return ctrl.Result{}, nil
@@ -145,7 +145,7 @@ func (r *VideoGenerationReconciler) persistTask(ctx context.Context, l *life, at
 	case had > 0:
 		operations = append(operations, operation{Op: "remove", Path: "/status/refusedAttempts"})
 	}
-	if account := l.vg.Status.Account; account != "" && account != l.stored.Status.Account {
+	if account := l.vg.Status.Account; !account.IsZero() && account != l.stored.Status.Account {
 		operations = append(operations, operation{Op: "add", Path: "/status/account", Value: account})
 	}
 	switch had, has := len(l.stored.Status.History), len(l.vg.Status.History); {

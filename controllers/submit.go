@@ -160,6 +160,8 @@ func (r *VideoGenerationReconciler) writeIntent(ctx context.Context, l *life, pr
 		Number:      1,
 		SubmittedAt: r.submittedAt(l, l.attempt, l.price),
 		Operation:   operationOf(l.vg),
+		API:         v1alpha1.TaskAPIVeo,
+		Account:     v1alpha1.IdentityOf(l.account),
 		State:       v1alpha1.TaskSubmitting,
 		Credits:     l.price.String(),
 	}
@@ -171,7 +173,7 @@ func (r *VideoGenerationReconciler) writeIntent(ctx context.Context, l *life, pr
 	if !isUnbought(l) {
 		l.known.replaced, l.known.replacedAccount = previous, l.stored.Status.Account
 	}
-	l.vg.Status.Account = client.ObjectKeyFromObject(l.account).String()
+	l.vg.Status.Account = task.Account
 	l.before = purchaseCounts{made: l.made(), askedAgain: l.vg.Status.Resubmissions}
 	l.vg.Status.Purchases, l.vg.Status.Resubmissions = l.made()+1, l.askedAgain()
 	l.known.startOver()
@@ -274,7 +276,7 @@ func (r *VideoGenerationReconciler) settlePurchase(ctx context.Context, l *life,
 func (r *VideoGenerationReconciler) persistAccepted(ctx context.Context, l *life) error {
 	task := l.vg.Status.Task.DeepCopy()
 	l.known.bought = l.known.accepted
-	task.ID, task.State = l.known.accepted.taskID, v1alpha1.TaskRunning
+	task.ID, task.API, task.State = l.known.accepted.taskID, l.known.accepted.api, v1alpha1.TaskRunning
 	task.Failure, task.CompletedAt = nil, nil
 	if err := r.persistTask(ctx, l, task.Attempt, task); err != nil {
 		return err

@@ -36,6 +36,10 @@ func (r *VideoGenerationReconciler) upgrade(ctx context.Context, l *life) (bool,
 	if !upgradePending(l.vg) {
 		return false, nil
 	}
+	if task := l.vg.Status.Task; isOfUnknownAPI(task) {
+		l.wait = unknownAPI(task)
+		return false, nil // the video that is there is stored all the same
+	}
 	if isSuspended(l.vg) && !upgradeBegun(l.vg) {
 		l.wait = waiting{kind: held, reason: v1alpha1.ReasonSuspended, message: "spec.suspend holds the upgrade back; the 720p video is in status.videos"}
 		return false, nil

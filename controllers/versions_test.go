@@ -126,7 +126,7 @@ func (v *versions) remember(vg *v1alpha1.VideoGeneration) {
 			if v.paidBy == nil {
 				v.paidBy = map[string]string{}
 			}
-			v.paidBy[task.ID] = vg.Status.Account
+			v.paidBy[task.ID] = vg.Status.Account.String()
 		}
 	}
 }

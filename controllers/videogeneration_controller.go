@@ -116,6 +116,7 @@ func (r *VideoGenerationReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 	}
 	steps := []step{
 		r.remember,
+		r.holdUnknownAPI,
 		r.adopt,
 		r.resolveSource,
 		r.resolveAccount,
@@ -136,7 +137,7 @@ func (r *VideoGenerationReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 	}
 	if l.isLeaving() {
 		// Somebody else's finalizer holds it: what is paid for is watched to its end, and nothing else is begun.
-		steps = []step{r.remember, r.resolveAccount, r.recover, r.observe, r.expire}
+		steps = []step{r.remember, r.holdUnknownAPI, r.resolveAccount, r.recover, r.observe, r.expire}
 	}
 	for _, next := range steps {
 		var stop bool

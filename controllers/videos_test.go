@@ -142,12 +142,12 @@ func TestALostPurchaseNamesTheTaskOfItsCallback(t *testing.T) {
 	vg := &v1alpha1.VideoGeneration{}
 	vg.Status.Task = &v1alpha1.Task{Attempt: "the-attempt", State: v1alpha1.TaskSubmitting}
 	vg.Status.Callback = &v1alpha1.CallbackReceipt{Attempt: "the-attempt", TaskID: "veo_task_7"}
-	endLost(vg, time.Now())
+	endLost(vg, "", time.Now())
 	if message := vg.Status.Task.Failure.Message; !strings.Contains(message, "veo_task_7") {
 		t.Errorf("the message is %q", message)
 	}
 	vg.Status.Task = &v1alpha1.Task{Attempt: "another", State: v1alpha1.TaskSubmitting}
-	endLost(vg, time.Now())
+	endLost(vg, "", time.Now())
 	if message := vg.Status.Task.Failure.Message; strings.Contains(message, "veo_task_7") {
 		t.Errorf("the message names the task of another attempt: %q", message)
 	}

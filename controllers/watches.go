@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -87,7 +88,7 @@ func (r *StorageReconciler) storedWith(ctx context.Context, account client.Objec
 func (r *VideoGenerationReconciler) wakeQueue() handler.EventHandler {
 	wake := func(ctx context.Context, left *v1alpha1.VideoGeneration, q workqueue.TypedRateLimitingInterface[ctrl.Request]) {
 		const others = 4 // should the first be unable to go on
-		for _, name := range r.nextInQueue(ctx, left.Status.Account, 1+others) {
+		for _, name := range r.nextInQueue(ctx, left.Status.Account.Key(), 1+others) {
 			q.Add(ctrl.Request{NamespacedName: name})
 		}
 	}
@@ -110,18 +111,18 @@ func (r *VideoGenerationReconciler) wakeQueue() handler.EventHandler {
 
 // concerns reports whether a change of the account may bring the resource on:
 // it is to be bought by it, or by one that is not known yet, or is at work.
-func concerns(vg *v1alpha1.VideoGeneration, account string) bool {
+func concerns(vg *v1alpha1.VideoGeneration, account types.NamespacedName) bool {
 	switch {
 	case vg.Status.Task == nil:
 		return true
 	case needsPurchase(vg) || retryPending(vg):
 		// Which account is to buy, the spec says, or the default where it says nothing: not the one that bought before.
 		ref := vg.Spec.AccountRef
-		return ref == nil || account == cmp.Or(ref.Namespace, vg.Namespace)+"/"+ref.Name || vg.Status.Account == account
+		return ref == nil || account == types.NamespacedName{Namespace: cmp.Or(ref.Namespace, vg.Namespace), Name: ref.Name} || vg.Status.Account.Key() == account
 	case vg.Status.Task.Settled() && isFinished(vg) && !wantsLinks(vg) && !storageUnfinished(vg):
 		return false
 	default:
-		return vg.Status.Account == account || vg.Status.Account == ""
+		return vg.Status.Account.Key() == account || vg.Status.Account.IsZero()
 	}
 }
 
@@ -147,7 +148,7 @@ func (r *VideoGenerationReconciler) wakeAccount() handler.EventHandler {
 		if err := r.Client.List(ctx, &view, client.UnsafeDisableDeepCopy); err != nil {
 			return // they look again by themselves
 		}
-		key := client.ObjectKeyFromObject(account).String()
+		key := client.ObjectKeyFromObject(account)
 		for i := range view.Items {
 			vg := &view.Items[i]
 			if concerns(vg, key) {
@@ -164,7 +165,8 @@ func (r *VideoGenerationReconciler) wakeAccount() handler.EventHandler {
 			ready := func(a *v1alpha1.KieAccount) any {
 				return meta.FindStatusCondition(a.Status.Conditions, v1alpha1.ConditionReady)
 			}
-			if before.Generation != after.Generation || !equality.Semantic.DeepEqual(ready(before), ready(after)) {
+			// A deletion and a creation that are seen together are an update to another UID.
+			if before.UID != after.UID || before.Generation != after.Generation || !equality.Semantic.DeepEqual(ready(before), ready(after)) {
 				wake(ctx, e.ObjectNew, q)
 			}
 		},
@@ -177,13 +179,13 @@ func (r *VideoGenerationReconciler) wakeAccount() handler.EventHandler {
 // recountAccounts looks at an account when its counts may have changed.
 func recountAccounts() handler.EventHandler {
 	recount := func(q workqueue.TypedRateLimitingInterface[ctrl.Request], objects ...client.Object) {
-		var last string
+		var last types.NamespacedName
 		for _, o := range objects {
 			account := o.(*v1alpha1.VideoGeneration).Status.Account
-			if key, ok := accountKey(account); ok && account != last {
+			if key := account.Key(); !account.IsZero() && key != last {
 				q.Add(ctrl.Request{NamespacedName: key})
 			}
-			last = account
+			last = account.Key()
 		}
 	}
 	counts := func(o client.Object) []any {

@@ -61,6 +61,8 @@ const (
 	ReasonSuspended = "Suspended"
 	// ReasonSubmitting means that the video is being bought, or was bought with the answer lost.
 	ReasonSubmitting = "Submitting"
+	// ReasonAPIUnknown means that the task belongs to an API of KIE.AI that this operator does not know.
+	ReasonAPIUnknown = "APIUnknown"
 	// ReasonGenerating means that KIE.AI is making the video.
 	ReasonGenerating = "Generating"
 	// ReasonUpgrading means that KIE.AI is making the larger version of the video.

@@ -111,22 +111,22 @@ func TestStatusIsWrittenThroughItsSubresourceOnly(t *testing.T) {
 	if err := create(t, videoGenerations, video("status", `{prompt: fog}`)); err != nil {
 		t.Fatal(err)
 	}
-	status := []byte(`{"status": {"account": "default/default"}}`)
+	status := []byte(`{"status": {"account": {"namespace": "default", "name": "default", "uid": "6cb1"}}}`)
 	videos := server(t).Resource(videoGenerations).Namespace(metav1.NamespaceDefault)
 
 	got, err := videos.Patch(t.Context(), "status", types.MergePatchType, status, metav1.PatchOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if account, found, _ := unstructured.NestedString(got.Object, "status", "account"); found {
-		t.Errorf("a user has set status.account to %s", account)
+	if account, found, _ := unstructured.NestedMap(got.Object, "status", "account"); found {
+		t.Errorf("a user has set status.account to %v", account)
 	}
 	generation := got.GetGeneration()
 	if got, err = videos.Patch(t.Context(), "status", types.MergePatchType, status, metav1.PatchOptions{}, "status"); err != nil {
 		t.Fatal(err)
 	}
-	if account, _, _ := unstructured.NestedString(got.Object, "status", "account"); account != "default/default" {
-		t.Errorf("status.account = %q, want default/default", account)
+	if uid, _, _ := unstructured.NestedString(got.Object, "status", "account", "uid"); uid != "6cb1" {
+		t.Errorf("status.account.uid = %q, want 6cb1", uid)
 	}
 	if got.GetGeneration() != generation {
 		t.Errorf("generation = %d, want it to stay %d: a status is not a new wish", got.GetGeneration(), generation)
@@ -141,7 +141,7 @@ func TestWordsOfALaterVersionAreStored(t *testing.T) {
 	}
 	videos := server(t).Resource(videoGenerations).Namespace(metav1.NamespaceDefault)
 	status := []byte(`{"status": {
-		"task": {"attempt": "a1", "number": 1, "submittedAt": "2026-11-23T12:00:00Z", "id": "5a1f0c3e", "state": "Paused", "operation": "Remix"},
+		"task": {"attempt": "a1", "number": 1, "submittedAt": "2026-11-23T12:00:00Z", "id": "5a1f0c3e", "state": "Paused", "operation": "Remix", "api": "Studio"},
 		"upgrade": {"attempt": "a2", "resolution": "8k", "submittedAt": "2026-11-23T12:00:00Z", "state": "Paused"},
 		"storage": {"state": "Paused", "url": "s3://videos"}
 	}}`)
@@ -149,8 +149,10 @@ func TestWordsOfALaterVersionAreStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if id, _, _ := unstructured.NestedString(got.Object, "status", "task", "id"); id != "5a1f0c3e" {
-		t.Errorf("status.task.id is %q", id)
+	for field, want := range map[string]string{"id": "5a1f0c3e", "api": "Studio"} {
+		if value, _, _ := unstructured.NestedString(got.Object, "status", "task", field); value != want {
+			t.Errorf("status.task.%s is %q, want %q", field, value, want)
+		}
 	}
 }
 

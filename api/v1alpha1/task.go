@@ -3,6 +3,12 @@
 
 package v1alpha1
 
+// IsVeo reports whether the task belongs to the Veo API, so that its id means
+// something there.
+func (t *Task) IsVeo() bool {
+	return t.API == "" || t.API == TaskAPIVeo
+}
+
 // Settled reports whether nothing that KIE.AI says can change the outcome of
 // the task any more.
 //

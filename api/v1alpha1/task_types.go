@@ -58,6 +58,20 @@ const (
 	OperationExtend Operation = "Extend"
 )
 
+// TaskAPI is a family of KIE.AI's endpoints. Each has ids of its own: one that
+// is asked about a task of the other does not know it.
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=64
+type TaskAPI string
+
+// The families that sell tasks.
+const (
+	// TaskAPIVeo is the API of Veo 3.1. A task without an API belongs to it.
+	TaskAPIVeo TaskAPI = "Veo"
+	// TaskAPIMarket is the API of all other models.
+	TaskAPIMarket TaskAPI = "Market"
+)
+
 // Task is one paid task at KIE.AI.
 type Task struct {
 	// attempt is a random token that stands for this purchase. It was
@@ -76,6 +90,16 @@ type Task struct {
 	// operation is what was bought: Generate or Extend.
 	// +optional
 	Operation Operation `json:"operation,omitempty"`
+
+	// api is which API of KIE.AI the task belongs to: Veo or Market. Left
+	// out, it is Veo.
+	// +optional
+	API TaskAPI `json:"api,omitempty"`
+
+	// account is the KieAccount that bought the task, and whose books have
+	// it. A task that was taken over has none.
+	// +optional
+	Account AccountIdentity `json:"account,omitempty,omitzero"`
 
 	// submittedAt is when the purchase was decided.
 	// +required
@@ -134,6 +158,16 @@ type PastTask struct {
 	// +required
 	// +kubebuilder:validation:Minimum=1
 	Number int32 `json:"number,omitempty"`
+
+	// api is which API of KIE.AI the task belongs to: Veo or Market. Left
+	// out, it is Veo.
+	// +optional
+	API TaskAPI `json:"api,omitempty"`
+
+	// account is the KieAccount that bought the task, and whose books have
+	// it.
+	// +optional
+	Account AccountIdentity `json:"account,omitempty,omitzero"`
 
 	// id is the name that KIE.AI gave to the task, if it is known.
 	// +optional

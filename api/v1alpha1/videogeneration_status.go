@@ -22,12 +22,10 @@ type Source struct {
 	// +kubebuilder:validation:MaxLength=128
 	TaskID string `json:"taskID,omitempty"`
 
-	// account is the namespace and name of the KieAccount that bought it,
-	// and that has to buy the extension too.
+	// account is the KieAccount that bought it. The one of that name has to
+	// buy the extension too.
 	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=317
-	Account string `json:"account,omitempty"`
+	Account AccountIdentity `json:"account,omitempty,omitzero"`
 }
 
 // CallbackReceipt is the last callback that was received. It is a hint: the
@@ -66,6 +64,10 @@ type RefusedAttempt struct {
 	// submittedAt is when the purchase was decided.
 	// +required
 	SubmittedAt metav1.Time `json:"submittedAt,omitempty,omitzero"`
+
+	// account is the KieAccount for which it was sent.
+	// +optional
+	Account AccountIdentity `json:"account,omitempty,omitzero"`
 }
 
 // VideoGenerationStatus is what has happened so far.
@@ -88,11 +90,10 @@ type VideoGenerationStatus struct {
 	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// account is the namespace and name of the KieAccount that pays.
+	// account is the KieAccount that bought the task, and is asked about it;
+	// before a purchase, the one that it waits for.
 	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=317
-	Account string `json:"account,omitempty"`
+	Account AccountIdentity `json:"account,omitempty,omitzero"`
 
 	// estimatedCredits is what the video costs in all, with its upgrade, by
 	// the price table of the account.

@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
@@ -111,6 +112,11 @@ func startAccounts(ctx context.Context, users client.Client, o options, b *bucke
 		accounts[i] = a
 	}
 	return accounts, nil
+}
+
+// key is the name of the KieAccount.
+func (a *account) key() types.NamespacedName {
+	return types.NamespacedName{Namespace: testenv.OperatorNamespace, Name: a.name}
 }
 
 // resource is the KieAccount.

@@ -30,7 +30,7 @@ type evidence struct {
 	// files are the SHA-256 of what KIE.AI serves, by URL, stored those of what is stored, by URI.
 	files, stored map[string]string
 	// storing are the accounts, by namespace and name, whose videos are stored.
-	storing map[string]bool
+	storing map[types.NamespacedName]bool
 	// picture is the SHA-256 of the image that is uploaded.
 	picture string
 	// books are what the accounts say that they have spent, budgets what they may spend in a period.

@@ -21,7 +21,7 @@ func (f *findings) judgeFiles(e evidence) {
 	videos := map[types.NamespacedName]video{}
 	for _, v := range e.videos {
 		videos[v.name] = v
-		if vg := e.resources[v.name]; vg != nil && e.storing[vg.Status.Account] && hasSucceeded(vg) {
+		if vg := e.resources[v.name]; vg != nil && e.storing[vg.Status.Account.Key()] && hasSucceeded(vg) {
 			f.judgeStored(v, vg, e)
 		}
 	}

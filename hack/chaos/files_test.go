@@ -25,7 +25,8 @@ func storedOne(policy v1alpha1.DeletionPolicy) (*v1alpha1.VideoGeneration, evide
 	vg.Status.Storage = &v1alpha1.StorageProgress{State: v1alpha1.StorageStored}
 	vg.Status.Conditions = append(vg.Status.Conditions, metav1.Condition{Type: v1alpha1.ConditionStored, Status: metav1.ConditionTrue})
 	vg.Status.Videos = []v1alpha1.Video{{URL: storedURL, Artifact: &v1alpha1.Artifact{URI: storedURI, SHA256: "sum"}}}
-	vg.Status.Account, e.storing = "system/account-3", map[string]bool{"system/account-3": true}
+	vg.Status.Account = v1alpha1.AccountIdentity{Namespace: "system", Name: "account-3", UID: "account-uid-3"}
+	e.storing = map[types.NamespacedName]bool{vg.Status.Account.Key(): true}
 	e.files, e.stored = map[string]string{storedURL: "sum"}, map[string]string{storedURI: "sum"}
 	return vg, e
 }
@@ -56,7 +57,7 @@ func TestFilesAreStoredAsTheyShouldBe(t *testing.T) {
 			setReady(vg, metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 		}, 1, 1, 0},
 		{"bought on an account that stores nothing", retain, func(vg *v1alpha1.VideoGeneration, e *evidence) {
-			vg.Status.Account = "system/account-4"
+			vg.Status.Account.Name = "account-4"
 			vg.Status.Videos[0].Artifact, e.stored = nil, nil
 		}, 0, 0, 0},
 		{"the original is not stored", retain, func(vg *v1alpha1.VideoGeneration, _ *evidence) {

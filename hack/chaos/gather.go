@@ -17,7 +17,6 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/credits"
-	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
 // gather collects what the oracle judges by, and the figures.
@@ -27,7 +26,7 @@ func (w *world) gather(ctx context.Context, r *figures) (evidence, error) {
 		resources: map[types.NamespacedName]*v1alpha1.VideoGeneration{}, events: map[types.UID]map[string]bool{},
 		answers: map[string][]int{}, muted: map[string]bool{}, fullest: map[string]int{}, files: map[string]string{},
 		arrivals: w.gates.arrivals(), picture: w.picture, books: w.watcher.books.all(), budgets: map[string]credits.Amount{},
-		storing: map[string]bool{}, lives: w.fleet.lives(), outages: w.trouble.outages, trouble: w.trouble.shortfalls(w.duration),
+		storing: map[types.NamespacedName]bool{}, lives: w.fleet.lives(), outages: w.trouble.outages, trouble: w.trouble.shortfalls(w.duration),
 	}
 	r.answers = map[int]int{}
 	for _, err := range w.trouble.failed {
@@ -112,7 +111,7 @@ func (a *account) gather(e *evidence, r *figures) {
 	r.acknowledged += state.Callbacks.Acknowledged
 	r.refused429 += state.Refused429
 	if a.sort.stores() {
-		e.storing[testenv.OperatorNamespace+"/"+a.name] = true
+		e.storing[a.key()] = true
 		for _, vg := range e.resources {
 			a.gatherFiles(vg, e)
 		}
@@ -124,7 +123,7 @@ func (a *account) gather(e *evidence, r *figures) {
 
 // gatherFiles adds what KIE.AI serves as the videos of a resource.
 func (a *account) gatherFiles(vg *v1alpha1.VideoGeneration, e *evidence) {
-	if vg.Status.Account != testenv.OperatorNamespace+"/"+a.name {
+	if vg.Status.Account.Key() != a.key() {
 		return
 	}
 	for _, made := range vg.Status.Videos {

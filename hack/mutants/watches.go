@@ -43,8 +43,8 @@ var watches = []mutant{
 	{
 		promise: "P3", name: "wakes nobody when an account becomes ready",
 		file:   "controllers/watches.go",
-		before: "if before.Generation != after.Generation || !equality.Semantic.DeepEqual(ready(before), ready(after)) {",
-		after:  "if before.Generation != after.Generation || (false && equality.Semantic.DeepEqual(ready(before), ready(after))) {",
+		before: "before.Generation != after.Generation || !equality.Semantic.DeepEqual(ready(before), ready(after)) {",
+		after:  "before.Generation != after.Generation || (false && equality.Semantic.DeepEqual(ready(before), ready(after))) {",
 		tests:  "TestAnAccountWakesWhoWaitsForIt",
 	},
 	{

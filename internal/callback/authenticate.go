@@ -7,11 +7,9 @@ import (
 	"context"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/kie"
@@ -24,7 +22,7 @@ import (
 // The keys are those in memory. If they do not fit, they may have been replaced
 // since, and are read once more.
 func (h *handler) authenticate(ctx context.Context, vg *v1alpha1.VideoGeneration, taskID string, header http.Header) *outcome {
-	account, refused := h.account(ctx, vg.Status.Account)
+	account, refused := h.account(ctx, vg)
 	if refused != nil {
 		return refused
 	}
@@ -46,14 +44,14 @@ func (h *handler) authenticate(ctx context.Context, vg *v1alpha1.VideoGeneration
 }
 
 // account finds the KieAccount in status.account, which is written before
-// anything is bought.
-func (h *handler) account(ctx context.Context, text string) (*v1alpha1.KieAccount, *outcome) {
-	namespace, name, ok := strings.Cut(text, "/")
-	if !ok {
+// anything is bought. Of one that was created again since then, the keys are the
+// best there are.
+func (h *handler) account(ctx context.Context, vg *v1alpha1.VideoGeneration) (*v1alpha1.KieAccount, *outcome) {
+	if vg.Status.Account.IsZero() {
 		return nil, noAccount
 	}
 	var account v1alpha1.KieAccount
-	err := h.cache.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &account)
+	err := h.cache.Get(ctx, vg.Status.Account.Key(), &account)
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil, noAccount

@@ -82,10 +82,9 @@ func TestUnsignedCallbacks(t *testing.T) {
 func TestNothingToCheckWith(t *testing.T) {
 	w := newWorld(t)
 	r := w.newReplica(t, nil)
-	for name, account := range map[string]string{
-		"no-account":         "",
-		"half-an-account":    "default",
-		"an-account-of-none": w.namespace + "/none",
+	for name, account := range map[string]v1alpha1.AccountIdentity{
+		"no-account":         {},
+		"an-account-of-none": {Namespace: w.namespace, Name: "none", UID: "account-uid"},
 	} {
 		vg := w.submit(t, name, func(s *v1alpha1.VideoGenerationStatus) { s.Account = account })
 		r.sees(t, w, vg)

@@ -253,7 +253,10 @@ func TestDeliverLooksAgainAfterAConflict(t *testing.T) {
 			w.alter(t, vg, func(s *v1alpha1.VideoGenerationStatus) { s.Task.ID = "2c77" })
 		}, differentTask, 1},
 		"another-account": {func(t *testing.T, vg *v1alpha1.VideoGeneration) {
-			w.alter(t, vg, func(s *v1alpha1.VideoGenerationStatus) { s.Account = "elsewhere/default" })
+			w.alter(t, vg, func(s *v1alpha1.VideoGenerationStatus) { s.Account.Namespace = "elsewhere" })
+		}, contended, 1},
+		"another-account-of-the-name": {func(t *testing.T, vg *v1alpha1.VideoGeneration) {
+			w.alter(t, vg, func(s *v1alpha1.VideoGenerationStatus) { s.Account.UID = "another-uid" })
 		}, contended, 1},
 		"deleted": {func(t *testing.T, vg *v1alpha1.VideoGeneration) {
 			if err := w.client.Delete(t.Context(), vg); err != nil {

@@ -143,7 +143,7 @@ func (w *world) apply(t testing.TB, name string) *v1alpha1.VideoGeneration {
 
 // start gives it a running task, which is not stored.
 func (w *world) start(vg *v1alpha1.VideoGeneration) {
-	vg.Status.Account = w.namespace + "/default"
+	vg.Status.Account = v1alpha1.AccountIdentity{Namespace: w.namespace, Name: "default", UID: "account-uid"}
 	vg.Status.Task = &v1alpha1.Task{
 		Attempt: attempts.New(), Number: 1, SubmittedAt: metav1.NewTime(now.Add(-time.Minute)),
 		ID: paidTask, State: v1alpha1.TaskRunning,

@@ -1,0 +1,335 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
+	"github.com/kie-operator/kie-operator/internal/kie"
+	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
+)
+
+// recreateAccount deletes the account and creates it again: another one, with the
+// same name and spec. It returns the identities of both.
+func (w *world) recreateAccount() (earlier, now v1alpha1.AccountIdentity) {
+	w.t.Helper()
+	old := w.account()
+	w.must(w.live.Delete(w.t.Context(), old))
+	again := &v1alpha1.KieAccount{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: old.Name}, Spec: old.Spec}
+	w.must(w.live.Create(w.t.Context(), again))
+	return v1alpha1.IdentityOf(old), v1alpha1.IdentityOf(again)
+}
+
+// wantSpent asserts what the books of the account say.
+func (w *world) wantSpent(want string) {
+	w.t.Helper()
+	w.pass(2 * countEvery)
+	if spent := w.account().Status.CreditsSpent; spent != want {
+		w.t.Errorf("the books say %s credits, want %s", spent, want)
+	}
+}
+
+// budgets are those with which, and without which, books are kept.
+var budgets = map[string]*v1alpha1.Budget{"no budget": nil, "a budget": budget("1000", 24*time.Hour)}
+
+func suspended(yes bool) func(*v1alpha1.VideoGeneration) {
+	return func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = ptr.To(yes) }
+}
+
+// What waits to be bought names the account that is to buy it, and what is bought
+// the one that has bought it.
+func TestWhoseAResourceIs(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.create("video", suspended(true))
+	w.settle()
+	earlier, now := w.recreateAccount()
+	if got := w.get("video").Status.Account; got != earlier {
+		t.Errorf("it waits for %#v, want %#v", got, earlier)
+	}
+	w.settle()
+	if got := w.get("video").Status.Account; got != now {
+		t.Errorf("it waits for %#v, want %#v: the account was created again", got, now)
+	}
+	w.update("video", suspended(false))
+	w.settle()
+	w.recreateAccount()
+	w.run(time.Hour)
+	vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	if vg.Status.Account != now || vg.Status.Task.Account != now {
+		t.Errorf("it was bought by %#v, and names %#v and %#v", now, vg.Status.Account, vg.Status.Task.Account)
+	}
+	w.wantPaid(1)
+}
+
+// A purchase after a failure is that of the account which makes it, and the one
+// before stays that of the earlier one, in whose place nothing is booked.
+func TestAnotherTryOnAnAccountThatWasCreatedAgain(t *testing.T) {
+	w := newWorld(t, worldOptions{paidMost: 2})
+	w.sim.SetFaults(kiesim.Faults{Fail: 501})
+	w.create("video", maxAttempts(2))
+	w.run(80 * time.Second)
+	w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonWaitingToRetry)
+	w.sim.SetFaults(kiesim.Faults{})
+	earlier, now := w.recreateAccount()
+	w.settle()
+	if vg := w.get("video"); vg.Status.Account != now || vg.Status.Task.Account != earlier {
+		t.Errorf("it waits for %#v, and was bought by %#v; want %#v and %#v", vg.Status.Account, vg.Status.Task.Account, now, earlier)
+	}
+	w.run(time.Hour)
+	vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	if vg.Status.Task.Account != now || len(vg.Status.History) != 1 || vg.Status.History[0].Account != earlier {
+		t.Errorf("the task is %+v after %+v", vg.Status.Task, vg.Status.History)
+	}
+	w.wantSpent("60")
+}
+
+// An informer that was cut off may see both as one change.
+func TestADeletionAndACreationInOne(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.create("video", suspended(true))
+	w.settle()
+	before := w.account()
+	after := before.DeepCopy()
+	after.UID = "another"
+	w.proc.videos.wakeAccount().Update(t.Context(), event.UpdateEvent{ObjectOld: before, ObjectNew: after}, w.proc.queue)
+	if due := w.proc.queue.due(); len(due) != 1 || due[0].Name != "video" {
+		t.Errorf("looked at is %v, want the video that waits for the account", due)
+	}
+}
+
+// Where KIE.AI does not know a task, it is said that its account was created
+// again, if it was: the key may be that of somebody else.
+func TestAnUnknownTaskOfAnAccountThatWasCreatedAgain(t *testing.T) {
+	const says = "was created again since it bought the task"
+	for name, tt := range map[string]struct {
+		change []func(*v1alpha1.VideoGeneration)
+		faults kiesim.Faults
+		run    time.Duration
+		status metav1.ConditionStatus
+		reason string
+	}{
+		"while it is asked about": {[]func(*v1alpha1.VideoGeneration){prompt("[sim:latency=20m] [sim:record=data-null-after=2m-for=15m]")}, kiesim.Faults{},
+			14 * time.Minute, metav1.ConditionUnknown, v1alpha1.ReasonGenerating},
+		"when it is given up": {[]func(*v1alpha1.VideoGeneration){prompt("[sim:latency=2h] [sim:record=data-null-after=2m]")}, kiesim.Faults{},
+			time.Hour, metav1.ConditionFalse, v1alpha1.ReasonTimedOut},
+		"when it was taken over": {[]func(*v1alpha1.VideoGeneration){annotated(v1alpha1.AnnotationAdoptTaskID, otherTaskID)}, kiesim.Faults{},
+			time.Hour, metav1.ConditionFalse, v1alpha1.ReasonTaskNotFound},
+		"when its callback names another": {nil, kiesim.Faults{AcceptThen: kiesim.AcceptThenDrop, NoCallback: true},
+			time.Hour, metav1.ConditionFalse, v1alpha1.ReasonSubmissionUnknown},
+	} {
+		for _, again := range []bool{false, true} {
+			t.Run(name+map[bool]string{false: ", and it is the same", true: ""}[again], func(t *testing.T) {
+				w := newWorld(t, worldOptions{})
+				w.sim.SetFaults(tt.faults)
+				w.create("video", tt.change...)
+				w.pass(0)
+				if tt.faults.NoCallback {
+					w.callBack(w.get("video").Status.Task.Attempt, otherTaskID)
+				}
+				if again {
+					w.recreateAccount()
+				}
+				w.run(tt.run)
+				vg := w.wantReady("video", tt.status, tt.reason)
+				if message := vg.Status.Conditions[0].Message; strings.Contains(message, says) != again {
+					t.Errorf("the account was created again: %v; it says %q", again, message)
+				}
+			})
+		}
+	}
+}
+
+// KIE.AI decides who continues a video, and it may know both accounts by one key.
+func TestAnExtensionOfWhatAnEarlierAccountBought(t *testing.T) {
+	for name, ref := range map[string]*v1alpha1.AccountReference{"by default": nil, "by name": {Name: v1alpha1.DefaultAccountName}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, worldOptions{})
+			w.create("part-1")
+			w.run(time.Hour)
+			earlier, now := w.recreateAccount()
+			w.create("part-2", extending("part-1"), func(vg *v1alpha1.VideoGeneration) { vg.Spec.AccountRef = ref })
+			w.run(time.Hour)
+			vg := w.wantReady("part-2", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+			if vg.Status.Source.Account != earlier || vg.Status.Account != now {
+				t.Errorf("the source is of %#v, the extension of %#v; want %#v and %#v", vg.Status.Source.Account, vg.Status.Account, earlier, now)
+			}
+			w.wantPaid(2)
+		})
+	}
+}
+
+// A purchase that came to nothing is not given back to an account that has not
+// made it.
+func TestARefundAfterTheAccountWasCreatedAgain(t *testing.T) {
+	for name, withBudget := range budgets {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, worldOptions{budget: withBudget})
+			w.beginPeriod()
+			w.settle()
+			w.after(1, func() { // when the intent is written
+				_, now := w.recreateAccount()
+				w.proc.videos.Ledger.Identify(now)
+				w.must(w.proc.videos.bookAnyway(t.Context(), &life{account: w.account()}, now, credits.Of(100)))
+			})
+			w.create("refused", prompt("[sim:submit=422]"))
+			w.run(10 * time.Minute)
+			w.wantReady("refused", metav1.ConditionFalse, v1alpha1.ReasonInvalidRequest)
+			w.wantSpent("100")
+		})
+	}
+}
+
+// What a purchase turns out to have cost is not booked on an account that has not
+// made it.
+func TestThePriceDiffersAfterTheAccountWasCreatedAgain(t *testing.T) {
+	for name, withBudget := range budgets {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, worldOptions{budget: withBudget})
+			w.beginPeriod()
+			w.create("video", prompt("[sim:credits-consumed=90]"))
+			w.pass(0)
+			w.recreateAccount()
+			w.run(time.Hour)
+			w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+			w.wantSpent("0")
+		})
+	}
+}
+
+// A purchase that was refused and made all the same is booked on the account that
+// has made it.
+func TestRefusedAndMadeBeforeTheAccountWasCreatedAgain(t *testing.T) {
+	for name, withBudget := range budgets {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, worldOptions{budget: withBudget})
+			w.beginPeriod()
+			w.answerPurchase(1, madeAnd, "application/json", http.StatusOK, `{"code":429,"msg":"not now","data":null}`)
+			w.create("video")
+			w.pass(0)
+			w.update("video", suspended(true))
+			earlier, _ := w.recreateAccount()
+			w.run(time.Hour)
+			vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+			if vg.Status.Account != earlier || vg.Status.Task.Account != earlier {
+				t.Errorf("it is of %#v and %#v, want %#v", vg.Status.Account, vg.Status.Task.Account, earlier)
+			}
+			w.wantSpent("0")
+		})
+	}
+}
+
+// Another process does not take what an earlier account has bought for what the
+// new one has, whatever the clocks say.
+func TestAnotherProcessAfterTheAccountWasCreatedAgain(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.beginPeriod()
+	w.create("video")
+	w.pass(0)
+	w.recreateAccount()
+	w.restart()
+	w.create("another")
+	w.run(time.Hour)
+	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	w.wantSpent("60")
+}
+
+// Nothing is booked for a purchase that is about to be made with an account that
+// is gone, and it is not made.
+func TestAPurchaseOfAnAccountThatIsGone(t *testing.T) {
+	for name, again := range map[string]bool{"gone": false, "created again": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, worldOptions{budget: budget("1000", 24*time.Hour)})
+			w.beginPeriod()
+			w.settle()
+			l := &life{account: w.account(), vg: video("video")}
+			if again {
+				w.recreateAccount()
+			} else {
+				w.must(w.live.Delete(t.Context(), w.account()))
+			}
+			if ok, err := w.proc.videos.charge(t.Context(), l, credits.Of(60)); ok || !errors.Is(err, errAccountReplaced) {
+				t.Errorf("it is charged: %v, %v; want to begin anew", ok, err)
+			}
+			l.chargedIn, _ = periodOf(l.account, w.clock.Now())
+			if err := w.proc.videos.refund(t.Context(), l, "attempt", credits.Of(60)); err != nil {
+				t.Errorf("a refund of what is in no books: %v", err)
+			}
+			if again {
+				w.wantSpent("0")
+			}
+		})
+	}
+}
+
+// The books in memory of an account and of the next one of its name, and of one
+// that is gone.
+func TestBooksAreOfOneAccount(t *testing.T) {
+	b := newTill(t, 9, 9)
+	later := epoch.Add(time.Hour)
+	earlier, now := identity("films", "default"), identity("films", "default")
+	now.UID = "another"
+	want := func(reason string, of v1alpha1.AccountIdentity, spent int64) {
+		t.Helper()
+		if got, _ := b.Unnoted(of, later); got != credits.Of(spent) {
+			t.Errorf("%s: %s credits are to be written, want %d", reason, got, spent)
+		}
+	}
+	b.Identify(earlier)
+	b.Spend(earlier, "1", credits.Of(60))
+	b.Spend(now, "2", credits.Of(30))
+	want("nobody has looked at the next one yet", now, 30)
+	b.Refuse(b.key, kie.Unauthorized, "key", time.Hour)
+	b.Identify(now)
+	if _, refused := b.Refused(b.key); refused {
+		t.Error("what KIE.AI refused to the earlier one is refused to the next")
+	}
+	b.Unspend(earlier, "1", credits.Of(60))
+	b.Spend(earlier, "3", credits.Of(60))
+	want("the earlier one buys and gives back", now, 30)
+	b.Identify(now)
+	b.Unspend(now, "2", credits.Of(30))
+	want("it gives back what it has bought itself", now, 0)
+	account := &v1alpha1.KieAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "films", Name: "default", UID: now.UID}}
+	for attempt, buyer := range map[string]v1alpha1.AccountIdentity{"4": earlier, "5": now, "6": identity("films", "other"), "7": {}} {
+		task := b.show("video-"+attempt, attempt, v1alpha1.TaskRunning, epoch).Status.Task
+		task.Account, task.Credits = buyer, "10"
+	}
+	past := v1alpha1.PastTask{Attempt: "8", ID: testTaskID, SubmittedAt: metav1.NewTime(epoch), Credits: "10", Account: earlier}
+	b.view[0].Status.History = []v1alpha1.PastTask{past}
+	if err := b.Recover(account, b.view); err != nil {
+		t.Error(err)
+	}
+	want("another process bought three, of which it is not known that the earlier one did", now, 30)
+	b.ForgetAccount(now.Key())
+	if len(b.books) > 0 {
+		t.Errorf("the books of %d accounts are kept, and there is none", len(b.books))
+	}
+}
+
+// A status that was emptied gets the account back with the purchase.
+func TestWhoseAnEmptiedResourceIs(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.create("video")
+	w.pass(0)
+	before := w.get("video").Status
+	w.recreateAccount()
+	w.emptyStatus("video")
+	w.settle()
+	vg := w.get("video")
+	if vg.Status.Account != before.Account || vg.Status.Task.Account != before.Account || vg.Status.Task.API != v1alpha1.TaskAPIVeo {
+		t.Errorf("it is of %#v, its task is %+v", vg.Status.Account, vg.Status.Task)
+	}
+	w.run(time.Hour)
+	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+}
