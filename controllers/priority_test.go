@@ -62,13 +62,13 @@ func TestALookKeepsItsPriority(t *testing.T) {
 	w.pass(0)
 	w.sync()
 	result, err := w.proc.videos.Reconcile(t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(vg)})
-	if err != nil || result.Priority == nil || *result.Priority != paidPriority || result.RequeueAfter <= 0 {
+	if err != nil || result.Priority == nil || *result.Priority != 10 || result.RequeueAfter <= 0 {
 		t.Errorf("the look at a running task ends with %+v, %v", result, err)
 	}
 	w.run(time.Hour)
 	w.sync()
 	result, err = w.proc.videos.Reconcile(t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(vg)})
-	if err != nil || result.Priority == nil || *result.Priority != otherPriority {
+	if err != nil || result.Priority == nil || *result.Priority != 0 {
 		t.Errorf("the look at a finished task ends with %+v, %v", result, err)
 	}
 }
