@@ -19,9 +19,9 @@ import (
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
-// queueLookAgain is how often a resource in the queue is looked at if nothing
+// queueResync is how often a resource in the queue is looked at if nothing
 // wakes it.
-const queueLookAgain = 30 * time.Second
+const queueResync = 30 * time.Second
 
 // indexAccount is the field index of VideoGenerations by the name of the account
 // that pays, as in namespace/name: one that is created again goes on with what
@@ -32,7 +32,7 @@ const indexAccount = "status.account"
 //
 // When it lets the next step go on, nothing is to be bought, or a place for the
 // attempt l.attempt is reserved on the account.
-func (r *VideoGenerationReconciler) admit(ctx context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) admit(ctx context.Context, l *scope) (bool, error) {
 	switch {
 	case !l.buying():
 		return false, nil
@@ -112,7 +112,7 @@ func turnedAway(v verdict, account *v1alpha1.KieAccount, price credits.Amount) w
 		w.retryAfter = v.retryAfter
 		return w
 	}
-	w := waiting{reason: v1alpha1.ReasonQueued, retryAfter: queueLookAgain, message: fmt.Sprintf(
+	w := waiting{reason: v1alpha1.ReasonQueued, retryAfter: queueResync, message: fmt.Sprintf(
 		"waiting for a turn on KieAccount %s, which allows %d submissions in %s and %d videos in flight",
 		key, account.Spec.Limits.Submissions, account.Spec.Limits.Window.Duration, account.Spec.Limits.InFlight)}
 	if v.byWindow {
@@ -131,7 +131,7 @@ func heldBack(vg *v1alpha1.VideoGeneration) string {
 
 // isUnbought reports whether a purchase was begun of which this process knows
 // that nothing came of it, though the status does not say so yet.
-func isUnbought(l *life) bool {
+func isUnbought(l *scope) bool {
 	task := l.vg.Status.Task
 	return task != nil && task.State == v1alpha1.TaskSubmitting && task.ID == "" && slices.Contains(l.known.unbought, task.Attempt)
 }

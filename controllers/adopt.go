@@ -7,9 +7,8 @@ import (
 	"context"
 	"fmt"
 
-	"k8s.io/utils/ptr"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	attempts "github.com/kie-operator/kie-operator/internal/attempt"
@@ -24,7 +23,7 @@ import (
 //
 // When it lets the next step go on, either there is nothing to adopt or the
 // task is stored. It never buys.
-func (r *VideoGenerationReconciler) adopt(ctx context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) adopt(ctx context.Context, l *scope) (bool, error) {
 	if l.vg.Annotations[v1alpha1.AnnotationAdoptTaskID] == "" {
 		l.vg.Status.LastHandledAdoptTaskID = "" // the same id may be given again
 	}
@@ -55,13 +54,13 @@ func (r *VideoGenerationReconciler) adopt(ctx context.Context, l *life) (bool, e
 		return true, err
 	}
 	l.known.startOver()
-	l.known.lookAt, l.known.bought = r.Clock.Now(), acceptance{}
+	l.known.askAt, l.known.bought = r.Clock.Now(), acceptance{}
 	return false, nil
 }
 
 // adoptAttempt gives a resource without a status the purchase that its
 // annotation names. Nothing is bought before it is known what became of that.
-func (r *VideoGenerationReconciler) adoptAttempt(ctx context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) adoptAttempt(ctx context.Context, l *scope) (bool, error) {
 	attempt := l.vg.Annotations[v1alpha1.AnnotationAttempt]
 	if l.vg.Status.Task != nil || attempt == "" {
 		return false, nil

@@ -240,7 +240,7 @@ func TestDeletedInFlight(t *testing.T) {
 		}), "cannot be cancelled"},
 	} {
 		recorder := events.NewFakeRecorder(1)
-		(&VideoGenerationReconciler{Recorder: recorder}).farewell(tt.vg)
+		(&VideoGenerationReconciler{Recorder: recorder}).announceDeletion(tt.vg)
 		said := ""
 		select {
 		case said = <-recorder.Events:

@@ -160,7 +160,7 @@ func TestNothingIsGivenBackThatWasNotSpent(t *testing.T) {
 	}
 	ledger := w.proc.videos.Ledger
 	w.settle()
-	if spent, _ := ledger.Unnoted(v1alpha1.IdentityOf(w.account()), w.clock.Now().Add(time.Hour)); spent.IsNegative() {
+	if spent, _ := ledger.Unbooked(v1alpha1.IdentityOf(w.account()), w.clock.Now().Add(time.Hour)); spent.IsNegative() {
 		t.Errorf("%s credits were given back", spent)
 	}
 }

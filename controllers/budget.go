@@ -21,9 +21,9 @@ import (
 // spendingPeriod is over which time the spending of an account without a budget is shown.
 const spendingPeriod = 24 * time.Hour
 
-// budgetLookAgain is how often a video that the budget does not leave room for is
+// budgetResync is how often a video that the budget does not leave room for is
 // looked at: what was charged may be given back.
-const budgetLookAgain = 5 * time.Minute
+const budgetResync = 5 * time.Minute
 
 // maxChargeWrites bounds the tries to write what is spent, which others write beside.
 const maxChargeWrites = 5
@@ -82,7 +82,7 @@ func budgetOf(account *v1alpha1.KieAccount) (credits.Amount, error) {
 // A process that dies between this and the purchase leaves the price in the
 // books: a budget errs on the side of spending less. It returns false, and sets
 // l.wait, if the price does not fit into the budget.
-func (r *VideoGenerationReconciler) charge(ctx context.Context, l *life, price credits.Amount) (bool, error) {
+func (r *VideoGenerationReconciler) charge(ctx context.Context, l *scope, price credits.Amount) (bool, error) {
 	if price.IsZero() || l.account.Spec.Budget == nil {
 		return true, nil
 	}
@@ -106,7 +106,7 @@ func buyerOf(vg *v1alpha1.VideoGeneration) v1alpha1.AccountIdentity {
 // bookAnyway enters what was spent whether or not the budget allows it. Where
 // the books cannot be read, the account adds it when somebody has corrected them.
 // What an earlier account of the name has bought is not in the books of this one.
-func (r *VideoGenerationReconciler) bookAnyway(ctx context.Context, l *life, buyer v1alpha1.AccountIdentity, spent credits.Amount) error {
+func (r *VideoGenerationReconciler) bookAnyway(ctx context.Context, l *scope, buyer v1alpha1.AccountIdentity, spent credits.Amount) error {
 	if buyer.IsReplacedBy(l.account) {
 		return nil
 	}
@@ -116,13 +116,13 @@ func (r *VideoGenerationReconciler) bookAnyway(ctx context.Context, l *life, buy
 		}
 	}
 	r.Ledger.Spend(v1alpha1.IdentityOf(l.account), "", spent)
-	r.Poke(client.ObjectKeyFromObject(l.account))
+	r.CheckAccount(client.ObjectKeyFromObject(l.account))
 	return nil
 }
 
 // submittedAt is the time of a purchase that is about to be made. From it on, the
 // purchase counts in the books of an account without a budget.
-func (r *VideoGenerationReconciler) submittedAt(l *life, attempt string, price credits.Amount) metav1.Time {
+func (r *VideoGenerationReconciler) submittedAt(l *scope, attempt string, price credits.Amount) metav1.Time {
 	if l.account.Spec.Budget == nil {
 		l.spent = true
 		return metav1.NewTime(r.Ledger.Spend(v1alpha1.IdentityOf(l.account), attempt, price)).Rfc3339Copy()
@@ -132,7 +132,7 @@ func (r *VideoGenerationReconciler) submittedAt(l *life, attempt string, price c
 
 // refund takes a purchase out of the books that was not made. From books that
 // cannot be read nothing is taken: a budget errs on the side of spending less.
-func (r *VideoGenerationReconciler) refund(ctx context.Context, l *life, attempt string, price credits.Amount) error {
+func (r *VideoGenerationReconciler) refund(ctx context.Context, l *scope, attempt string, price credits.Amount) error {
 	switch {
 	case l.account.Spec.Budget == nil && l.spent:
 		l.spent = false
@@ -169,7 +169,7 @@ func (r *VideoGenerationReconciler) booksOf(ctx context.Context, account *v1alph
 // spent by its budget, or whether or not. It returns what the change waits for,
 // which is nothing if it is in the books. An account that is gone buys nothing
 // more, and what it has bought is in nobody's books.
-func (r *VideoGenerationReconciler) book(ctx context.Context, l *life, change credits.Amount, bounded bool) (waiting, error) {
+func (r *VideoGenerationReconciler) book(ctx context.Context, l *scope, change credits.Amount, bounded bool) (waiting, error) {
 	for writes := 0; ; writes++ {
 		account, err := r.booksOf(ctx, l.account)
 		switch {
@@ -217,7 +217,7 @@ func enter(account *v1alpha1.KieAccount, change credits.Amount, bounded bool, no
 		}
 		if limit.Less(spent) {
 			w := overBudget(account, change, limit, end)
-			w.retryAfter = min(max(end.Sub(now), time.Second), budgetLookAgain)
+			w.retryAfter = min(max(end.Sub(now), time.Second), budgetResync)
 			return w
 		}
 	}

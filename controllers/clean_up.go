@@ -17,16 +17,16 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
 
-// sourceLookAgain is how often a resource that is due to be deleted is looked
+// sourceResync is how often a resource that is due to be deleted is looked
 // at while another one still has to continue its video.
-const sourceLookAgain = time.Minute
+const sourceResync = time.Minute
 
 // cleanUp deletes the finished resource when its time to live is over.
 //
 // When it lets the next step go on, the resource stays for now. What it deletes
 // is the resource as it was read: one that has changed since, or another one of
 // the same name, is left alone.
-func (r *VideoGenerationReconciler) cleanUp(ctx context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) cleanUp(ctx context.Context, l *scope) (bool, error) {
 	at, ok := deleteAt(l.vg)
 	if !ok {
 		return false, nil
@@ -35,10 +35,10 @@ func (r *VideoGenerationReconciler) cleanUp(ctx context.Context, l *life) (bool,
 	l.summarize(now)
 	switch {
 	case now.Before(at):
-		l.comeBack(at)
+		l.requeueBy(at)
 		return false, nil
 	case !equality.Semantic.DeepEqual(l.stored.Status, l.vg.Status):
-		l.comeBack(now) // the end is stored before it is forgotten
+		l.requeueBy(now) // the end is stored before it is forgotten
 		return false, nil
 	}
 	waiting, err := r.continuedBy(ctx, l.vg)
@@ -47,7 +47,7 @@ func (r *VideoGenerationReconciler) cleanUp(ctx context.Context, l *life) (bool,
 	}
 	for i := range waiting {
 		if needsSource(&waiting[i]) && needsPurchase(&waiting[i]) {
-			l.comeBack(now.Add(sourceLookAgain))
+			l.requeueBy(now.Add(sourceResync))
 			return false, nil
 		}
 	}

@@ -34,7 +34,7 @@ func summarize(vg *v1alpha1.VideoGeneration, w waiting, now time.Time) {
 	default:
 		wanted = append(wanted, metav1.Condition{Type: v1alpha1.ConditionReconciling, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonProgressing, Message: ready.Message})
 	}
-	if reason, message := differs(vg); reason != "" {
+	if reason, message := mismatch(vg); reason != "" {
 		wanted = append(wanted, metav1.Condition{Type: v1alpha1.ConditionDiffersFromSpec, Status: metav1.ConditionTrue, Reason: reason, Message: message})
 	}
 	if unmirrored := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionTaskIDNotMirrored); unmirrored != nil && !isMirrored(vg) {

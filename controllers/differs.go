@@ -70,9 +70,9 @@ func rankOf(video v1alpha1.Video) int {
 	}
 }
 
-// differs says in what a finished video is not what was asked for. What is not
+// mismatch says in what a finished video is not what was asked for. What is not
 // known does not differ.
-func differs(vg *v1alpha1.VideoGeneration) (reason, message string) {
+func mismatch(vg *v1alpha1.VideoGeneration) (reason, message string) {
 	if task := vg.Status.Task; task == nil || task.State != v1alpha1.TaskSucceeded || upgradePending(vg) || len(vg.Status.Videos) == 0 {
 		return "", ""
 	}

@@ -14,9 +14,9 @@ import (
 // said so at or after the deadline: while KIE.AI cannot be asked, what was paid
 // for may be there.
 //
-// When it lets the next step go on, l.lookNext is no later than the deadline of
+// When it lets the next step go on, l.requeueAt is no later than the deadline of
 // a running task.
-func (r *VideoGenerationReconciler) expire(_ context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) expire(_ context.Context, l *scope) (bool, error) {
 	task := l.vg.Status.Task
 	if task == nil || task.State != v1alpha1.TaskRunning {
 		return false, nil
@@ -24,8 +24,8 @@ func (r *VideoGenerationReconciler) expire(_ context.Context, l *life) (bool, er
 	now, end := r.Clock.Now(), deadline(l.vg)
 	switch {
 	case now.Before(end):
-		l.comeBack(end)
-	case !l.known.lookedAt.Before(end):
+		l.requeueBy(end)
+	case !l.known.answeredAt.Before(end):
 		l.wait, l.known.trouble = waiting{}, waiting{} // nobody asks again, unless there is something new
 		did, createdAgain := "did not finish task %s", ""
 		if l.known.absent {

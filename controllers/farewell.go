@@ -11,9 +11,9 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
 
-// farewell says what becomes of a resource that is deleted before its end. KIE.AI
+// announceDeletion says what becomes of a resource that is deleted before its end. KIE.AI
 // cannot cancel a task: what was paid for is gone, unless somebody takes it over.
-func (r *VideoGenerationReconciler) farewell(vg *v1alpha1.VideoGeneration) {
+func (r *VideoGenerationReconciler) announceDeletion(vg *v1alpha1.VideoGeneration) {
 	task := vg.Status.Task
 	switch {
 	case !atWork(vg):

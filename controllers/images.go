@@ -43,7 +43,7 @@ type upload struct {
 //
 // When it lets the next step go on, nothing is to be bought, or every image
 // could be used a short while ago.
-func (r *VideoGenerationReconciler) checkImages(ctx context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) checkImages(ctx context.Context, l *scope) (bool, error) {
 	now := r.Clock.Now()
 	if !l.buying() || isSuspended(l.vg) || len(l.vg.Spec.Images) == 0 || now.Before(l.known.imagesGoodAt.Add(imagesStayGood)) {
 		return false, nil
@@ -67,7 +67,7 @@ func (r *VideoGenerationReconciler) checkImages(ctx context.Context, l *life) (b
 
 // imageURLs lists where KIE.AI can fetch the images, after it has uploaded those
 // that are in the cluster. If it cannot, it sets l.wait and returns false.
-func (r *VideoGenerationReconciler) imageURLs(ctx context.Context, l *life, apiKey string) (urls []string, ok bool, err error) {
+func (r *VideoGenerationReconciler) imageURLs(ctx context.Context, l *scope, apiKey string) (urls []string, ok bool, err error) {
 	for i, image := range l.vg.Spec.Images {
 		if image.URL != "" {
 			urls = append(urls, image.URL)
@@ -85,7 +85,7 @@ func (r *VideoGenerationReconciler) imageURLs(ctx context.Context, l *life, apiK
 
 // uploaded returns where KIE.AI can fetch a file of the cluster. It is uploaded
 // under a name that no other contents ever have, because names are cached.
-func (r *VideoGenerationReconciler) uploaded(ctx context.Context, l *life, image v1alpha1.Image, apiKey string) (string, error) {
+func (r *VideoGenerationReconciler) uploaded(ctx context.Context, l *scope, image v1alpha1.Image, apiKey string) (string, error) {
 	data, format, err := r.file(ctx, l.vg.Namespace, image)
 	if err != nil {
 		return "", err
@@ -153,7 +153,7 @@ func (r *VideoGenerationReconciler) file(ctx context.Context, namespace string, 
 // withoutImage says what to wait for when an image cannot be used. What may be
 // put right by somebody else's deed or by time is waited for; for what is no
 // image, the user has to do something.
-func (r *VideoGenerationReconciler) withoutImage(l *life, index int, err error) (bool, error) {
+func (r *VideoGenerationReconciler) withoutImage(l *scope, index int, err error) (bool, error) {
 	var problem *artifact.ImageError
 	var refusal *kie.Error
 	switch {

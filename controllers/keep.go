@@ -19,23 +19,23 @@ import (
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
-// keepTimeout bounds the storing of one video. The download has a bound of its own.
-const keepTimeout = time.Hour
+// storeTimeout bounds the storing of one video. The download has a bound of its own.
+const storeTimeout = time.Hour
 
 // interrupted says that nobody waits for the video any more, or not of this operator.
 var interrupted = &artifact.StorageError{Class: artifact.Interrupted, Message: "the storing was ended"}
 
-// keep stores what is due of a resource, until the context of its transfer ends.
+// storeDue stores what is due of a resource, until the context of its transfer ends.
 // What it could store, and when to try the rest again, goes to what is known. It
 // returns the first reason for which something could not be stored. The error is
 // one of the API server.
-func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p place, known *tries) (*artifact.StorageError, error) {
+func (r *StorageReconciler) storeDue(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p location, known *memory) (*artifact.StorageError, error) {
 	// By now, who finds it deleted ends this; before, somebody may have found that there is nothing to end.
 	if !r.isWanted(ctx, vg) {
 		return interrupted, nil
 	}
 
-	bucket, err := r.Places.open(ctx, vg.UID, p)
+	bucket, err := r.Locations.open(ctx, vg.UID, p)
 	failure, ok := asStorageError(err)
 	switch {
 	case err == nil:
@@ -53,7 +53,7 @@ func (r *StorageReconciler) keep(ctx context.Context, vg *v1alpha1.VideoGenerati
 	due, _ := known.due(unstored(vg), r.Clock.Now())
 	var first *artifact.StorageError
 	for _, file := range due {
-		object, err := r.keepFile(ctx, vg, account, p, bucket, file)
+		object, err := r.storeFile(ctx, vg, account, p, bucket, file)
 		if err == nil {
 			known.succeed(file.url, object)
 			continue
@@ -106,10 +106,10 @@ func ofVideo(class artifact.Class) bool {
 	}
 }
 
-// keepFile stores one video, unless it is there already. When its link is dead
+// storeFile stores one video, unless it is there already. When its link is dead
 // it gets another one.
-func (r *StorageReconciler) keepFile(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p place, bucket *artifact.Bucket, file storedFile) (v1alpha1.Artifact, error) {
-	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+func (r *StorageReconciler) storeFile(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p location, bucket *artifact.Bucket, file storedFile) (v1alpha1.Artifact, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	video := artifact.Video{
 		Key: file.key, TaskID: vg.Status.Task.ID, Resource: client.ObjectKeyFromObject(vg).String(), Source: file.url,

@@ -119,7 +119,7 @@ func (r *KieAccountReconciler) Reconcile(ctx context.Context, req ctrl.Request) 
 	}
 	r.remember(account, last)
 	next := r.nextCheck(last, counted).Sub(now)
-	if _, unnoted := r.Ledger.Unnoted(v1alpha1.IdentityOf(account), now.Truncate(time.Second)); unnoted || (!wrote && last.wroteAt.Add(countEvery).After(now)) {
+	if _, unnoted := r.Ledger.Unbooked(v1alpha1.IdentityOf(account), now.Truncate(time.Second)); unnoted || (!wrote && last.wroteAt.Add(countEvery).After(now)) {
 		next = min(next, last.wroteAt.Add(countEvery).Sub(now))
 	}
 	return ctrl.Result{RequeueAfter: max(next, time.Second)}, nil
@@ -183,9 +183,9 @@ func (r *KieAccountReconciler) writeStatus(ctx context.Context, account *v1alpha
 		status.Credits = last.credits.String()
 	}
 	identity, through := v1alpha1.IdentityOf(account), r.Clock.Now().Truncate(time.Second)
-	spent, _ := r.Ledger.Unnoted(identity, through)
+	spent, _ := r.Ledger.Unbooked(identity, through)
 	// What cannot be added to the books now is added when they can be read.
-	noted := counted.unread == nil && noteSpending(account, spent, r.Clock.Now())
+	noted := counted.unread == nil && addSpending(account, spent, r.Clock.Now())
 	switch {
 	case equality.Semantic.DeepEqual(before.Status, account.Status):
 		return false, nil
@@ -200,16 +200,16 @@ func (r *KieAccountReconciler) writeStatus(ctx context.Context, account *v1alpha
 		return false, fmt.Errorf("writing the status of the account: %w", err)
 	}
 	if noted {
-		r.Ledger.Noted(identity, through)
+		r.Ledger.Booked(identity, through)
 	}
 	return true, nil
 }
 
-// noteSpending adds what was spent without a budget, and begins a new period
+// addSpending adds what was spent without a budget, and begins a new period
 // where the last one is over. With a budget, each purchase is written before it
 // is made, and not here. It returns false, and does nothing, if the books cannot
 // be read.
-func noteSpending(account *v1alpha1.KieAccount, spent credits.Amount, now time.Time) bool {
+func addSpending(account *v1alpha1.KieAccount, spent credits.Amount, now time.Time) bool {
 	return enter(account, spent, false, now).reason == ""
 }
 

@@ -11,9 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"k8s.io/utils/ptr"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
@@ -170,7 +169,7 @@ func TestWithoutCallbacksTheScheduleIsKept(t *testing.T) {
 	done := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 	submitted, finished := done.Status.Task.SubmittedAt.Time, w.sim.State().Tasks[0].FinishedAt
 	// The first question is up to a quarter of the time later, differently for each resource.
-	questions := int(finished.Sub(submitted)/lookEveryWithout) + 1
+	questions := int(finished.Sub(submitted)/pollEveryWithout) + 1
 	if got := w.sim.State().RecordInfoPolls[done.Status.Task.ID]; got != questions && got != questions-1 {
 		t.Errorf("KIE.AI was asked %d times, want %d, or one less", got, questions)
 	}
@@ -180,7 +179,7 @@ func TestWithoutCallbacksTheScheduleIsKept(t *testing.T) {
 func TestPollingIsTheNetBelowCallbacks(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.create("video", prompt("[sim:callback=never]"))
-	w.run(firstLookWithCallbacks + lookEveryWithCallbacks)
+	w.run(firstPollWithCallbacks + pollEveryWithCallbacks)
 	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 }
 

@@ -28,20 +28,20 @@ const maxRefreshToken = 256
 //
 // When it lets the next step go on, nothing was asked for, the links are there,
 // or it comes back to try again.
-func (r *VideoGenerationReconciler) refreshLinks(ctx context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) refreshLinks(ctx context.Context, l *scope) (bool, error) {
 	now := r.Clock.Now()
 	switch {
 	case !wantsLinks(l.vg) || l.account == nil:
 		return false, nil
 	case now.Before(l.known.linksAt):
-		l.comeBack(l.known.linksAt)
+		l.requeueBy(l.known.linksAt)
 		return false, nil
 	}
 	secrets, err := r.Credentials.Get(ctx, l.account)
 	if problem := (*credentials.Error)(nil); errors.As(err, &problem) {
 		// Ready says nothing of it: the video is made, and its links can wait.
-		l.known.linksAt = now.Add(lookEveryWithout)
-		l.comeBack(l.known.linksAt)
+		l.known.linksAt = now.Add(pollEveryWithout)
+		l.requeueBy(l.known.linksAt)
 		return false, nil
 	} else if err != nil {
 		return false, err
@@ -60,8 +60,8 @@ func (r *VideoGenerationReconciler) refreshLinks(ctx context.Context, l *life) (
 			r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, "NoFreshLink", actionReconcile, "KIE.AI gives no fresh link to video %d: %s", i+1, refusal.Message)
 		default:
 			// Nothing is written before all links are there: each write would be a reason to look again at once.
-			l.known.linksAt = now.Add(lookEveryWithout)
-			l.comeBack(l.known.linksAt)
+			l.known.linksAt = now.Add(pollEveryWithout)
+			l.requeueBy(l.known.linksAt)
 			return false, nil
 		}
 	}

@@ -14,16 +14,16 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
 
-// memory is what this process knows about resources beyond their status. All of
+// resourceMemories is what this process knows about resources beyond their status. All of
 // it may be lost: then the operator asks or waits where it would have known.
-type memory struct {
+type resourceMemories struct {
 	mu        sync.Mutex
-	resources map[types.NamespacedName]*recollection
+	resources map[types.NamespacedName]*resourceMemory
 }
 
-// recollection is the memory of one resource. Only the reconcile of that
+// resourceMemory is the memory of one resource. Only the reconcile of that
 // resource touches it.
-type recollection struct {
+type resourceMemory struct {
 	// uid is which resource of that name is meant: a name can be used again.
 	uid types.UID
 
@@ -40,12 +40,12 @@ type recollection struct {
 
 	// since is when the resource was first seen.
 	since time.Time
-	// lookedAt is when KIE.AI last answered a question about the task; zero if it never did.
-	lookedAt time.Time
+	// answeredAt is when KIE.AI last answered a question about the task; zero if it never did.
+	answeredAt time.Time
 	// seen says that KIE.AI has shown a record of the task, absent that it has said last that there is none.
 	seen, absent bool
-	// lookAt is when to ask again out of turn; zero if there is no need.
-	lookAt time.Time
+	// askAt is when to ask again out of turn; zero if there is no need.
+	askAt time.Time
 	// trouble is why the last question had no answer that says something of the task.
 	trouble waiting
 	// troubledSince is when that began.
@@ -71,8 +71,8 @@ type recollection struct {
 }
 
 // startOver forgets what KIE.AI said of an earlier task of the resource.
-func (r *recollection) startOver() {
-	r.lookedAt, r.lookAt, r.doubtedSince, r.seen = time.Time{}, time.Time{}, time.Time{}, false
+func (r *resourceMemory) startOver() {
+	r.answeredAt, r.askAt, r.doubtedSince, r.seen = time.Time{}, time.Time{}, time.Time{}, false
 	r.trouble, r.troubledSince, r.absent = waiting{}, time.Time{}, false
 }
 
@@ -81,7 +81,7 @@ func (r *recollection) startOver() {
 const maxUnbought = 8
 
 // nothingBought notes that nothing was bought for the attempt.
-func (r *recollection) nothingBought(attempt string) {
+func (r *resourceMemory) nothingBought(attempt string) {
 	if r.bought.attempt == attempt {
 		r.bought = acceptance{}
 	}
@@ -90,7 +90,7 @@ func (r *recollection) nothingBought(attempt string) {
 }
 
 // sending notes that from now on it is not known whether the task is bought.
-func (r *recollection) sending(task *v1alpha1.Task) {
+func (r *resourceMemory) sending(task *v1alpha1.Task) {
 	r.unbought = slices.DeleteFunc(r.unbought, func(known string) bool { return known == task.Attempt })
 	r.bought = acceptanceOf(task, "")
 }
@@ -127,13 +127,13 @@ func (a acceptance) task() *v1alpha1.Task {
 	return task
 }
 
-func newMemory() *memory {
-	return &memory{resources: map[types.NamespacedName]*recollection{}}
+func newMemories() *resourceMemories {
+	return &resourceMemories{resources: map[types.NamespacedName]*resourceMemory{}}
 }
 
 // of returns the recollection of a resource. A recollection of another resource
 // that had the name before is replaced, and its UID returned.
-func (m *memory) of(name types.NamespacedName, uid types.UID, now time.Time) (r *recollection, replaced types.UID) {
+func (m *resourceMemories) of(name types.NamespacedName, uid types.UID, now time.Time) (r *resourceMemory, replaced types.UID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r = m.resources[name]
@@ -141,14 +141,14 @@ func (m *memory) of(name types.NamespacedName, uid types.UID, now time.Time) (r 
 		if r != nil {
 			replaced = r.uid
 		}
-		r = &recollection{uid: uid, since: now}
+		r = &resourceMemory{uid: uid, since: now}
 		m.resources[name] = r
 	}
 	return r, replaced
 }
 
 // forget drops what is known of the resource of that name, and returns its UID.
-func (m *memory) forget(name types.NamespacedName) types.UID {
+func (m *resourceMemories) forget(name types.NamespacedName) types.UID {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.resources[name]

@@ -21,7 +21,7 @@ import (
 // fixed lists, except for the names of accounts, which administrators make.
 type Metrics struct {
 	submissions *prometheus.CounterVec
-	looks       *prometheus.CounterVec
+	questions   *prometheus.CounterVec
 	ends        *prometheus.CounterVec
 	upgrades    *prometheus.CounterVec
 	prices      *prometheus.CounterVec
@@ -41,7 +41,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 			Name: "kie_submissions_total",
 			Help: "Requests to buy a task, by outcome.",
 		}, []string{"outcome"}),
-		looks: prometheus.NewCounterVec(prometheus.CounterOpts{
+		questions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kie_record_info_requests_total",
 			Help: "Questions about a task, by what KIE.AI answered.",
 		}, []string{"result"}),
@@ -89,7 +89,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		Help:        "Always 1; the labels say which build of the operator this is.",
 		ConstLabels: prometheus.Labels{"version": build.Version, "commit": build.Commit, "goversion": build.GoVersion},
 	}, func() float64 { return 1 }))
-	registerer.MustRegister(m.submissions, m.looks, m.ends, m.upgrades, m.prices, m.storedBytes, m.storing, m.unstored, m.credits, m.inFlight, m.queued)
+	registerer.MustRegister(m.submissions, m.questions, m.ends, m.upgrades, m.prices, m.storedBytes, m.storing, m.unstored, m.credits, m.inFlight, m.queued)
 	return m
 }
 
@@ -97,13 +97,13 @@ func (m *Metrics) submitted(outcome kie.Outcome) {
 	m.submissions.WithLabelValues(string(outcome)).Inc()
 }
 
-func (m *Metrics) looked(state kie.RecordState, err error) {
+func (m *Metrics) asked(state kie.RecordState, err error) {
 	result := string(state)
 	var refusal *kie.Error
 	if errors.As(err, &refusal) {
 		result = string(refusal.Class)
 	}
-	m.looks.WithLabelValues(result).Inc()
+	m.questions.WithLabelValues(result).Inc()
 }
 
 func (m *Metrics) ended(reason string) {

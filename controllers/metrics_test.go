@@ -77,7 +77,7 @@ func TestMetricsLint(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	m := NewMetrics(registry)
 	m.submitted(kie.Accepted)
-	m.looked(kie.RecordRunning, nil)
+	m.asked(kie.RecordRunning, nil)
 	m.ended(v1alpha1.ReasonSucceeded)
 	m.account(types.NamespacedName{Namespace: "films", Name: "default"}, amountOf(59_500), 1, 2)
 	families, err := registry.Gather()
@@ -137,7 +137,7 @@ func TestWhatALookIsCountedAs(t *testing.T) {
 		{"a refusal on the way", "", fmt.Errorf("asking: %w", &kie.Error{Class: kie.Unavailable, Err: context.DeadlineExceeded}), "Unavailable"},
 	} {
 		registry := prometheus.NewPedanticRegistry()
-		NewMetrics(registry).looked(tt.state, tt.err)
+		NewMetrics(registry).asked(tt.state, tt.err)
 		series, _ := gathered(t, registry)
 		if diff := cmp.Diff(map[string]float64{"kie_record_info_requests_total{result=" + tt.want + "}": 1}, series); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.reason, diff)

@@ -57,7 +57,7 @@ func isMirrored(vg *v1alpha1.VideoGeneration) bool {
 
 // mark writes the attempt of the purchase that is about to be made into its
 // annotation. It is one try: the purchase does not depend on it.
-func (r *VideoGenerationReconciler) mark(ctx context.Context, l *life) {
+func (r *VideoGenerationReconciler) mark(ctx context.Context, l *scope) {
 	ctx, cancel := context.WithTimeout(ctx, markTimeout)
 	defer cancel()
 	if err := r.annotate(ctx, l, mirroredOf(l.vg)); err != nil {
@@ -69,7 +69,7 @@ func (r *VideoGenerationReconciler) mark(ctx context.Context, l *life) {
 // nothing waits for it: policies that guard what users apply may refuse every
 // write to the resource itself, and what is paid for has to be brought to its
 // end all the same. While it cannot, a condition says so, and it tries again.
-func (r *VideoGenerationReconciler) mirror(ctx context.Context, l *life) error {
+func (r *VideoGenerationReconciler) mirror(ctx context.Context, l *scope) error {
 	want, now, known := mirroredOf(l.vg), r.Clock.Now(), &l.known.mirror
 	if task := l.vg.Status.Task; task == nil && slices.Contains(l.known.unbought, want.attempt) {
 		want.attempt = ""
@@ -79,7 +79,7 @@ func (r *VideoGenerationReconciler) mirror(ctx context.Context, l *life) error {
 		*known = mirrorTrouble{}
 		return nil
 	case now.Before(known.next):
-		l.comeBack(known.next)
+		l.requeueBy(known.next)
 	default:
 		err := r.annotate(ctx, l, want)
 		switch {
@@ -91,11 +91,11 @@ func (r *VideoGenerationReconciler) mirror(ctx context.Context, l *life) error {
 		case apierrors.IsNotFound(err):
 			return nil
 		case apierrors.IsConflict(err):
-			l.comeBack(now.Add(conflictDelay))
+			l.requeueBy(now.Add(conflictDelay))
 			return nil
 		}
 		known.failed(err, now)
-		l.comeBack(known.next)
+		l.requeueBy(known.next)
 	}
 	if known.toBeSaid(now) {
 		meta.SetStatusCondition(&l.vg.Status.Conditions, metav1.Condition{
@@ -103,14 +103,14 @@ func (r *VideoGenerationReconciler) mirror(ctx context.Context, l *life) error {
 			ObservedGeneration: l.vg.Generation, LastTransitionTime: metav1.NewTime(now).Rfc3339Copy(),
 		})
 	} else {
-		l.comeBack(known.since.Add(mirrorLate))
+		l.requeueBy(known.since.Add(mirrorLate))
 	}
 	return nil
 }
 
 // annotate writes the annotations, on the version of the resource that was read:
 // the id of one resource is never written to another that has taken its name.
-func (r *VideoGenerationReconciler) annotate(ctx context.Context, l *life, want mirrored) error {
+func (r *VideoGenerationReconciler) annotate(ctx context.Context, l *scope, want mirrored) error {
 	marked := l.stored.DeepCopy()
 	patch := client.MergeFromWithOptions(l.stored.DeepCopy(), client.MergeFromWithOptimisticLock{})
 	if marked.Annotations == nil {

@@ -21,9 +21,9 @@ import (
 // storeTries is how often the result is written when others write at the same time.
 const storeTries = 5
 
-// note writes what is stored and why the rest is not. It does so also when the
+// writeStored writes what is stored and why the rest is not. It does so also when the
 // operator is told to stop: what took minutes to do is not thrown away for that.
-func (r *StorageReconciler) note(ctx context.Context, vg *v1alpha1.VideoGeneration, known *tries, failure *artifact.StorageError) error {
+func (r *StorageReconciler) writeStored(ctx context.Context, vg *v1alpha1.VideoGeneration, known *memory, failure *artifact.StorageError) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), persistTimeout)
 	defer cancel()
 	err := r.write(ctx, vg, known.stored, failure)
@@ -58,9 +58,9 @@ func (r *StorageReconciler) write(ctx context.Context, vg *v1alpha1.VideoGenerat
 func (r *StorageReconciler) writeOnce(ctx context.Context, vg *v1alpha1.VideoGeneration, stored map[string]v1alpha1.Artifact, failure *artifact.StorageError) error {
 	before, now := vg.DeepCopy(), r.Clock.Now()
 	for url, object := range stored {
-		noteStored(vg, url, object)
+		markStored(vg, url, object)
 	}
-	noteProgress(vg, failure, now)
+	setProgress(vg, failure, now)
 	// The other reconciler has looked at no later generation, and what a later one asks for is not known here.
 	sayStored(vg, saysStored(vg), vg.Status.ObservedGeneration, now)
 	if equality.Semantic.DeepEqual(before.Status, vg.Status) {
@@ -74,8 +74,8 @@ func (r *StorageReconciler) writeOnce(ctx context.Context, vg *v1alpha1.VideoGen
 	return nil
 }
 
-// noteProgress says in the status how far the storing is, by what is stored.
-func noteProgress(vg *v1alpha1.VideoGeneration, failure *artifact.StorageError, now time.Time) {
+// setProgress says in the status how far the storing is, by what is stored.
+func setProgress(vg *v1alpha1.VideoGeneration, failure *artifact.StorageError, now time.Time) {
 	progress := vg.Status.Storage
 	switch {
 	case progress == nil: // nobody wants it any more; what is stored is noted all the same

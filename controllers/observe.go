@@ -25,8 +25,8 @@ import (
 // schedule says so. Only that answer changes what the status says of the task.
 //
 // When it lets the next step go on, the status says what KIE.AI said last, and
-// l.lookNext when to ask again.
-func (r *VideoGenerationReconciler) observe(ctx context.Context, l *life) (bool, error) {
+// l.requeueAt when to ask again.
+func (r *VideoGenerationReconciler) observe(ctx context.Context, l *scope) (bool, error) {
 	task := l.vg.Status.Task
 	switch {
 	case task == nil || (task.ID == "" && inFlight(task)):
@@ -41,7 +41,7 @@ func (r *VideoGenerationReconciler) observe(ctx context.Context, l *life) (bool,
 	if failedFor(task, v1alpha1.ReasonTimedOut) && now.Before(deadline(l.vg)) {
 		// The user gave it more time.
 		task.State, task.Failure, task.CompletedAt = v1alpha1.TaskRunning, nil, nil
-		l.known.lookAt = now
+		l.known.askAt = now
 	}
 	if l.due(now, s) {
 		record, ok, err := r.ask(ctx, l, task.ID)
@@ -52,7 +52,7 @@ func (r *VideoGenerationReconciler) observe(ctx context.Context, l *life) (bool,
 			r.forgottenInTrouble(l)
 			return false, nil
 		}
-		if err := r.note(ctx, l, record); err != nil {
+		if err := r.applyRecord(ctx, l, record); err != nil {
 			return true, err
 		}
 		if task.State == v1alpha1.TaskFailed && !task.Settled() && calledBack(l.vg) {
@@ -62,17 +62,17 @@ func (r *VideoGenerationReconciler) observe(ctx context.Context, l *life) (bool,
 		l.wait = l.known.trouble
 	}
 	if !task.Settled() {
-		l.comeBack(l.known.lookAt)
+		l.requeueBy(l.known.askAt)
 	}
 	if task.State == v1alpha1.TaskRunning {
-		l.comeBack(s.next(r.Clock.Now()))
+		l.requeueBy(s.next(r.Clock.Now()))
 	}
 	return false, nil
 }
 
 // forgottenInTrouble ends a task that KIE.AI has said nothing of for as long as
 // it remembers tasks. It would keep its place in flight for ever.
-func (r *VideoGenerationReconciler) forgottenInTrouble(l *life) {
+func (r *VideoGenerationReconciler) forgottenInTrouble(l *scope) {
 	task, now := l.vg.Status.Task, r.Clock.Now()
 	if inFlight(task) && !now.Before(task.SubmittedAt.Add(videoLifetime)) {
 		endTask(task, v1alpha1.ReasonTaskExpired, 0, fmt.Sprintf(
@@ -83,26 +83,26 @@ func (r *VideoGenerationReconciler) forgottenInTrouble(l *life) {
 
 // followOn keeps asking for a while after a callback about what was given up:
 // the record may be later than the callback, and KIE.AI does not call again.
-func (l *life) followOn(now time.Time) {
+func (l *scope) followOn(now time.Time) {
 	if now.Before(l.vg.Status.Callback.ReceivedAt.Add(callbackFollowed)) {
-		l.known.lookAt = now.Add(lookAgainSoon)
-		l.comeBack(l.known.lookAt)
+		l.known.askAt = now.Add(pollAgainSoon)
+		l.requeueBy(l.known.askAt)
 	}
 }
 
 // schedule is when to ask about the task of the resource. Where no callback
 // will come, or one came and the task went on, asking is all there is.
-func (r *VideoGenerationReconciler) schedule(l *life) schedule {
+func (r *VideoGenerationReconciler) schedule(l *scope) schedule {
 	task := l.vg.Status.Task
 	expected := r.CallbackBaseURL != "" && !isAdopted(task) && !calledBack(l.vg)
 	return newSchedule(task.SubmittedAt.Time, l.vg.UID, expected)
 }
 
 // due reports whether it is time to ask about the task.
-func (l *life) due(now time.Time, s schedule) bool {
+func (l *scope) due(now time.Time, s schedule) bool {
 	task, known := l.vg.Status.Task, l.known
-	if !known.lookAt.IsZero() {
-		return !known.lookAt.After(now)
+	if !known.askAt.IsZero() {
+		return !known.askAt.After(now)
 	}
 	if calledBack(l.vg) && !known.callback.Equal(&l.vg.Status.Callback.ReceivedAt) {
 		return true
@@ -110,35 +110,35 @@ func (l *life) due(now time.Time, s schedule) bool {
 	if !inFlight(task) {
 		return false // it was given up: only a callback, or the user, makes it worth a question
 	}
-	if isAdopted(task) && known.lookedAt.IsZero() {
+	if isAdopted(task) && known.answeredAt.IsZero() {
 		return true
 	}
 	last := known.since
-	if known.lookedAt.After(last) {
-		last = known.lookedAt
+	if known.answeredAt.After(last) {
+		last = known.answeredAt
 	}
 	if !s.next(last).After(now) {
 		return true
 	}
 	end := deadline(l.vg)
-	return !now.Before(end) && known.lookedAt.Before(end)
+	return !now.Before(end) && known.answeredAt.Before(end)
 }
 
 // ask asks KIE.AI about a task. Not ok means that there was no answer that says
-// something of the task; l.wait and l.known.lookAt then say why and when to ask
+// something of the task; l.wait and l.known.askAt then say why and when to ask
 // again.
-func (r *VideoGenerationReconciler) ask(ctx context.Context, l *life, id string) (record kie.Record, ok bool, err error) {
+func (r *VideoGenerationReconciler) ask(ctx context.Context, l *scope, id string) (record kie.Record, ok bool, err error) {
 	record, ok, err = r.question(ctx, l, id)
 	if err != nil {
 		return record, false, err
 	}
-	l.noteTrouble(ok, r.Clock.Now())
+	l.recordTrouble(ok, r.Clock.Now())
 	return record, ok, nil
 }
 
-// noteTrouble remembers whether a question had an answer, and comes back to ask
+// recordTrouble remembers whether a question had an answer, and comes back to ask
 // again if it had none.
-func (l *life) noteTrouble(ok bool, now time.Time) {
+func (l *scope) recordTrouble(ok bool, now time.Time) {
 	switch {
 	case ok:
 		l.known.troubledSince = time.Time{}
@@ -146,16 +146,16 @@ func (l *life) noteTrouble(ok bool, now time.Time) {
 		l.known.troubledSince = now
 	default:
 		// The longer the trouble, the rarer the question.
-		l.wait.retryAfter = max(l.wait.retryAfter, min(now.Sub(l.known.troubledSince), lookEveryWithCallbacks))
+		l.wait.retryAfter = max(l.wait.retryAfter, min(now.Sub(l.known.troubledSince), pollEveryWithCallbacks))
 	}
 	l.known.trouble = l.wait
 	if !ok {
-		l.known.lookAt = now.Add(l.wait.retryAfter)
-		l.comeBack(l.known.lookAt)
+		l.known.askAt = now.Add(l.wait.retryAfter)
+		l.requeueBy(l.known.askAt)
 	}
 }
 
-func (r *VideoGenerationReconciler) question(ctx context.Context, l *life, id string) (record kie.Record, ok bool, err error) {
+func (r *VideoGenerationReconciler) question(ctx context.Context, l *scope, id string) (record kie.Record, ok bool, err error) {
 	now := r.Clock.Now()
 	if l.account == nil || l.mute {
 		l.wait = accountNotFound(l.vg.Status.Account.Key())
@@ -167,10 +167,10 @@ func (r *VideoGenerationReconciler) question(ctx context.Context, l *life, id st
 		return kie.Record{}, false, err
 	}
 	record, err = r.KIE.RecordInfo(ctx, kie.Endpoint{BaseURL: l.account.Spec.BaseURL, APIKey: secrets.APIKey}, id)
-	r.Metrics.looked(record.State, err)
+	r.Metrics.asked(record.State, err)
 	if err == nil {
 		l.asked = true
-		l.known.lookedAt, l.known.lookAt = now, time.Time{}
+		l.known.answeredAt, l.known.askAt = now, time.Time{}
 		if calledBack(l.vg) {
 			l.known.callback = l.vg.Status.Callback.ReceivedAt
 		}
@@ -190,12 +190,12 @@ func (r *VideoGenerationReconciler) question(ctx context.Context, l *life, id st
 			l.asked = true
 			return kie.Record{State: kie.RecordFailed, FromRefusal: true, ErrorCode: refusal.Code, ErrorMessage: refusal.Message}, true, nil
 		}
-		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonGenerating, retryAfter: lookAgainSoon,
+		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonGenerating, retryAfter: pollAgainSoon,
 			message: "KIE.AI refuses to say how the task goes on; asking again"}
 	case failureReasons[refusal.Class] != "":
 		// An answer, though it says nothing of the task: at the deadline it will do.
-		l.known.lookedAt = now
-		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonGenerating, retryAfter: lookEveryWithout,
+		l.known.answeredAt = now
+		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonGenerating, retryAfter: pollEveryWithout,
 			message: "KIE.AI does not say how the task goes on; asking again"}
 	default:
 		l.wait = r.refuse(l, refusal.Class, secrets.APIKey, false)
@@ -205,16 +205,16 @@ func (r *VideoGenerationReconciler) question(ctx context.Context, l *life, id st
 
 // confirmed reports whether answers that would end the task have been all that
 // was heard for a while.
-func (l *life) confirmed(now time.Time) bool {
+func (l *scope) confirmed(now time.Time) bool {
 	if l.known.doubtedSince.IsZero() {
 		l.known.doubtedSince = now
 	}
 	return now.Sub(l.known.doubtedSince) >= confirmAfter
 }
 
-// note writes KIE.AI's word on the task into the status. Words that would end a
+// applyRecord writes KIE.AI's word on the task into the status. Words that would end a
 // task that is paid for have to last.
-func (r *VideoGenerationReconciler) note(ctx context.Context, l *life, record kie.Record) error {
+func (r *VideoGenerationReconciler) applyRecord(ctx context.Context, l *scope, record kie.Record) error {
 	now, task := r.Clock.Now(), l.vg.Status.Task
 	if !record.FromRefusal && record.State != kie.RecordAbsent {
 		l.known.seen = true
@@ -229,7 +229,7 @@ func (r *VideoGenerationReconciler) note(ctx context.Context, l *life, record ki
 			// It has spoken of this task, or has named it when it was bought: what is paid for is given up by its time
 			// alone. Which of both it is, the next process does not know.
 			if now.Before(task.SubmittedAt.Add(absentGrace)) && !l.known.seen {
-				l.known.lookAt = now.Add(lookAgainSoon) // the record of a new task can be late
+				l.known.askAt = now.Add(pollAgainSoon) // the record of a new task can be late
 				return nil
 			}
 			l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonGenerating, message: fmt.Sprintf(
@@ -240,7 +240,7 @@ func (r *VideoGenerationReconciler) note(ctx context.Context, l *life, record ki
 		// The record of a new task can be late, and what was restored may be new.
 		restored := l.vg.Annotations[v1alpha1.AnnotationAdoptTaskID] != task.ID
 		if restored && now.Before(task.SubmittedAt.Add(absentGrace)) || !l.confirmed(now) {
-			l.known.lookAt = now.Add(lookAgainSoon)
+			l.known.askAt = now.Add(pollAgainSoon)
 			return nil
 		}
 		endTask(task, v1alpha1.ReasonTaskNotFound, 0, fmt.Sprintf(
@@ -249,7 +249,7 @@ func (r *VideoGenerationReconciler) note(ctx context.Context, l *life, record ki
 		return nil
 	case kie.RecordExpired:
 		if !l.confirmed(now) {
-			l.known.lookAt = now.Add(lookAgainSoon)
+			l.known.askAt = now.Add(pollAgainSoon)
 			return nil
 		}
 		endTask(task, v1alpha1.ReasonTaskExpired, 0, fmt.Sprintf("KIE.AI no longer speaks of task %s: it does so for 14 days", task.ID), now)
@@ -258,7 +258,7 @@ func (r *VideoGenerationReconciler) note(ctx context.Context, l *life, record ki
 	case kie.RecordSucceeded:
 		task.State, task.Failure = v1alpha1.TaskSucceeded, nil
 		task.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
-		if err := r.notePrice(ctx, l, record); err != nil {
+		if err := r.applyPrice(ctx, l, record); err != nil {
 			return err
 		}
 		l.vg.Status.Videos = videosOf(record, task)
@@ -273,10 +273,10 @@ func (r *VideoGenerationReconciler) note(ctx context.Context, l *life, record ki
 	return nil
 }
 
-// notePrice writes what the finished task has cost: by KIE.AI's word, or by the
+// applyPrice writes what the finished task has cost: by KIE.AI's word, or by the
 // price table. Where KIE.AI has charged more than the table says, the difference
 // is booked, and said once.
-func (r *VideoGenerationReconciler) notePrice(ctx context.Context, l *life, record kie.Record) error {
+func (r *VideoGenerationReconciler) applyPrice(ctx context.Context, l *scope, record kie.Record) error {
 	task, key := l.vg.Status.Task, client.ObjectKeyFromObject(l.account)
 	prices, unread := pricesOf(l.account)
 	price, priced := taskPrice(l.vg, prices)
@@ -356,7 +356,7 @@ func videosOf(record kie.Record, task *v1alpha1.Task) []v1alpha1.Video {
 }
 
 // withoutCredentials says what to wait for when the account's Secret cannot be used.
-func (r *VideoGenerationReconciler) withoutCredentials(l *life, err error) (bool, error) {
+func (r *VideoGenerationReconciler) withoutCredentials(l *scope, err error) (bool, error) {
 	var problem *credentials.Error
 	if !errors.As(err, &problem) {
 		return true, err

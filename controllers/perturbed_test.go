@@ -192,7 +192,8 @@ func (c *tallied) add(to func(*tallied) *map[string]int, kind string, n int) {
 }
 
 func planned(c *tallied) *map[string]int { return &c.planned }
-func ran(c *tallied) *map[string]int     { return &c.ran }
+
+func ran(c *tallied) *map[string]int { return &c.ran }
 
 func TestPerturbations(t *testing.T) {
 	var tally tallied

@@ -18,8 +18,8 @@ import (
 	"github.com/kie-operator/kie-operator/internal/artifact"
 )
 
-// place is where the videos of a resource are to be stored, and by whose word.
-type place struct {
+// location is where the videos of a resource are to be stored, and by whose word.
+type location struct {
 	spec *v1alpha1.Storage
 	// namespace is that of the resource or account that names it, where its Secret is.
 	namespace string
@@ -29,21 +29,21 @@ type place struct {
 	policy v1alpha1.DeletionPolicy
 }
 
-// placeOf returns where the videos are to be stored, if anywhere: where the
+// locationOf returns where the videos are to be stored, if anywhere: where the
 // resource says, or else where its account says. The account may be nil.
-func placeOf(vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount) (place, bool) {
+func locationOf(vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount) (location, bool) {
 	own := vg.Spec.Storage
-	var p place
+	var p location
 	switch {
 	case hasOwnStorage(vg):
-		p = place{spec: own, namespace: vg.Namespace, policy: own.DeletionPolicy}
+		p = location{spec: own, namespace: vg.Namespace, policy: own.DeletionPolicy}
 	case account != nil && account.Spec.Storage != nil && account.Spec.Storage.URL != "":
-		p = place{spec: account.Spec.Storage, namespace: account.Namespace, byAccount: true, policy: account.Spec.Storage.DeletionPolicy}
+		p = location{spec: account.Spec.Storage, namespace: account.Namespace, byAccount: true, policy: account.Spec.Storage.DeletionPolicy}
 		if own != nil && own.DeletionPolicy != "" {
 			p.policy = own.DeletionPolicy
 		}
 	default:
-		return place{}, false
+		return location{}, false
 	}
 	if p.policy == "" {
 		p.policy = v1alpha1.DeletionRetain
@@ -57,7 +57,7 @@ func hasOwnStorage(vg *v1alpha1.VideoGeneration) bool {
 }
 
 // text is the place as people read it.
-func (p place) text() string {
+func (p location) text() string {
 	if p.spec.Prefix == "" {
 		return p.spec.URL
 	}
@@ -65,14 +65,14 @@ func (p place) text() string {
 }
 
 // backend is the kind of storage, for metrics.
-func (p place) backend() string {
+func (p location) backend() string {
 	scheme, _, _ := strings.Cut(p.spec.URL, ":")
 	return scheme
 }
 
 // identity is the place as something to compare: who names it, and all that it
 // says.
-func (p place) identity() string {
+func (p location) identity() string {
 	secret := ""
 	if p.spec.CredentialsSecretRef != nil {
 		secret = p.spec.CredentialsSecretRef.Name
@@ -92,12 +92,12 @@ func encryptionOf(spec *v1alpha1.Storage) v1alpha1.ServerSideEncryption {
 }
 
 // trusted reports whether an administrator names the place.
-func (p place) trusted(operatorNamespace string) bool {
+func (p location) trusted(operatorNamespace string) bool {
 	return p.byAccount && p.namespace == operatorNamespace
 }
 
-// Places opens the storage that resources and accounts name.
-type Places struct {
+// Locations opens the storage that resources and accounts name.
+type Locations struct {
 	// Live reads Secrets from the API server itself: they are not listed or watched.
 	Live    client.Reader
 	Storage *artifact.Storage
@@ -106,38 +106,38 @@ type Places struct {
 	OperatorNamespace string
 
 	mu sync.Mutex
-	// kept are the places of videos that are to be deleted with their resources. With a namespace, its accounts and
+	// remembered are the places of videos that are to be deleted with their resources. With a namespace, its accounts and
 	// Secrets, and the right to read them, go first.
-	kept map[types.UID]keptPlace
+	remembered map[types.UID]rememberedLocation
 }
 
-// keptPlace is where the videos of a resource were stored last, and with what.
-type keptPlace struct {
-	place  place
-	secret map[string][]byte
+// rememberedLocation is where the videos of a resource were stored last, and with what.
+type rememberedLocation struct {
+	location location
+	secret   map[string][]byte
 }
 
 // open opens a place to store the videos of a resource in. The error is an
 // *artifact.StorageError, or one of the API server. The caller closes the bucket.
-func (p *Places) open(ctx context.Context, uid types.UID, at place) (*artifact.Bucket, error) {
+func (p *Locations) open(ctx context.Context, uid types.UID, at location) (*artifact.Bucket, error) {
 	secret, err := p.secret(ctx, at)
 	if err != nil {
 		return nil, err
 	}
 	bucket, err := p.openWith(ctx, at, secret)
 	if err == nil && at.policy == v1alpha1.DeletionDelete {
-		p.keep(uid, keptPlace{place: at, secret: secret})
+		p.remember(uid, rememberedLocation{location: at, secret: secret})
 	}
 	return bucket, err
 }
 
 // openToDelete opens a place to delete the videos of a resource from. If its
 // Secret cannot be read any more, it uses what they were stored with there.
-func (p *Places) openToDelete(ctx context.Context, uid types.UID, at place) (*artifact.Bucket, error) {
+func (p *Locations) openToDelete(ctx context.Context, uid types.UID, at location) (*artifact.Bucket, error) {
 	secret, err := p.secret(ctx, at)
 	if err != nil {
-		kept, known := p.keptOf(uid)
-		if !known || kept.place.identity() != at.identity() {
+		kept, known := p.recall(uid)
+		if !known || kept.location.identity() != at.identity() {
 			return nil, err
 		}
 		secret = kept.secret
@@ -145,7 +145,7 @@ func (p *Places) openToDelete(ctx context.Context, uid types.UID, at place) (*ar
 	return p.openWith(ctx, at, secret)
 }
 
-func (p *Places) openWith(ctx context.Context, at place, secret map[string][]byte) (*artifact.Bucket, error) {
+func (p *Locations) openWith(ctx context.Context, at location, secret map[string][]byte) (*artifact.Bucket, error) {
 	encryption := encryptionOf(at.spec)
 	return p.Storage.Open(ctx, artifact.Place{
 		URL:        at.spec.URL,
@@ -160,7 +160,7 @@ func (p *Places) openWith(ctx context.Context, at place, secret map[string][]byt
 }
 
 // secret reads the credentials of a place, nil if it names none.
-func (p *Places) secret(ctx context.Context, at place) (map[string][]byte, error) {
+func (p *Locations) secret(ctx context.Context, at location) (map[string][]byte, error) {
 	if at.spec.CredentialsSecretRef == nil {
 		return nil, nil
 	}
@@ -181,32 +181,32 @@ func (p *Places) secret(ctx context.Context, at place) (map[string][]byte, error
 	}
 }
 
-func (p *Places) keep(uid types.UID, kept keptPlace) {
+func (p *Locations) remember(uid types.UID, kept rememberedLocation) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.kept == nil {
-		p.kept = map[types.UID]keptPlace{}
+	if p.remembered == nil {
+		p.remembered = map[types.UID]rememberedLocation{}
 	}
-	p.kept[uid] = kept
+	p.remembered[uid] = kept
 }
 
-func (p *Places) keptOf(uid types.UID) (keptPlace, bool) {
+func (p *Locations) recall(uid types.UID) (rememberedLocation, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	kept, ok := p.kept[uid]
+	kept, ok := p.remembered[uid]
 	return kept, ok
 }
 
 // Remembered is of how many resources it is known where their videos were stored.
-func (p *Places) Remembered() int {
+func (p *Locations) Remembered() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.kept)
+	return len(p.remembered)
 }
 
 // forget forgets where the videos of a resource were stored.
-func (p *Places) forget(uid types.UID) {
+func (p *Locations) forget(uid types.UID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.kept, uid)
+	delete(p.remembered, uid)
 }

@@ -24,7 +24,7 @@ func TestAPlaceAsksForItsEncryption(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	places := &Places{Storage: artifact.NewStorage(artifact.StorageOptions{AllowPrivate: true})}
+	places := &Locations{Storage: artifact.NewStorage(artifact.StorageOptions{AllowPrivate: true})}
 	t.Cleanup(places.Storage.CloseIdleConnections)
 	secret := map[string][]byte{v1alpha1.SecretKeyAccessKeyID: []byte("id"), v1alpha1.SecretKeySecretAccessKey: []byte("key")}
 	seen := map[string]bool{}
@@ -34,7 +34,7 @@ func TestAPlaceAsksForItsEncryption(t *testing.T) {
 		{Algorithm: v1alpha1.EncryptionKMS},
 		{Algorithm: v1alpha1.EncryptionKMS, KMSKeyID: "alias/films"},
 	} {
-		at := place{spec: &v1alpha1.Storage{URL: "s3://films", Endpoint: server.URL, ServerSideEncryption: encryption}}
+		at := location{spec: &v1alpha1.Storage{URL: "s3://films", Endpoint: server.URL, ServerSideEncryption: encryption}}
 		bucket, err := places.openWith(t.Context(), at, secret)
 		if err != nil {
 			t.Fatal(err)

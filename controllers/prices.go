@@ -19,7 +19,7 @@ import (
 // When it lets the next step go on, nothing is to be bought, or l.price and
 // status.estimatedCredits have the price of it, with its upgrade. Without a
 // price nothing is bought.
-func (r *VideoGenerationReconciler) estimate(_ context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) estimate(_ context.Context, l *scope) (bool, error) {
 	if l.account == nil {
 		return false, nil
 	}

@@ -22,7 +22,7 @@ import (
 //
 // When it lets the next step go on, the status has every task that this process
 // knows of.
-func (r *VideoGenerationReconciler) remember(ctx context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) remember(ctx context.Context, l *scope) (bool, error) {
 	accepted, task := l.known.accepted, l.vg.Status.Task
 	switch {
 	case accepted.taskID == "":
@@ -50,7 +50,7 @@ func (r *VideoGenerationReconciler) remember(ctx context.Context, l *life) (bool
 
 // restoreBought puts the last purchase that this process knows of back into a
 // status that was emptied, or that somebody has replaced by one of before it.
-func (r *VideoGenerationReconciler) restoreBought(ctx context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) restoreBought(ctx context.Context, l *scope) (bool, error) {
 	bought, task := l.known.bought, l.vg.Status.Task
 	if bought.attempt == "" || (task != nil && (task.Attempt == bought.attempt || task.Number >= bought.number)) {
 		return false, nil
@@ -92,7 +92,7 @@ func (r *VideoGenerationReconciler) isCurrent(ctx context.Context, vg *v1alpha1.
 // or lost, or the user asks to buy again. What is still lost after the recovery
 // window ends as SubmissionUnknown; a callback that comes even later is followed
 // all the same.
-func (r *VideoGenerationReconciler) recover(ctx context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) recover(ctx context.Context, l *scope) (bool, error) {
 	task := l.vg.Status.Task
 	if l.mute {
 		return false, nil
@@ -120,16 +120,16 @@ func (r *VideoGenerationReconciler) recover(ctx context.Context, l *life) (bool,
 		if over && task.State == v1alpha1.TaskSubmitting {
 			endLost(l.vg, l.createdAgain(), now)
 		} else if !over {
-			l.comeBack(end)
+			l.requeueBy(end)
 		}
 		return false, nil
 	}
 	if task.State == v1alpha1.TaskFailed {
-		l.comeBack(l.known.lookAt)
+		l.requeueBy(l.known.askAt)
 		return true, nil
 	}
 	if l.wait.reason != "" {
-		l.comeBack(l.known.lookAt)
+		l.requeueBy(l.known.askAt)
 		return true, nil // the callback is there, and KIE.AI could not be asked about it
 	}
 	if over {
@@ -138,9 +138,9 @@ func (r *VideoGenerationReconciler) recover(ctx context.Context, l *life) (bool,
 	}
 	l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonSubmitting,
 		message: "the answer to the purchase was lost; waiting for the callback, which says whether it was made"}
-	l.comeBack(end)
+	l.requeueBy(end)
 	if calledBack(l.vg) {
-		l.comeBack(r.schedule(l).next(now))
+		l.requeueBy(r.schedule(l).next(now))
 	}
 	return true, nil
 }
@@ -159,7 +159,7 @@ func endLost(vg *v1alpha1.VideoGeneration, createdAgain string, now time.Time) {
 
 // follow asks KIE.AI about the task that the callback of a lost purchase names,
 // and takes it if it is the one that was bought.
-func (r *VideoGenerationReconciler) follow(ctx context.Context, l *life) (found bool, err error) {
+func (r *VideoGenerationReconciler) follow(ctx context.Context, l *scope) (found bool, err error) {
 	task := l.vg.Status.Task
 	id := l.vg.Status.Callback.TaskID
 	record, ok, err := r.ask(ctx, l, id)
@@ -177,7 +177,7 @@ func (r *VideoGenerationReconciler) follow(ctx context.Context, l *life) (found 
 		return false, nil
 	}
 	l.known.accepted = acceptanceOf(task, id)
-	l.known.lookAt = r.Clock.Now()
+	l.known.askAt = r.Clock.Now()
 	log.FromContext(ctx).Info("The callback named the task whose answer was lost", "taskID", id)
 	return true, r.persistAccepted(ctx, l)
 }

@@ -289,7 +289,7 @@ func TestAPurchaseOfAnAccountThatIsGone(t *testing.T) {
 	clk := clocktesting.NewFakePassiveClock(epoch)
 	for name, live := range map[string]*v1alpha1.KieAccount{"gone": nil, "created again": again} {
 		r := &VideoGenerationReconciler{Live: accountReader{account: live}, Clock: clk, Ledger: NewLedger(clk)}
-		l := &life{account: account, vg: video("video")}
+		l := &scope{account: account, vg: video("video")}
 		if ok, err := r.charge(t.Context(), l, credits.Of(60)); ok || !errors.Is(err, errAccountReplaced) {
 			t.Errorf("%s: it is charged: %v, %v; want to begin anew", name, ok, err)
 		}
@@ -309,7 +309,7 @@ func TestBooksAreOfOneAccount(t *testing.T) {
 	now.UID = "another"
 	want := func(reason string, of v1alpha1.AccountIdentity, spent int64) {
 		t.Helper()
-		if got, _ := b.Unnoted(of, later); got != credits.Of(spent) {
+		if got, _ := b.Unbooked(of, later); got != credits.Of(spent) {
 			t.Errorf("%s: %s credits are to be written, want %d", reason, got, spent)
 		}
 	}

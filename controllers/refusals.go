@@ -57,20 +57,20 @@ func waitingFor(class kie.Class, account *v1alpha1.KieAccount) waiting {
 // refuse notes a refusal and says what to wait for. A question about one task
 // says less about the account than a purchase does: the record of that task may
 // be what is sick.
-func (r *VideoGenerationReconciler) refuse(l *life, class kie.Class, apiKey string, buying bool) waiting {
+func (r *VideoGenerationReconciler) refuse(l *scope, class kie.Class, apiKey string, buying bool) waiting {
 	key := client.ObjectKeyFromObject(l.account)
 	w := waitingFor(class, l.account)
 	switch {
 	case lasting(class):
 		w.retryAfter = refusalDurations[class]
 		r.Credentials.Invalidate(key)
-		r.Poke(key)
+		r.CheckAccount(key)
 	case class == kie.RateLimited:
 		window := l.account.Spec.Limits.Window.Duration
 		w.retryAfter = window + jitter(l.vg.UID, window/2)
 	default:
 		class = kie.Unavailable
-		w.retryAfter = lookAgainSoon
+		w.retryAfter = pollAgainSoon
 	}
 	// A gateway may dislike this prompt only: the others do not wait for it.
 	if class != kie.Forbidden && (buying || (class != kie.Unavailable && class != kie.NotFound)) {

@@ -27,9 +27,9 @@ const (
 	reasonPaidTwice      = "PaidTwice"
 )
 
-// noteRefused takes a purchase out of what was bought, on KIE.AI's word, and
+// rememberRefused takes a purchase out of what was bought, on KIE.AI's word, and
 // remembers its attempt for as long as its callback may say otherwise.
-func (r *VideoGenerationReconciler) noteRefused(l *life, task *v1alpha1.Task) {
+func (r *VideoGenerationReconciler) rememberRefused(l *scope, task *v1alpha1.Task) {
 	l.uncount()
 	kept := r.withoutOldRefusals(l.vg.Status.RefusedAttempts)
 	kept = append(kept, v1alpha1.RefusedAttempt{Attempt: task.Attempt, SubmittedAt: task.SubmittedAt, Account: task.Account})
@@ -63,7 +63,7 @@ func calledBackRefused(vg *v1alpha1.VideoGeneration) (v1alpha1.RefusedAttempt, b
 //
 // When it lets the next step go on, no such callback is open, or nothing is to
 // be bought.
-func (r *VideoGenerationReconciler) followRefused(ctx context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) followRefused(ctx context.Context, l *scope) (bool, error) {
 	refused, found := calledBackRefused(l.vg)
 	if !found || l.account == nil {
 		return false, nil
@@ -71,7 +71,7 @@ func (r *VideoGenerationReconciler) followRefused(ctx context.Context, l *life) 
 	now, receipt := r.Clock.Now(), l.vg.Status.Callback
 	over := now.After(receipt.ReceivedAt.Add(callbackFollowed))
 	if l.known.refusedAt.After(now) && !over {
-		l.comeBack(l.known.refusedAt)
+		l.requeueBy(l.known.refusedAt)
 		return r.heldByRefused(l), nil
 	}
 	record, ok := r.recordOf(ctx, l.account, receipt.TaskID)
@@ -88,8 +88,8 @@ func (r *VideoGenerationReconciler) followRefused(ctx context.Context, l *life) 
 		l.forgetRefused(refused.Attempt)
 		return false, nil
 	}
-	l.known.refusedAt = now.Add(lookAgainSoon)
-	l.comeBack(l.known.refusedAt)
+	l.known.refusedAt = now.Add(pollAgainSoon)
+	l.requeueBy(l.known.refusedAt)
 	return r.heldByRefused(l), nil
 }
 
@@ -101,12 +101,12 @@ func (r *VideoGenerationReconciler) recordOf(ctx context.Context, account *v1alp
 		return kie.Record{}, false
 	}
 	record, err = r.KIE.RecordInfo(ctx, kie.Endpoint{BaseURL: account.Spec.BaseURL, APIKey: secrets.APIKey}, id)
-	r.Metrics.looked(record.State, err)
+	r.Metrics.asked(record.State, err)
 	return record, err == nil
 }
 
 // heldByRefused says what a purchase waits for, if one is to be made.
-func (r *VideoGenerationReconciler) heldByRefused(l *life) bool {
+func (r *VideoGenerationReconciler) heldByRefused(l *scope) bool {
 	if !l.buying() && !retryPending(l.vg) {
 		return false
 	}
@@ -117,7 +117,7 @@ func (r *VideoGenerationReconciler) heldByRefused(l *life) bool {
 
 // takeRefused books a purchase that was made after all, and takes its task over
 // where the resource has no other.
-func (r *VideoGenerationReconciler) takeRefused(ctx context.Context, l *life, refused v1alpha1.RefusedAttempt, id string) (bool, error) {
+func (r *VideoGenerationReconciler) takeRefused(ctx context.Context, l *scope, refused v1alpha1.RefusedAttempt, id string) (bool, error) {
 	if err := r.bookAnyway(ctx, l, refused.Account, l.price); err != nil {
 		return true, err
 	}
@@ -152,7 +152,7 @@ func (r *VideoGenerationReconciler) takeRefused(ctx context.Context, l *life, re
 	}
 	l.known.bought, l.again = made, false
 	l.known.startOver()
-	l.known.lookAt = r.Clock.Now()
+	l.known.askAt = r.Clock.Now()
 	l.wait = waiting{}
 	l.summarize(r.Clock.Now())
 	if err := r.writeStatus(ctx, l); err != nil {
@@ -163,7 +163,7 @@ func (r *VideoGenerationReconciler) takeRefused(ctx context.Context, l *life, re
 	return false, nil
 }
 
-func (l *life) forgetRefused(attempt string) {
+func (l *scope) forgetRefused(attempt string) {
 	l.known.refusedAt = time.Time{}
 	l.vg.Status.RefusedAttempts = slices.DeleteFunc(slices.Clone(l.vg.Status.RefusedAttempts), func(a v1alpha1.RefusedAttempt) bool { return a.Attempt == attempt })
 	if len(l.vg.Status.RefusedAttempts) == 0 {

@@ -48,7 +48,7 @@ const (
 type ReleaseReconciler struct {
 	// Client reads from the cache and writes to the API server.
 	Client    client.Client
-	Places    *Places
+	Locations *Locations
 	Transfers *Transfers
 	Clock     clock.PassiveClock
 	Recorder  events.EventRecorder
@@ -119,7 +119,7 @@ func (r *ReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	case err != nil:
 		return quietConflict(fmt.Errorf("removing the finalizer: %w", err))
 	}
-	r.Places.forget(vg.UID)
+	r.Locations.forget(vg.UID)
 	r.forget(req.NamespacedName)
 	return ctrl.Result{}, nil
 }
@@ -146,7 +146,7 @@ func (r *ReleaseReconciler) of(vg *v1alpha1.VideoGeneration) *leaving {
 
 // mayTry reports whether a resource is tried now, and notes that it is: not while
 // its place is broken, unless it would be let go of without a try of its own.
-func (r *ReleaseReconciler) mayTry(vg *v1alpha1.VideoGeneration, p place, last bool) bool {
+func (r *ReleaseReconciler) mayTry(vg *v1alpha1.VideoGeneration, p location, last bool) bool {
 	known := r.of(vg)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -163,7 +163,7 @@ func (r *ReleaseReconciler) mayTry(vg *v1alpha1.VideoGeneration, p place, last b
 
 // answered notes that a place answers, or does not. That it refuses one object says
 // nothing of the others.
-func (r *ReleaseReconciler) answered(p place, failure *artifact.StorageError) {
+func (r *ReleaseReconciler) answered(p location, failure *artifact.StorageError) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if failure != nil && failure.Class == artifact.StorageUnavailable {
@@ -175,12 +175,12 @@ func (r *ReleaseReconciler) answered(p place, failure *artifact.StorageError) {
 
 // isGoneForGood reports whether the credentials of a place are gone together
 // with their namespace: nobody will bring them back.
-func (r *ReleaseReconciler) isGoneForGood(ctx context.Context, p place) (bool, error) {
+func (r *ReleaseReconciler) isGoneForGood(ctx context.Context, p location) (bool, error) {
 	if p.spec.CredentialsSecretRef == nil {
 		return false, nil
 	}
 	name := types.NamespacedName{Namespace: p.namespace, Name: p.spec.CredentialsSecretRef.Name}
-	if err := r.Places.Live.Get(ctx, name, &corev1.Secret{}); !apierrors.IsNotFound(err) {
+	if err := r.Locations.Live.Get(ctx, name, &corev1.Secret{}); !apierrors.IsNotFound(err) {
 		return false, client.IgnoreNotFound(err)
 	}
 	namespace := &metav1.PartialObjectMetadata{}
@@ -220,9 +220,9 @@ func (r *ReleaseReconciler) deleteStored(ctx context.Context, vg *v1alpha1.Video
 	if err != nil {
 		return all, err
 	}
-	p, named := placeOf(vg, account)
-	if kept, known := r.Places.keptOf(vg.UID); !named && account == nil && known {
-		p, named = kept.place, true // the account went first
+	p, named := locationOf(vg, account)
+	if kept, known := r.Locations.recall(vg.UID); !named && account == nil && known {
+		p, named = kept.location, true // the account went first
 	}
 	switch {
 	case vg.Spec.Storage != nil && vg.Spec.Storage.DeletionPolicy == v1alpha1.DeletionRetain, named && p.policy != v1alpha1.DeletionDelete,
@@ -241,7 +241,7 @@ func (r *ReleaseReconciler) deleteStored(ctx context.Context, vg *v1alpha1.Video
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	bucket, err := r.Places.openToDelete(ctx, vg.UID, p)
+	bucket, err := r.Locations.openToDelete(ctx, vg.UID, p)
 	if failure, ok := asStorageError(err); ok {
 		all.cause = failure.Message
 		gone, err := r.isGoneForGood(ctx, p)

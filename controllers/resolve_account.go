@@ -18,9 +18,9 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
 
-// namespaceLookAgain is how often a namespace is looked at again that an
+// namespaceResync is how often a namespace is looked at again that an
 // account does not allow: labels of namespaces change without notice.
-const namespaceLookAgain = time.Minute
+const namespaceResync = time.Minute
 
 // resolveAccount finds the account that pays. A task stays with the account
 // that bought it, also when it is to be bought again, as long as its outcome is
@@ -29,7 +29,7 @@ const namespaceLookAgain = time.Minute
 // When it lets the next step go on, nothing is asked of KIE.AI any more, or
 // l.account is there, is named in the status and allows the namespace of the
 // resource.
-func (r *VideoGenerationReconciler) resolveAccount(ctx context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) resolveAccount(ctx context.Context, l *scope) (bool, error) {
 	buying := needsPurchase(l.vg) || retryPending(l.vg)
 	_, calledBack := calledBackRefused(l.vg)
 	if !buying && !calledBack && l.vg.Status.Task.Settled() && !upgradePending(l.vg) && !storageUnfinished(l.vg) && !wantsLinks(l.vg) {
@@ -76,22 +76,22 @@ func (r *VideoGenerationReconciler) resolveAccount(ctx context.Context, l *life)
 
 // accountNotFound is what a resource waits for whose account is gone.
 func accountNotFound(key types.NamespacedName) waiting {
-	return waiting{kind: retrying, reason: v1alpha1.ReasonAccountNotFound, retryAfter: accountLookAgain,
+	return waiting{kind: retrying, reason: v1alpha1.ReasonAccountNotFound, retryAfter: accountResync,
 		message: fmt.Sprintf("KieAccount %s does not exist: create it, or name another one in spec.accountRef", key)}
 }
 
 // createdAgain is what to add where KIE.AI does not know the task, if the account
 // is not the one that bought it, but has its name: the key may be that of another
 // account at KIE.AI.
-func (l *life) createdAgain() string {
+func (l *scope) createdAgain() string {
 	if l.account == nil || !l.vg.Status.Account.IsReplacedBy(l.account) {
 		return ""
 	}
 	return fmt.Sprintf(". KieAccount %s was created again since it bought the task: see that its API key belongs to the same account at KIE.AI", l.vg.Status.Account)
 }
 
-// accountLookAgain is how often a question waits for its account, should nothing wake it.
-const accountLookAgain = 5 * time.Minute
+// accountResync is how often a question waits for its account, should nothing wake it.
+const accountResync = 5 * time.Minute
 
 // moveAccount turns to the account that the spec names now, when a purchase is
 // to be made after one whose outcome was open. Until the new purchase is
@@ -100,7 +100,7 @@ const accountLookAgain = 5 * time.Minute
 //
 // When it lets the next step go on, l.account is the one that is to buy, and
 // allows the namespace of the resource.
-func (r *VideoGenerationReconciler) moveAccount(ctx context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) moveAccount(ctx context.Context, l *scope) (bool, error) {
 	if !l.buying() || isUnbought(l) || l.vg.Status.Task == nil || l.vg.Status.Task.Settled() {
 		return false, nil
 	}
@@ -122,7 +122,7 @@ func (r *VideoGenerationReconciler) moveAccount(ctx context.Context, l *life) (b
 
 // usableAccount reads an account. It returns nil, and sets l.wait, if the
 // resource cannot use it; anew says that something is to be bought with it.
-func (r *VideoGenerationReconciler) usableAccount(ctx context.Context, l *life, key types.NamespacedName, anew bool) (*v1alpha1.KieAccount, error) {
+func (r *VideoGenerationReconciler) usableAccount(ctx context.Context, l *scope, key types.NamespacedName, anew bool) (*v1alpha1.KieAccount, error) {
 	if source := l.vg.Status.Source; anew && source != nil && source.Account.Key() != key {
 		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonAccountMismatch,
 			message: fmt.Sprintf("KIE.AI continues a video only for the account that bought it: set spec.accountRef to KieAccount %s", source.Account)}
@@ -144,7 +144,7 @@ func (r *VideoGenerationReconciler) usableAccount(ctx context.Context, l *life, 
 	case err != nil:
 		return nil, err
 	case !allowed && anew:
-		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonAccountNotAllowed, retryAfter: namespaceLookAgain,
+		l.wait = waiting{kind: retrying, reason: v1alpha1.ReasonAccountNotAllowed, retryAfter: namespaceResync,
 			message: fmt.Sprintf("KieAccount %s does not allow namespace %s: change its spec.allowedNamespaces, or name another account in spec.accountRef", key, l.vg.Namespace)}
 		return nil, nil
 	}

@@ -26,7 +26,7 @@ const indexSource = "spec.extend.from.name"
 //
 // When it lets the next step go on, nothing is continued, the source is in the
 // status, or l.source says what is in the way and nothing will be bought.
-func (r *VideoGenerationReconciler) resolveSource(ctx context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) resolveSource(ctx context.Context, l *scope) (bool, error) {
 	if !needsSource(l.vg) || (l.vg.Status.Task != nil && !needsPurchase(l.vg)) {
 		return false, nil
 	}

@@ -26,12 +26,12 @@ const (
 //
 // When it lets the next step go on, l.again says whether the video is to be
 // bought again now.
-func (r *VideoGenerationReconciler) retry(_ context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) retry(_ context.Context, l *scope) (bool, error) {
 	if needsPurchase(l.vg) || !retryPending(l.vg) {
 		return false, nil
 	}
 	if at := retryAt(l.vg.Status.Task); r.Clock.Now().Before(at) {
-		l.comeBack(at)
+		l.requeueBy(at)
 		return true, nil
 	}
 	l.again = true

@@ -14,11 +14,11 @@ import (
 // below them; without, it is the way to learn of the result, and KIE.AI advises
 // 30 seconds.
 const (
-	firstLookWithCallbacks = 5 * time.Minute
-	lookEveryWithCallbacks = time.Minute
-	lookEveryWithout       = 30 * time.Second
-	// lookAgainSoon follows an answer that has to be asked for again.
-	lookAgainSoon = 10 * time.Second
+	firstPollWithCallbacks = 5 * time.Minute
+	pollEveryWithCallbacks = time.Minute
+	pollEveryWithout       = 30 * time.Second
+	// pollAgainSoon follows an answer that has to be asked for again.
+	pollAgainSoon = 10 * time.Second
 	// absentGrace is how long KIE.AI may not know a task that it has accepted, or
 	// that was restored: what a user has named is old enough.
 	absentGrace = 10 * time.Minute
@@ -40,9 +40,9 @@ type schedule struct {
 // newSchedule returns the schedule of a task that was submitted at start. The
 // jitter of the resource keeps those that were submitted together apart.
 func newSchedule(start time.Time, uid types.UID, callbacks bool) schedule {
-	s := schedule{start: start, first: lookEveryWithout, every: lookEveryWithout}
+	s := schedule{start: start, first: pollEveryWithout, every: pollEveryWithout}
 	if callbacks {
-		s.first, s.every = firstLookWithCallbacks, lookEveryWithCallbacks
+		s.first, s.every = firstPollWithCallbacks, pollEveryWithCallbacks
 	}
 	s.first += jitter(uid, s.every/4)
 	return s

@@ -64,11 +64,11 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	ledger := NewLedger(o.Clock)
 	counts := NewMetrics(o.Metrics)
 	kieClient := kie.NewClient()
-	pokes := NewPokes()
+	pokes := NewTriggers()
 	fetcher := artifact.NewFetcher(o.AllowPrivateNetworks)
 	recorder := mgr.GetEventRecorder("kie-operator")
 	transfers := NewTransfers()
-	places := &Places{
+	places := &Locations{
 		Live:              mgr.GetAPIReader(),
 		Storage:           artifact.NewStorage(artifact.StorageOptions{AllowPrivate: o.AllowPrivateNetworks, FileRoot: o.FileStorageRoot}),
 		OperatorNamespace: o.OperatorNamespace,
@@ -87,7 +87,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		Recorder:          recorder,
 		Metrics:           counts,
 		StopStoring:       func(resource types.UID) { transfers.Stop(resource) },
-		Poke:              pokes.Poke,
+		CheckAccount:      pokes.Trigger,
 		OperatorNamespace: o.OperatorNamespace,
 		AllowInsecure:     o.AllowPrivateNetworks,
 		CallbackBaseURL:   o.CallbackBaseURL,
@@ -100,7 +100,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	err = (&StorageReconciler{
 		Client:        mgr.GetClient(),
 		Live:          mgr.GetAPIReader(),
-		Places:        places,
+		Locations:     places,
 		Transfers:     transfers,
 		Fetcher:       fetcher,
 		Credentials:   o.Credentials,
@@ -115,7 +115,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	}
 	err = (&ReleaseReconciler{
 		Client:    mgr.GetClient(),
-		Places:    places,
+		Locations: places,
 		Transfers: transfers,
 		Clock:     o.Clock,
 		Recorder:  recorder,
@@ -162,15 +162,15 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 	return nil
 }
 
-// Pokes carries accounts that are to be looked at now. It never blocks: one
+// Triggers carries accounts that are to be looked at now. It never blocks: one
 // that is not taken is looked at on schedule.
-type Pokes chan event.TypedGenericEvent[types.NamespacedName]
+type Triggers chan event.TypedGenericEvent[types.NamespacedName]
 
-// NewPokes returns room for a burst of pokes.
-func NewPokes() Pokes { return make(Pokes, 64) }
+// NewTriggers returns room for a burst of them.
+func NewTriggers() Triggers { return make(Triggers, 64) }
 
-// Poke asks for a look at the account.
-func (p Pokes) Poke(account types.NamespacedName) {
+// Trigger asks for a look at the account.
+func (p Triggers) Trigger(account types.NamespacedName) {
 	select {
 	case p <- event.TypedGenericEvent[types.NamespacedName]{Object: account}:
 	default:
@@ -203,7 +203,7 @@ func (r *VideoGenerationReconciler) SetupWithManager(mgr ctrl.Manager, concurren
 
 // Init makes the reconciler ready for use without a manager.
 func (r *VideoGenerationReconciler) Init() {
-	r.memory = newMemory()
+	r.memory = newMemories()
 }
 
 // SetupWithManager starts the reconciler with the manager. At most so many
@@ -221,7 +221,7 @@ func (r *ReleaseReconciler) SetupWithManager(mgr ctrl.Manager) error {
 }
 
 // SetupWithManager starts the reconciler with the manager.
-func (r *KieAccountReconciler) SetupWithManager(mgr ctrl.Manager, pokes Pokes) error {
+func (r *KieAccountReconciler) SetupWithManager(mgr ctrl.Manager, pokes Triggers) error {
 	r.Init()
 	return setUp(mgr, "kieaccount", r.watches(), controller.Options{}, r,
 		source.Channel(pokes, handler.TypedFuncs[types.NamespacedName, ctrl.Request]{

@@ -165,9 +165,9 @@ func (b *books) missingSince(account *v1alpha1.KieAccount, now time.Time) time.T
 	}
 }
 
-// Unnoted is what was spent before a moment and is not in the status of the
+// Unbooked is what was spent before a moment and is not in the status of the
 // account yet; later says whether there is more.
-func (l *Ledger) Unnoted(account v1alpha1.AccountIdentity, before time.Time) (spent credits.Amount, later bool) {
+func (l *Ledger) Unbooked(account v1alpha1.AccountIdentity, before time.Time) (spent credits.Amount, later bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.of(account).unnoted {
@@ -180,8 +180,8 @@ func (l *Ledger) Unnoted(account v1alpha1.AccountIdentity, before time.Time) (sp
 	return spent, later
 }
 
-// Noted says that what was spent before a moment is in the status of the account.
-func (l *Ledger) Noted(account v1alpha1.AccountIdentity, before time.Time) {
+// Booked says that what was spent before a moment is in the status of the account.
+func (l *Ledger) Booked(account v1alpha1.AccountIdentity, before time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.of(account)

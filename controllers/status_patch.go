@@ -55,7 +55,7 @@ func quietConflict(err error) (ctrl.Result, error) {
 }
 
 // writeStatus writes the status if it differs from the stored one.
-func (r *VideoGenerationReconciler) writeStatus(ctx context.Context, l *life) error {
+func (r *VideoGenerationReconciler) writeStatus(ctx context.Context, l *scope) error {
 	if equality.Semantic.DeepEqual(l.stored.Status, l.vg.Status) {
 		return nil
 	}
@@ -64,7 +64,7 @@ func (r *VideoGenerationReconciler) writeStatus(ctx context.Context, l *life) er
 
 // lockStatus writes the status, and fails with a conflict if the resource has
 // changed in any way since it was read, even if there is nothing to write.
-func (r *VideoGenerationReconciler) lockStatus(ctx context.Context, l *life) error {
+func (r *VideoGenerationReconciler) lockStatus(ctx context.Context, l *scope) error {
 	before := l.stored.DeepCopy()
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := r.Client.Status().Patch(ctx, l.vg, patch); err != nil {
@@ -80,7 +80,7 @@ const sayUnwrittenEvery = time.Hour
 
 // sayUnwritten says that the API server refuses the status of a resource, which
 // then cannot say it itself.
-func (r *VideoGenerationReconciler) sayUnwritten(ctx context.Context, l *life, err error) {
+func (r *VideoGenerationReconciler) sayUnwritten(ctx context.Context, l *scope, err error) {
 	failed, ok := errors.AsType[*writeError](err)
 	now := r.Clock.Now()
 	if !ok || !isRefused(failed.err) || now.Before(l.known.unwrittenSaid.Add(sayUnwrittenEvery)) {
@@ -108,7 +108,7 @@ type operation struct {
 // current one and in the state that is known, on a context that outlives a
 // shutdown, and again when the API server fails. A write that arrives after its
 // time therefore changes nothing.
-func (r *VideoGenerationReconciler) persistTask(ctx context.Context, l *life, attempt string, task *v1alpha1.Task) error {
+func (r *VideoGenerationReconciler) persistTask(ctx context.Context, l *scope, attempt string, task *v1alpha1.Task) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), persistTimeout)
 	defer cancel()
 

@@ -40,7 +40,7 @@ type StorageReconciler struct {
 	Client client.Client
 	// Live reads from the API server itself.
 	Live        client.Reader
-	Places      *Places
+	Locations   *Locations
 	Transfers   *Transfers
 	Fetcher     *artifact.Fetcher
 	Credentials *credentials.Store
@@ -54,15 +54,15 @@ type StorageReconciler struct {
 	// workers is how many resources have their videos stored at a time.
 	workers int
 
-	mu    sync.Mutex
-	tries map[types.NamespacedName]*tries
+	mu       sync.Mutex
+	memories map[types.NamespacedName]*memory
 	// tenants are the namespaces, other than that of administrators, into whose storage something is stored now.
 	tenants map[string]bool
 }
 
 // Init makes the reconciler ready for use without a manager.
 func (r *StorageReconciler) Init() {
-	r.tries, r.tenants = map[types.NamespacedName]*tries{}, map[string]bool{}
+	r.memories, r.tenants = map[types.NamespacedName]*memory{}, map[string]bool{}
 }
 
 // Reconcile stores what is not stored of a resource, as far as that is possible
@@ -71,21 +71,21 @@ func (r *StorageReconciler) Init() {
 func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	vg := &v1alpha1.VideoGeneration{}
 	if err := r.Client.Get(ctx, req.NamespacedName, vg); apierrors.IsNotFound(err) {
-		r.Places.forget(r.forget(req.NamespacedName))
+		r.Locations.forget(r.forget(req.NamespacedName))
 		return ctrl.Result{}, nil
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the VideoGeneration: %w", err)
 	}
-	unnoted := r.unnoted(vg)
+	unnoted := r.unwritten(vg)
 	switch {
 	case !vg.DeletionTimestamp.IsZero():
 		r.forget(req.NamespacedName)
 		if !controllerutil.ContainsFinalizer(vg, v1alpha1.FinalizerStoredVideos) {
-			r.Places.forget(vg.UID) // else its videos are deleted there
+			r.Locations.forget(vg.UID) // else its videos are deleted there
 		}
 		return ctrl.Result{}, nil
 	case unnoted != nil:
-		if err := r.note(ctx, vg, unnoted, nil); err != nil {
+		if err := r.writeStored(ctx, vg, unnoted, nil); err != nil {
 			return quietConflict(err)
 		}
 		return ctrl.Result{RequeueAfter: conflictDelay}, nil // by what is noted now
@@ -100,10 +100,10 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	p, named := placeOf(vg, account)
+	p, named := locationOf(vg, account)
 	switch pending := storagePending(vg); {
 	case !named:
-		return r.withoutPlace(ctx, vg, account)
+		return r.withoutLocation(ctx, vg, account)
 	case !pending:
 		r.forget(req.NamespacedName)
 		return r.unguarded(vg, r.guard(ctx, vg, p))
@@ -141,17 +141,17 @@ func (r *StorageReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ct
 // storeNow stores what is not stored, and notes what came of it. Whatever ends it,
 // what is stored by then is noted, and only then has it ended for those who wait
 // for that.
-func (r *StorageReconciler) storeNow(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p place, known *tries) (ctrl.Result, error) {
+func (r *StorageReconciler) storeNow(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p location, known *memory) (ctrl.Result, error) {
 	transfer, end := r.Transfers.begin(ctx, vg.UID)
 	defer end()
-	failure, err := r.keep(transfer, vg, account, p, known)
+	failure, err := r.storeDue(transfer, vg, account, p, known)
 	ended := failure == interrupted
 	if ended {
 		failure = nil
 	}
 	missing := slices.DeleteFunc(unstored(vg), func(file storedFile) bool { _, stored := known.stored[file.url]; return stored })
 	if len(known.stored) > 0 || failure != nil {
-		err = errors.Join(err, r.note(ctx, vg, known, failure))
+		err = errors.Join(err, r.writeStored(ctx, vg, known, failure))
 	}
 	result, err := quietConflict(err)
 	switch {
@@ -166,10 +166,10 @@ func (r *StorageReconciler) storeNow(ctx context.Context, vg *v1alpha1.VideoGene
 	return result, err
 }
 
-// withoutPlace waits for the account that says where to store, until KIE.AI has
+// withoutLocation waits for the account that says where to store, until KIE.AI has
 // deleted the video. If there is an account that says nothing, the other
 // reconciler takes back that anything is to be stored, as soon as it comes to it.
-func (r *StorageReconciler) withoutPlace(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount) (ctrl.Result, error) {
+func (r *StorageReconciler) withoutLocation(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount) (ctrl.Result, error) {
 	if !storagePending(vg) {
 		return ctrl.Result{}, nil
 	}
@@ -213,8 +213,8 @@ func (r *StorageReconciler) unguarded(vg *v1alpha1.VideoGeneration, err error) (
 // enter takes a place among those who store, and returns how to leave it. Who is
 // not an administrator holds one at a time, and all of them together leave one
 // free: a bucket that takes its time does not keep others from storing.
-func (r *StorageReconciler) enter(p place) (leave func(), ok bool) {
-	if p.trusted(r.Places.OperatorNamespace) {
+func (r *StorageReconciler) enter(p location) (leave func(), ok bool) {
+	if p.trusted(r.Locations.OperatorNamespace) {
 		return func() {}, true
 	}
 	r.mu.Lock()
@@ -232,13 +232,13 @@ func (r *StorageReconciler) enter(p place) (leave func(), ok bool) {
 
 // guard adds the finalizer, or removes it, by what is to become of the videos
 // when the resource is deleted.
-func (r *StorageReconciler) guard(ctx context.Context, vg *v1alpha1.VideoGeneration, p place) error {
+func (r *StorageReconciler) guard(ctx context.Context, vg *v1alpha1.VideoGeneration, p location) error {
 	return r.setFinalizer(ctx, vg, p.policy == v1alpha1.DeletionDelete)
 }
 
 func (r *StorageReconciler) setFinalizer(ctx context.Context, vg *v1alpha1.VideoGeneration, wanted bool) error {
 	if !wanted {
-		r.Places.forget(vg.UID)
+		r.Locations.forget(vg.UID)
 	}
 	if wanted == controllerutil.ContainsFinalizer(vg, v1alpha1.FinalizerStoredVideos) {
 		return nil

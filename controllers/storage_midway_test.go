@@ -380,8 +380,8 @@ func TestWhoseTurnItIsToBeLetGo(t *testing.T) {
 	clk := clocktesting.NewFakePassiveClock(time.Unix(1e9, 0))
 	r := &ReleaseReconciler{Clock: clk}
 	r.Init()
-	here, there := place{spec: &v1alpha1.Storage{URL: "s3://here"}}, place{spec: &v1alpha1.Storage{URL: "s3://there"}}
-	want := func(reason, name string, p place, last, want bool) {
+	here, there := location{spec: &v1alpha1.Storage{URL: "s3://here"}}, location{spec: &v1alpha1.Storage{URL: "s3://there"}}
+	want := func(reason, name string, p location, last, want bool) {
 		t.Helper()
 		if got := r.mayTry(video(name), p, last); got != want {
 			t.Errorf("%s: %s may be tried is %t", reason, name, got)
@@ -471,7 +471,7 @@ func TestPlacesAreForgotten(t *testing.T) {
 			w := newStoringWorld(t, v1alpha1.DeletionDelete)
 			w.create("video", prompt("[sim:file=gone]"))
 			w.run(time.Hour)
-			places := w.proc.storage.Places
+			places := w.proc.storage.Locations
 			if n := places.Remembered(); n != 1 {
 				t.Fatalf("%d places are remembered, want 1", n)
 			}
@@ -496,7 +496,7 @@ func TestPlacesAreForgotten(t *testing.T) {
 			t.Fatalf("the finalizers are %q", vg.Finalizers)
 		}
 		w.deleteWithin("video", time.Minute)
-		if n := w.proc.storage.Places.Remembered(); n > 0 {
+		if n := w.proc.storage.Locations.Remembered(); n > 0 {
 			t.Errorf("%d places are remembered", n)
 		}
 	})

@@ -121,8 +121,8 @@ func TestRememberedCredentials(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "bucket"}, StringData: map[string]string{"accessKeyID": "a", "secretAccessKey": "b"}}
 	w.must(w.live.Create(t.Context(), secret))
-	places := w.proc.storage.Places
-	at := place{
+	places := w.proc.storage.Locations
+	at := location{
 		spec:      &v1alpha1.Storage{URL: "s3://videos", Region: "eu-central-1", CredentialsSecretRef: &v1alpha1.SecretReference{Name: "bucket"}},
 		namespace: w.namespace, policy: v1alpha1.DeletionDelete,
 	}

@@ -18,7 +18,7 @@ import (
 //
 // When it lets the next step go on, the status says whether a video is still to
 // be stored. Stored says so in the same write.
-func (r *VideoGenerationReconciler) store(ctx context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) store(ctx context.Context, l *scope) (bool, error) {
 	vg := l.vg
 	if !hasVideos(vg) {
 		return false, nil
@@ -31,7 +31,7 @@ func (r *VideoGenerationReconciler) store(ctx context.Context, l *life) (bool, e
 			return true, err
 		}
 	}
-	p, named := placeOf(vg, account)
+	p, named := locationOf(vg, account)
 	switch {
 	case progress == nil:
 		// A KieAccount that gets storage does not reach back to what was finished before, and nobody to what KIE.AI
@@ -54,21 +54,21 @@ func (r *VideoGenerationReconciler) store(ctx context.Context, l *life) (bool, e
 }
 
 // summarize makes the conditions say what the status says, and what is waited for.
-func (l *life) summarize(now time.Time) {
+func (l *scope) summarize(now time.Time) {
 	summarize(l.vg, l.wait, now)
 	sayStored(l.vg, l.awaitsStorage(), l.vg.Generation, now)
 }
 
 // awaitsStorage reports whether a video that is on its way is to be stored. While
 // the account is not known that may say so, what was said stays.
-func (l *life) awaitsStorage() bool {
+func (l *scope) awaitsStorage() bool {
 	if !meta.IsStatusConditionPresentAndEqual(l.vg.Status.Conditions, v1alpha1.ConditionReady, metav1.ConditionUnknown) {
 		return false
 	}
 	if l.account == nil && !hasOwnStorage(l.vg) {
 		return saysStored(l.vg)
 	}
-	_, named := placeOf(l.vg, l.account)
+	_, named := locationOf(l.vg, l.account)
 	return named
 }
 

@@ -90,8 +90,8 @@ func isStored(video *v1alpha1.Video) bool {
 	return video.Artifact != nil && (video.OriginURL == "" || video.OriginURL == video.URL || video.OriginArtifact != nil)
 }
 
-// noteStored writes into the status that the video at a URL is stored.
-func noteStored(vg *v1alpha1.VideoGeneration, url string, stored v1alpha1.Artifact) {
+// markStored writes into the status that the video at a URL is stored.
+func markStored(vg *v1alpha1.VideoGeneration, url string, stored v1alpha1.Artifact) {
 	for i := range vg.Status.Videos {
 		video := &vg.Status.Videos[i]
 		if video.URL == url && video.Artifact == nil {

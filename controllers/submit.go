@@ -30,7 +30,7 @@ import (
 //
 // When it lets the next step go on, nothing was to be bought, or the status
 // says what is known of the purchase.
-func (r *VideoGenerationReconciler) submit(ctx context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) submit(ctx context.Context, l *scope) (bool, error) {
 	if l.attempt == "" {
 		return false, nil
 	}
@@ -77,7 +77,7 @@ func (r *VideoGenerationReconciler) submit(ctx context.Context, l *life) (bool, 
 // that is told to stop begins nothing; once it has begun, that does not get in
 // between: the write of the intent would be made and not heard of, and the
 // purchase would be a lost one though nothing was sent.
-func (r *VideoGenerationReconciler) begin(ctx context.Context, l *life, previous *v1alpha1.Task) (context.Context, error) {
+func (r *VideoGenerationReconciler) begin(ctx context.Context, l *scope, previous *v1alpha1.Task) (context.Context, error) {
 	if err := ctx.Err(); err != nil {
 		return ctx, err
 	}
@@ -94,7 +94,7 @@ func (r *VideoGenerationReconciler) begin(ctx context.Context, l *life, previous
 // buy sends the request for what the resource is: a new video, or more of one.
 // The time for it runs from the intent: a process that was frozen in between
 // does not send what others take for lost, or have bought again.
-func (r *VideoGenerationReconciler) buy(ctx context.Context, l *life, endpoint kie.Endpoint, images []string) kie.Submission {
+func (r *VideoGenerationReconciler) buy(ctx context.Context, l *scope, endpoint kie.Endpoint, images []string) kie.Submission {
 	end := l.vg.Status.Task.SubmittedAt.Add(submitTimeout)
 	ctx, cancel := context.WithTimeout(ctx, end.Sub(r.Clock.Now()))
 	defer cancel()
@@ -113,22 +113,22 @@ const gatewayPause = 30 * time.Second
 // purchaseLimit says that no more may be bought for the resource: as much was
 // bought, or may have been, as spec.retry and the user have asked for. It is a
 // bound on what a mistake anywhere else can cost.
-func purchaseLimit(l *life) (waiting, bool) {
+func purchaseLimit(l *scope) (waiting, bool) {
 	purchases, allowed := l.made(), max(l.vg.Spec.Retry.MaxAttempts, 1)+l.askedAgain()
 	if purchases < allowed {
 		return waiting{}, false
 	}
-	return waiting{kind: stalled, reason: v1alpha1.ReasonPurchaseLimitReached, retryAfter: purchaseLimitLookAgain, message: fmt.Sprintf(
+	return waiting{kind: stalled, reason: v1alpha1.ReasonPurchaseLimitReached, retryAfter: purchaseLimitResync, message: fmt.Sprintf(
 		"%d purchases were made or may have been, and spec.retry.maxAttempts and annotation %s allow %d: look at status.history and kie.ai/logs; to buy again, set %s to the attempt in status.task, or raise spec.retry.maxAttempts",
 		purchases, v1alpha1.AnnotationResubmit, allowed, v1alpha1.AnnotationResubmit)}, true
 }
 
-// purchaseLimitLookAgain is how soon a resource that may buy no more is in the queue again.
-const purchaseLimitLookAgain = 10 * time.Minute
+// purchaseLimitResync is how soon a resource that may buy no more is in the queue again.
+const purchaseLimitResync = 10 * time.Minute
 
 // made counts the purchases of the resource, without one that is known to have
 // come to nothing though the status still says that it is being made.
-func (l *life) made() int32 {
+func (l *scope) made() int32 {
 	if isUnbought(l) {
 		return max(l.vg.Status.Purchases-1, 0)
 	}
@@ -139,13 +139,13 @@ func (l *life) made() int32 {
 type purchaseCounts struct{ made, askedAgain int32 }
 
 // uncount takes a purchase out of the counts that was not made.
-func (l *life) uncount() {
+func (l *scope) uncount() {
 	l.vg.Status.Purchases, l.vg.Status.Resubmissions = l.before.made, l.before.askedAgain
 }
 
 // askedAgain counts the purchases that the user has asked for by name, with the
 // one that is to be made now.
-func (l *life) askedAgain() int32 {
+func (l *scope) askedAgain() int32 {
 	if l.vg.Status.Task != nil && needsPurchase(l.vg) {
 		return l.vg.Status.Resubmissions + 1
 	}
@@ -154,7 +154,7 @@ func (l *life) askedAgain() int32 {
 
 // writeIntent stores that the attempt is about to be bought. It fails if the
 // resource is not the one that was read.
-func (r *VideoGenerationReconciler) writeIntent(ctx context.Context, l *life, previous *v1alpha1.Task) error {
+func (r *VideoGenerationReconciler) writeIntent(ctx context.Context, l *scope, previous *v1alpha1.Task) error {
 	task := &v1alpha1.Task{
 		Attempt:     l.attempt,
 		Number:      1,
@@ -189,7 +189,7 @@ func (r *VideoGenerationReconciler) writeIntent(ctx context.Context, l *life, pr
 
 // generateRequest asks for a new video. A larger resolution is asked for when it
 // is there, so that the video in 720p, which alone can be continued, stays.
-func (r *VideoGenerationReconciler) generateRequest(l *life, images []string) kie.GenerateRequest {
+func (r *VideoGenerationReconciler) generateRequest(l *scope, images []string) kie.GenerateRequest {
 	spec := l.vg.Spec
 	return kie.GenerateRequest{
 		Prompt:            spec.Prompt,
@@ -208,7 +208,7 @@ func (r *VideoGenerationReconciler) generateRequest(l *life, images []string) ki
 }
 
 // extendRequest asks for more of a video.
-func (r *VideoGenerationReconciler) extendRequest(l *life) kie.ExtendRequest {
+func (r *VideoGenerationReconciler) extendRequest(l *scope) kie.ExtendRequest {
 	spec := l.vg.Spec
 	return kie.ExtendRequest{
 		TaskID:      l.vg.Status.Source.TaskID,
@@ -229,7 +229,7 @@ func (r *VideoGenerationReconciler) callbackURL(attempt string) string {
 }
 
 // settlePurchase stores what is known after the request.
-func (r *VideoGenerationReconciler) settlePurchase(ctx context.Context, l *life, submission kie.Submission, previous *v1alpha1.Task, apiKey string) (bool, error) {
+func (r *VideoGenerationReconciler) settlePurchase(ctx context.Context, l *scope, submission kie.Submission, previous *v1alpha1.Task, apiKey string) (bool, error) {
 	logger := log.FromContext(ctx)
 	task := l.vg.Status.Task.DeepCopy()
 	switch submission.Outcome {
@@ -241,7 +241,7 @@ func (r *VideoGenerationReconciler) settlePurchase(ctx context.Context, l *life,
 	case kie.Rejected:
 		// Should this write fail, the request may be made again: it bought nothing.
 		l.known.nothingBought(l.attempt)
-		r.noteRefused(l, task)
+		r.rememberRefused(l, task)
 		failRefused(task, submission.Err, r.Clock.Now())
 		return true, r.persistTask(ctx, l, l.attempt, task)
 
@@ -250,7 +250,7 @@ func (r *VideoGenerationReconciler) settlePurchase(ctx context.Context, l *life,
 		if submission.Outcome == kie.NotSent {
 			l.uncount()
 		} else {
-			r.noteRefused(l, task)
+			r.rememberRefused(l, task)
 		}
 		logger.Info("Nothing was bought", "outcome", submission.Outcome, "class", submission.Err.Class, "code", submission.Err.Code)
 		l.wait = r.refuse(l, submission.Err.Class, apiKey, true)
@@ -265,7 +265,7 @@ func (r *VideoGenerationReconciler) settlePurchase(ctx context.Context, l *life,
 			// Something in front of KIE.AI answers in its place: the others do not become lost purchases one after the other.
 			key := client.ObjectKeyFromObject(l.account)
 			r.Ledger.Refuse(key, kie.Unavailable, apiKey, gatewayPause)
-			r.Poke(key) // the check of the account says what is in the way
+			r.CheckAccount(key) // the check of the account says what is in the way
 		}
 		logger.Info("It is not known whether the video was bought", "class", submission.Err.Class, "code", submission.Err.Code, "cause", submission.Err.Err)
 		return r.recover(ctx, l)
@@ -273,7 +273,7 @@ func (r *VideoGenerationReconciler) settlePurchase(ctx context.Context, l *life,
 }
 
 // persistAccepted stores the id of the task that KIE.AI accepted.
-func (r *VideoGenerationReconciler) persistAccepted(ctx context.Context, l *life) error {
+func (r *VideoGenerationReconciler) persistAccepted(ctx context.Context, l *scope) error {
 	task := l.vg.Status.Task.DeepCopy()
 	l.known.bought = l.known.accepted
 	task.ID, task.API, task.State = l.known.accepted.taskID, l.known.accepted.api, v1alpha1.TaskRunning

@@ -23,31 +23,31 @@ const (
 	maxFetchAgain = time.Hour
 )
 
-// tries is what this process remembers of tries that failed, and of what they
+// memory is what this process remembers of tries that failed, and of what they
 // stored. It may be lost: then the next one comes at once.
-type tries struct {
+type memory struct {
 	uid types.UID
 	// for which storage they were: another one is tried at once.
 	place string
 	// storage has those for which all videos wait, videos those of one video, by its URL at KIE.AI.
-	storage setback
-	videos  map[string]setback
+	storage backoff
+	videos  map[string]backoff
 	// stored is what is stored and not noted yet, by its URL at KIE.AI.
 	stored map[string]v1alpha1.Artifact
 }
 
-// setback is how often in a row something failed, and when it is tried again.
-type setback struct {
+// backoff is how often in a row something failed, and when it is tried again.
+type backoff struct {
 	failed int
 	next   time.Time
 }
 
-// unnoted returns what is remembered of the resource if something of it is stored
+// unwritten returns what is remembered of the resource if something of it is stored
 // that could not be noted, and else nil.
-func (r *StorageReconciler) unnoted(vg *v1alpha1.VideoGeneration) *tries {
+func (r *StorageReconciler) unwritten(vg *v1alpha1.VideoGeneration) *memory {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known := r.tries[client.ObjectKeyFromObject(vg)]
+	known := r.memories[client.ObjectKeyFromObject(vg)]
 	if known == nil || known.uid != vg.UID || len(known.stored) == 0 {
 		return nil
 	}
@@ -58,8 +58,8 @@ func (r *StorageReconciler) unnoted(vg *v1alpha1.VideoGeneration) *tries {
 func (r *StorageReconciler) forget(name types.NamespacedName) types.UID {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known := r.tries[name]
-	delete(r.tries, name)
+	known := r.memories[name]
+	delete(r.memories, name)
 	if known == nil {
 		return ""
 	}
@@ -67,22 +67,22 @@ func (r *StorageReconciler) forget(name types.NamespacedName) types.UID {
 }
 
 // of returns what is remembered of the resource.
-func (r *StorageReconciler) of(vg *v1alpha1.VideoGeneration, p place) *tries {
+func (r *StorageReconciler) of(vg *v1alpha1.VideoGeneration, p location) *memory {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	name := client.ObjectKeyFromObject(vg)
-	known := r.tries[name]
+	known := r.memories[name]
 	where := p.identity()
 	if known == nil || known.uid != vg.UID || known.place != where {
-		known = &tries{uid: vg.UID, place: where}
-		r.tries[name] = known
+		known = &memory{uid: vg.UID, place: where}
+		r.memories[name] = known
 	}
 	return known
 }
 
 // due lists those of the videos that are to be tried now, and says when the next
 // one is, if there is none.
-func (t *tries) due(missing []storedFile, now time.Time) (due []storedFile, next time.Time) {
+func (t *memory) due(missing []storedFile, now time.Time) (due []storedFile, next time.Time) {
 	for _, file := range missing {
 		at := t.storage.next
 		if own := t.videos[file.url].next; own.After(at) {
@@ -100,32 +100,32 @@ func (t *tries) due(missing []storedFile, now time.Time) (due []storedFile, next
 
 // fail puts the next try off: of one video, or of all if it is the storage that
 // failed.
-func (t *tries) fail(now time.Time, url string, class artifact.Class) {
+func (t *memory) fail(now time.Time, url string, class artifact.Class) {
 	if !ofVideo(class) {
 		t.storage = t.storage.again(now, maxStoreAgain)
 		return
 	}
 	if t.videos == nil {
-		t.videos = map[string]setback{}
+		t.videos = map[string]backoff{}
 	}
 	t.videos[url] = t.videos[url].again(now, maxFetchAgain)
 }
 
 // succeed notes that a video is stored.
-func (t *tries) succeed(url string, object v1alpha1.Artifact) {
+func (t *memory) succeed(url string, object v1alpha1.Artifact) {
 	if t.stored == nil {
 		t.stored = map[string]v1alpha1.Artifact{}
 	}
-	t.stored[url], t.storage = object, setback{}
+	t.stored[url], t.storage = object, backoff{}
 	delete(t.videos, url)
 }
 
 // again puts the next try off, by at most so long. A fifth of the time is left to
 // chance, so that those that failed together do not come back together.
-func (s setback) again(now time.Time, most time.Duration) setback {
+func (s backoff) again(now time.Time, most time.Duration) backoff {
 	after := most
 	if s.failed < 10 {
 		after = min(firstStoreAgain<<s.failed, most)
 	}
-	return setback{failed: s.failed + 1, next: now.Add(after - time.Duration(rand.Int64N(int64(after/5))))} //nolint:gosec // nobody gains by guessing it
+	return backoff{failed: s.failed + 1, next: now.Add(after - time.Duration(rand.Int64N(int64(after/5))))} //nolint:gosec // nobody gains by guessing it
 }

@@ -20,7 +20,7 @@ func isOfUnknownAPI(task *v1alpha1.Task) bool { return task != nil && !task.IsVe
 //
 // When it lets the next step go on, the task belongs to the Veo API, or has ended
 // and nothing is to be bought.
-func (r *VideoGenerationReconciler) holdUnknownAPI(_ context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) holdUnknownAPI(_ context.Context, l *scope) (bool, error) {
 	task := l.vg.Status.Task
 	_, calledBack := calledBackRefused(l.vg)
 	rests := task.Settled() && !needsPurchase(l.vg) && !retryPending(l.vg) && !calledBack

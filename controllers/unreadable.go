@@ -46,6 +46,6 @@ func readable(account *v1alpha1.KieAccount, now time.Time) (kie.Prices, error) {
 
 // unreadable is what a purchase waits for whose account cannot compute.
 func unreadable(account *v1alpha1.KieAccount, err error) waiting {
-	return waiting{kind: retrying, reason: v1alpha1.ReasonUnreadableCredits, retryAfter: budgetLookAgain,
+	return waiting{kind: retrying, reason: v1alpha1.ReasonUnreadableCredits, retryAfter: budgetResync,
 		message: fmt.Sprintf("nothing is bought on KieAccount %s: its %s", client.ObjectKeyFromObject(account), err)}
 }

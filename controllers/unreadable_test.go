@@ -362,7 +362,7 @@ func TestRecoverReadsWhatPurchasesHaveCost(t *testing.T) {
 			}
 			b.pass(recoverWithin + time.Minute)
 		}
-		if got, _ := b.Unnoted(v1alpha1.IdentityOf(account), epoch.Add(time.Hour)); got.String() != tt.want {
+		if got, _ := b.Unbooked(v1alpha1.IdentityOf(account), epoch.Add(time.Hour)); got.String() != tt.want {
 			t.Errorf("%s: %s credits were spent, want %s", tt.reason, got, tt.want)
 		}
 	}

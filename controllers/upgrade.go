@@ -20,9 +20,9 @@ import (
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
-// lookEveryUpgrade is how often KIE.AI is asked for the larger version of a
+// pollUpgradeEvery is how often KIE.AI is asked for the larger version of a
 // video. Asking is what starts it, and what tells that it is there.
-const lookEveryUpgrade = 30 * time.Second
+const pollUpgradeEvery = 30 * time.Second
 
 // upgrade gets the larger version of a finished video. KIE.AI makes and charges
 // it once however often it is asked for, so there is no intent to be kept here:
@@ -30,9 +30,9 @@ const lookEveryUpgrade = 30 * time.Second
 // to be known by.
 //
 // When it lets the next step go on, there is nothing to upgrade, or the status
-// says how far the upgrade is and l.lookNext when to ask again. The video from
+// says how far the upgrade is and l.requeueAt when to ask again. The video from
 // which it is made stays in the status, whatever comes of it.
-func (r *VideoGenerationReconciler) upgrade(ctx context.Context, l *life) (bool, error) {
+func (r *VideoGenerationReconciler) upgrade(ctx context.Context, l *scope) (bool, error) {
 	if !upgradePending(l.vg) {
 		return false, nil
 	}
@@ -73,15 +73,15 @@ func (r *VideoGenerationReconciler) upgrade(ctx context.Context, l *life) (bool,
 		endUpgrade(up, v1alpha1.ReasonUpgradeFailed, "KIE.AI did not say within 14 days what became of it, and does not know the video any longer", now)
 		return false, nil
 	}
-	if !now.Before(end) && !l.known.lookedAt.Before(end) {
+	if !now.Before(end) && !l.known.answeredAt.Before(end) {
 		l.wait = waiting{}
 		endUpgrade(up, v1alpha1.ReasonTimedOut, fmt.Sprintf("KIE.AI did not finish the %s version within spec.timeout: raise spec.timeout to look again", up.Resolution), now)
 		return false, nil
 	}
-	l.comeBack(s.next(now))
-	l.comeBack(l.known.lookAt)
+	l.requeueBy(s.next(now))
+	l.requeueBy(l.known.askAt)
 	if now.Before(end) {
-		l.comeBack(end)
+		l.requeueBy(end)
 	}
 	return false, nil
 }
@@ -125,14 +125,14 @@ func asksToUpgradeAgain(vg *v1alpha1.VideoGeneration) bool {
 // beginUpgrade makes the status say that the upgrade is on its way, and stores
 // that before KIE.AI is asked. If it has not begun, it has ended already, or
 // l.wait says what it waits for.
-func (r *VideoGenerationReconciler) beginUpgrade(ctx context.Context, l *life) (begun bool, err error) {
+func (r *VideoGenerationReconciler) beginUpgrade(ctx context.Context, l *scope) (begun bool, err error) {
 	now, up := r.Clock.Now(), l.vg.Status.Upgrade
 	switch {
 	case up != nil && up.State == v1alpha1.UpgradeRunning:
 		return true, nil
 	case up != nil && upgradeRevived(l.vg):
 		up.State, up.Failure, up.CompletedAt = v1alpha1.UpgradeRunning, nil, nil
-		l.known.lookAt = now
+		l.known.askAt = now
 		return true, nil
 	}
 	up = &v1alpha1.Upgrade{
@@ -166,7 +166,7 @@ func (r *VideoGenerationReconciler) beginUpgrade(ctx context.Context, l *life) (
 	}
 	l.vg.Status.Upgrade = up
 	l.known.startOver()
-	l.known.lookAt = now
+	l.known.askAt = now
 	l.summarize(now)
 	if err := r.writeStatus(ctx, l); err != nil {
 		return false, errors.Join(err, r.refund(ctx, l, up.Attempt, price))
@@ -177,48 +177,48 @@ func (r *VideoGenerationReconciler) beginUpgrade(ctx context.Context, l *life) (
 // upgradeEvery is how often to ask for an upgrade: less often where KIE.AI calls back.
 func (r *VideoGenerationReconciler) upgradeEvery(vg *v1alpha1.VideoGeneration) time.Duration {
 	if r.CallbackBaseURL != "" && vg.Status.Upgrade.Resolution == v1alpha1.Resolution4K && !upgradeCalledBack(vg) {
-		return lookEveryWithCallbacks
+		return pollEveryWithCallbacks
 	}
-	return lookEveryUpgrade
+	return pollUpgradeEvery
 }
 
 // upgradeDue reports whether it is time to ask for the upgrade.
-func (l *life) upgradeDue(now time.Time, s schedule, end time.Time) bool {
+func (l *scope) upgradeDue(now time.Time, s schedule, end time.Time) bool {
 	known := l.known
-	if !known.lookAt.IsZero() {
-		return !known.lookAt.After(now)
+	if !known.askAt.IsZero() {
+		return !known.askAt.After(now)
 	}
 	if upgradeCalledBack(l.vg) && !known.callback.Equal(&l.vg.Status.Callback.ReceivedAt) {
 		return true
 	}
 	last := known.since
-	if known.lookedAt.After(last) {
-		last = known.lookedAt
+	if known.answeredAt.After(last) {
+		last = known.answeredAt
 	}
-	return !s.next(last).After(now) || (!now.Before(end) && known.lookedAt.Before(end))
+	return !s.next(last).After(now) || (!now.Before(end) && known.answeredAt.Before(end))
 }
 
 // askForUpgrade asks KIE.AI for the larger version of each video of the task,
 // and writes the answer into the status.
-func (r *VideoGenerationReconciler) askForUpgrade(ctx context.Context, l *life) error {
+func (r *VideoGenerationReconciler) askForUpgrade(ctx context.Context, l *scope) error {
 	answer, ok, err := r.questionUpgrade(ctx, l)
 	if err != nil {
 		return err
 	}
 	now, up := r.Clock.Now(), l.vg.Status.Upgrade
-	l.noteTrouble(ok, now)
+	l.recordTrouble(ok, now)
 	if !ok {
 		return nil
 	}
 	l.asked = true
-	l.known.lookedAt, l.known.lookAt = now, time.Time{}
+	l.known.answeredAt, l.known.askAt = now, time.Time{}
 	if upgradeCalledBack(l.vg) {
 		l.known.callback = l.vg.Status.Callback.ReceivedAt
 	}
 	switch {
 	case answer.State == kie.UpgradeImpossible && !l.confirmed(now):
 		// Directly after the success of the source, KIE.AI may say so too early.
-		l.known.lookAt = now.Add(lookEveryUpgrade)
+		l.known.askAt = now.Add(pollUpgradeEvery)
 		return nil
 	case answer.State == kie.UpgradeImpossible:
 		endUpgrade(up, v1alpha1.ReasonUpgradeFailed, saying(answer.Message, fmt.Sprintf("KIE.AI cannot make the %s version", up.Resolution)), now)
@@ -247,7 +247,7 @@ func (r *VideoGenerationReconciler) askForUpgrade(ctx context.Context, l *life) 
 // questionUpgrade asks once for each video that the task has made. The answer is
 // ready when all of them are. Not ok means that there was no answer that says
 // something of the upgrade; l.wait then says why.
-func (r *VideoGenerationReconciler) questionUpgrade(ctx context.Context, l *life) (answer kie.Upgrade, ok bool, err error) {
+func (r *VideoGenerationReconciler) questionUpgrade(ctx context.Context, l *scope) (answer kie.Upgrade, ok bool, err error) {
 	secrets, err := r.Credentials.Get(ctx, l.account)
 	if err != nil {
 		_, err = r.withoutCredentials(l, err)
@@ -270,9 +270,9 @@ func (r *VideoGenerationReconciler) questionUpgrade(ctx context.Context, l *life
 		case errors.As(err, &refusal):
 			if refusal.Class == kie.InsufficientCredits {
 				// It is this upgrade that the balance does not cover; something cheaper may be bought all the same.
-				r.Poke(client.ObjectKeyFromObject(l.account))
+				r.CheckAccount(client.ObjectKeyFromObject(l.account))
 				l.wait = waitingFor(refusal.Class, l.account)
-				l.wait.retryAfter = lookEveryWithCallbacks
+				l.wait.retryAfter = pollEveryWithCallbacks
 				return kie.Upgrade{}, false, nil
 			}
 			if failureReasons[refusal.Class] != "" {

@@ -40,8 +40,8 @@ type VideoGenerationReconciler struct {
 	Metrics  *Metrics
 	// StopStoring ends the storing of a resource's videos, if it is going on.
 	StopStoring func(resource types.UID)
-	// Poke makes the account reconciler look at an account.
-	Poke func(account types.NamespacedName)
+	// CheckAccountger makes the account reconciler look at an account.
+	CheckAccount func(account types.NamespacedName)
 
 	// OperatorNamespace is where the KieAccount of last resort is.
 	OperatorNamespace string
@@ -54,17 +54,17 @@ type VideoGenerationReconciler struct {
 	// PersistBackoff is how the task id is written again when the API server fails.
 	PersistBackoff wait.Backoff
 
-	memory *memory
+	memory *resourceMemories
 }
 
-// life is one look at a VideoGeneration: what was read, what is changed, and
+// scope is one look at a VideoGeneration: what was read, what is changed, and
 // what it waits for.
-type life struct {
+type scope struct {
 	vg *v1alpha1.VideoGeneration
 	// stored is the resource as the API server has it, as far as is known.
 	stored  *v1alpha1.VideoGeneration
 	account *v1alpha1.KieAccount
-	known   *recollection
+	known   *resourceMemory
 	// attempt is the token of a purchase that is admitted and not made yet.
 	attempt string
 	// price is what is to be bought costs, with its upgrade, if there is a price for it.
@@ -85,28 +85,28 @@ type life struct {
 	source waiting
 	// asked says that KIE.AI has said something of the task in this look.
 	asked bool
-	// lookNext is when to come back, if nothing happens before; zero for never.
-	lookNext time.Time
+	// requeueAt is when to come back, if nothing happens before; zero for never.
+	requeueAt time.Time
 	// deleted says that the resource is no more.
 	deleted bool
 }
 
 // buying reports whether something is to be bought now.
-func (l *life) buying() bool { return l.again || needsPurchase(l.vg) || isUnbought(l) }
+func (l *scope) buying() bool { return l.again || needsPurchase(l.vg) || isUnbought(l) }
 
 // isLeaving reports whether the resource is being deleted.
-func (l *life) isLeaving() bool { return !l.vg.DeletionTimestamp.IsZero() }
+func (l *scope) isLeaving() bool { return !l.vg.DeletionTimestamp.IsZero() }
 
-// comeBack asks to look again at a time, or earlier.
-func (l *life) comeBack(at time.Time) {
-	if !at.IsZero() && (l.lookNext.IsZero() || at.Before(l.lookNext)) {
-		l.lookNext = at
+// requeueBy asks to look again at a time, or earlier.
+func (l *scope) requeueBy(at time.Time) {
+	if !at.IsZero() && (l.requeueAt.IsZero() || at.Before(l.requeueAt)) {
+		l.requeueAt = at
 	}
 }
 
 // step does one thing for a VideoGeneration. It returns true when the steps
 // after it have nothing to do now.
-type step func(ctx context.Context, l *life) (stop bool, err error)
+type step func(ctx context.Context, l *scope) (stop bool, err error)
 
 // Reconcile takes a VideoGeneration as far as it can go now.
 func (r *VideoGenerationReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
@@ -152,7 +152,7 @@ func (r *VideoGenerationReconciler) Reconcile(ctx context.Context, req ctrl.Requ
 }
 
 // open reads the resource. It returns nil when there is none that lives.
-func (r *VideoGenerationReconciler) open(ctx context.Context, name types.NamespacedName) (*life, error) {
+func (r *VideoGenerationReconciler) open(ctx context.Context, name types.NamespacedName) (*scope, error) {
 	vg := &v1alpha1.VideoGeneration{}
 	err := r.Client.Get(ctx, name, vg)
 	switch {
@@ -169,7 +169,7 @@ func (r *VideoGenerationReconciler) open(ctx context.Context, name types.Namespa
 		r.Ledger.Forget(replaced)
 		r.StopStoring(replaced)
 	}
-	l := &life{vg: vg, stored: vg.DeepCopy(), known: known}
+	l := &scope{vg: vg, stored: vg.DeepCopy(), known: known}
 	if l.isLeaving() {
 		r.Ledger.Forget(vg.UID)
 		r.StopStoring(vg.UID)
@@ -178,7 +178,7 @@ func (r *VideoGenerationReconciler) open(ctx context.Context, name types.Namespa
 }
 
 // close writes what has changed, once, and says when to come back.
-func (r *VideoGenerationReconciler) close(ctx context.Context, l *life, err error) (ctrl.Result, error) {
+func (r *VideoGenerationReconciler) close(ctx context.Context, l *scope, err error) (ctrl.Result, error) {
 	if l.deleted {
 		return ctrl.Result{}, nil
 	}
@@ -191,7 +191,7 @@ func (r *VideoGenerationReconciler) close(ctx context.Context, l *life, err erro
 		r.sayUnwritten(ctx, l, err)
 		if l.asked {
 			// What KIE.AI said is lost with the write: ask again rather than believe that it was noted.
-			l.known.lookAt = r.Clock.Now()
+			l.known.askAt = r.Clock.Now()
 		}
 		result, err := quietConflict(err)
 		result.Priority = &priority
@@ -201,8 +201,8 @@ func (r *VideoGenerationReconciler) close(ctx context.Context, l *life, err erro
 	if l.wait.retryAfter > 0 {
 		result.RequeueAfter = l.wait.retryAfter
 	}
-	if !l.lookNext.IsZero() {
-		until := max(l.lookNext.Sub(r.Clock.Now()), time.Millisecond)
+	if !l.requeueAt.IsZero() {
+		until := max(l.requeueAt.Sub(r.Clock.Now()), time.Millisecond)
 		if result.RequeueAfter == 0 || until < result.RequeueAfter {
 			result.RequeueAfter = until
 		}

@@ -3,7 +3,9 @@
 
 package controllers
 
-import "time"
+import (
+	"time"
+)
 
 // waiting says why a VideoGeneration does not come further for the moment. The
 // zero value means that nothing is in its way.

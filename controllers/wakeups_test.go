@@ -39,7 +39,7 @@ func TestAFreePlaceWakesTheNext(t *testing.T) {
 			w.create("b")
 			w.settle()
 			w.wantPaid(1)
-			w.clock.SetTime(w.clock.Now().Add(queueLookAgain))
+			w.clock.SetTime(w.clock.Now().Add(queueResync))
 			w.settle() // who waits has had his look, and the next is not due for a while
 			w.wantPaid(1)
 			leave(w)
@@ -115,7 +115,7 @@ func TestARefusedQuestionWakesItsAccount(t *testing.T) {
 		rw.Header().Set("Content-Type", "application/json")
 		_, _ = rw.Write([]byte(`{"code":401,"msg":"You do not have access permissions"}`))
 	}
-	w.clock.SetTime(w.clock.Now().Add(2 * lookEveryWithout))
+	w.clock.SetTime(w.clock.Now().Add(2 * pollEveryWithout))
 	before := w.sim.State().Requests["credit"]
 	w.settle()
 	if asked := w.sim.State().Requests["credit"] - before; asked < 2 {

@@ -104,7 +104,7 @@ func (r *VideoGenerationReconciler) wakeQueue() handler.EventHandler {
 			if atWork(gone) {
 				wake(ctx, gone, q)
 			}
-			r.farewell(gone)
+			r.announceDeletion(gone)
 		},
 	}
 }

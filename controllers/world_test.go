@@ -301,21 +301,21 @@ func (w *world) restart() {
 		window = 30 * time.Minute
 	}
 	p := &process{recorder: events.NewFakeRecorder(1000), registry: registry}
-	places := &Places{Live: w.live, Storage: artifact.NewStorage(artifact.StorageOptions{AllowPrivate: true, FileRoot: w.root}), OperatorNamespace: w.namespace}
+	places := &Locations{Live: w.live, Storage: artifact.NewStorage(artifact.StorageOptions{AllowPrivate: true, FileRoot: w.root}), OperatorNamespace: w.namespace}
 	transfers := NewTransfers()
 	p.videos = &VideoGenerationReconciler{
 		Client: w.faults.controller, Live: w.live, Credentials: secrets, KIE: kieClient, Fetcher: fetcher, Ledger: ledger, Clock: clk, Recorder: p.recorder, Metrics: metrics,
-		StopStoring: func(uid types.UID) { transfers.Stop(uid) },
-		Poke:        func(account types.NamespacedName) { p.accountQueue.Add(ctrl.Request{NamespacedName: account}) }, OperatorNamespace: w.namespace, AllowInsecure: true, CallbackBaseURL: baseURL, RecoveryWindow: window,
+		StopStoring:  func(uid types.UID) { transfers.Stop(uid) },
+		CheckAccount: func(account types.NamespacedName) { p.accountQueue.Add(ctrl.Request{NamespacedName: account}) }, OperatorNamespace: w.namespace, AllowInsecure: true, CallbackBaseURL: baseURL, RecoveryWindow: window,
 		PersistBackoff: wait.Backoff{Duration: time.Millisecond, Factor: 1, Steps: 3},
 	}
 	p.videos.Init()
 	p.storage = &StorageReconciler{
-		Client: w.faults.controller, Live: w.live, Places: places, Transfers: transfers, Fetcher: fetcher, Credentials: secrets, KIE: kieClient,
+		Client: w.faults.controller, Live: w.live, Locations: places, Transfers: transfers, Fetcher: fetcher, Credentials: secrets, KIE: kieClient,
 		Clock: clk, Recorder: p.recorder, Metrics: metrics, AllowInsecure: true,
 	}
 	p.storage.Init()
-	p.release = &ReleaseReconciler{Client: w.faults.controller, Places: places, Transfers: transfers, Clock: clk, Recorder: p.recorder}
+	p.release = &ReleaseReconciler{Client: w.faults.controller, Locations: places, Transfers: transfers, Clock: clk, Recorder: p.recorder}
 	p.release.Init()
 	p.accounts = &KieAccountReconciler{
 		Client: w.faults.controller, Credentials: secrets, KIE: kieClient, Ledger: ledger, Clock: clk, Metrics: metrics,

@@ -30,7 +30,7 @@ var lasting = []mutant{
 	{
 		promise: "P3", name: "lets what is paid for wait for its annotation",
 		file:   "controllers/mirror.go",
-		before: "\t\tknown.failed(err, now)\n\t\tl.comeBack(known.next)\n",
+		before: "\t\tknown.failed(err, now)\n\t\tl.requeueBy(known.next)\n",
 		after:  "\t\treturn err\n",
 		tests:  "TestThePolicyRefusesTheResource",
 	},
@@ -219,8 +219,8 @@ var lasting = []mutant{
 	{
 		promise: "P1", name: "forgets what was charged while the books could not be read",
 		file:   "controllers/kieaccount_controller.go",
-		before: "\tif noted {\n\t\tr.Ledger.Noted(identity, through)\n\t}\n",
-		after:  "\tr.Ledger.Noted(identity, through)\n",
+		before: "\tif noted {\n\t\tr.Ledger.Booked(identity, through)\n\t}\n",
+		after:  "\tr.Ledger.Booked(identity, through)\n",
 		tests:  "TestWhatIsChargedMeanwhileIsBookedLater",
 	},
 	{

@@ -95,14 +95,14 @@ var mutants = []mutant{
 	{
 		promise: "P3", name: "relies on callbacks alone",
 		file:   "controllers/observe.go",
-		before: "l.comeBack(s.next(r.Clock.Now()))",
+		before: "l.requeueBy(s.next(r.Clock.Now()))",
 		after:  "_ = s.next(r.Clock.Now())",
 		tests:  "TestPollingIsTheNetBelowCallbacks",
 	},
 	{
 		promise: "P3", name: "gives up at the deadline without asking",
 		file:   "controllers/expire.go",
-		before: "case !l.known.lookedAt.Before(end):",
+		before: "case !l.known.answeredAt.Before(end):",
 		after:  "default:",
 		tests:  "TestKIEIsAwayAtTheDeadline",
 	},
@@ -151,8 +151,8 @@ var mutants = []mutant{
 	{
 		promise: "P4", name: "believes the callback that the task has succeeded",
 		file:   "controllers/observe.go",
-		before: "if err := r.note(ctx, l, record); err != nil {",
-		after:  "if c := l.vg.Status.Callback; c != nil && c.Code != nil && *c.Code == 200 {\n\t\t\trecord.State = kie.RecordSucceeded\n\t\t}\n\t\tif err := r.note(ctx, l, record); err != nil {",
+		before: "if err := r.applyRecord(ctx, l, record); err != nil {",
+		after:  "if c := l.vg.Status.Callback; c != nil && c.Code != nil && *c.Code == 200 {\n\t\t\trecord.State = kie.RecordSucceeded\n\t\t}\n\t\tif err := r.applyRecord(ctx, l, record); err != nil {",
 		tests:  "TestHowATaskEnds/callback",
 	},
 	{
