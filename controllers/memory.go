@@ -131,7 +131,7 @@ func newMemories() *resourceMemories {
 	return &resourceMemories{resources: map[types.NamespacedName]*resourceMemory{}}
 }
 
-// of returns the recollection of a resource. A recollection of another resource
+// of returns the memory of a resource. The memory of another resource
 // that had the name before is replaced, and its UID returned.
 func (m *resourceMemories) of(name types.NamespacedName, uid types.UID, now time.Time) (r *resourceMemory, replaced types.UID) {
 	m.mu.Lock()

@@ -64,7 +64,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	ledger := NewLedger(o.Clock)
 	counts := NewMetrics(o.Metrics)
 	kieClient := kie.NewClient()
-	pokes := NewTriggers()
+	triggers := NewTriggers()
 	fetcher := artifact.NewFetcher(o.AllowPrivateNetworks)
 	recorder := mgr.GetEventRecorder("kie-operator")
 	transfers := NewTransfers()
@@ -87,7 +87,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		Recorder:          recorder,
 		Metrics:           counts,
 		StopStoring:       func(resource types.UID) { transfers.Stop(resource) },
-		CheckAccount:      pokes.Trigger,
+		CheckAccount:      triggers.Trigger,
 		OperatorNamespace: o.OperatorNamespace,
 		AllowInsecure:     o.AllowPrivateNetworks,
 		CallbackBaseURL:   o.CallbackBaseURL,
@@ -132,7 +132,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		Metrics:         counts,
 		CallbackBaseURL: o.CallbackBaseURL,
 		AllowInsecure:   o.AllowPrivateNetworks,
-	}).SetupWithManager(mgr, pokes)
+	}).SetupWithManager(mgr, triggers)
 	if err != nil {
 		return fmt.Errorf("preparing the KieAccount controller: %w", err)
 	}
@@ -221,10 +221,10 @@ func (r *ReleaseReconciler) SetupWithManager(mgr ctrl.Manager) error {
 }
 
 // SetupWithManager starts the reconciler with the manager.
-func (r *KieAccountReconciler) SetupWithManager(mgr ctrl.Manager, pokes Triggers) error {
+func (r *KieAccountReconciler) SetupWithManager(mgr ctrl.Manager, triggers Triggers) error {
 	r.Init()
 	return setUp(mgr, "kieaccount", r.watches(), controller.Options{}, r,
-		source.Channel(pokes, handler.TypedFuncs[types.NamespacedName, ctrl.Request]{
+		source.Channel(triggers, handler.TypedFuncs[types.NamespacedName, ctrl.Request]{
 			GenericFunc: func(_ context.Context, e event.TypedGenericEvent[types.NamespacedName], q workqueue.TypedRateLimitingInterface[ctrl.Request]) {
 				q.Add(ctrl.Request{NamespacedName: e.Object})
 			},
