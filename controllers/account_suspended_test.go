@@ -12,6 +12,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 )
 
 func (w *world) suspendAccount(suspended bool) {
@@ -24,7 +25,7 @@ func (w *world) suspendAccount(suspended bool) {
 func TestASuspendedAccountSpendsNothing(t *testing.T) {
 	w := newWorld(t, worldOptions{paidMost: 2})
 	w.create("made")
-	w.create("to-enlarge", in(v1alpha1.Resolution1080p))
+	w.create("to-enlarge", fixture.In(v1alpha1.Resolution1080p))
 	w.create("to-retry", prompt("[sim:fail=501]"), func(vg *v1alpha1.VideoGeneration) { vg.Spec.Retry.MaxAttempts = 2 })
 	w.create("to-buy-again", prompt("[sim:fail=400]"))
 	w.pass(0)
@@ -35,7 +36,7 @@ func TestASuspendedAccountSpendsNothing(t *testing.T) {
 
 	w.wantPaid(4)
 	w.wantUpgrades(0)
-	w.update("to-buy-again", resubmit)
+	w.update("to-buy-again", fixture.Resubmit)
 	w.run(2 * time.Hour)
 	w.wantPaid(4)
 	w.wantReady("made", metav1.ConditionTrue, v1alpha1.ReasonSucceeded) // what was bought goes on
@@ -62,7 +63,7 @@ func TestASuspendedAccountSpendsNothing(t *testing.T) {
 // An upgrade that has begun is brought to its end.
 func TestASuspendedAccountEndsItsUpgrades(t *testing.T) {
 	w := newWorld(t, worldOptions{})
-	w.create("video", in(v1alpha1.Resolution4K), prompt("[sim:4k-latency=12m]"))
+	w.create("video", fixture.In(v1alpha1.Resolution4K), prompt("[sim:4k-latency=12m]"))
 	w.run(5 * time.Minute)
 	w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonUpgrading)
 	w.suspendAccount(true)
@@ -78,7 +79,7 @@ func TestASuspendedAccountShowsItsTrouble(t *testing.T) {
 	w.setAPIKey("wrong")
 	w.pass(time.Hour)
 	w.wantAccount(metav1.ConditionFalse, "Unauthorized")
-	w.setAPIKey(testAPIKey)
+	w.setAPIKey(fixture.APIKey)
 	w.pass(time.Hour)
 	w.wantAccount(metav1.ConditionFalse, v1alpha1.ReasonSuspended)
 }

@@ -15,6 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/accounts"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
@@ -40,11 +42,6 @@ func (w *world) setAPIKey(value string) {
 func (w *world) setPrices(prices ...v1alpha1.Price) {
 	w.t.Helper()
 	w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Prices = prices })
-}
-
-// price is an entry of a price table.
-func price(model v1alpha1.Model, operation v1alpha1.PricedOperation, amount string) v1alpha1.Price {
-	return v1alpha1.Price{Model: string(model), Operation: operation, Credits: amount}
 }
 
 // updateAccount changes the account as its administrator would.
@@ -86,7 +83,7 @@ func TestTheBalanceAfterAShortVideo(t *testing.T) {
 	w.create("video")
 	w.run(5 * time.Second)
 	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
-	w.pass(balanceEveryBusy)
+	w.pass(accounts.BalanceEveryBusy)
 	if got := w.account().Status.Credits; got != "9940" {
 		t.Errorf("the account says credits %s, want 9940", got)
 	}
@@ -120,7 +117,7 @@ func TestTheAccountIsRefused(t *testing.T) {
 		w.run(10 * time.Minute)
 		w.wantAccount(metav1.ConditionFalse, "Unauthorized")
 		w.wantReady("video", metav1.ConditionUnknown, "Unauthorized")
-		w.setAPIKey(testAPIKey)
+		w.setAPIKey(fixture.APIKey)
 		w.run(10 * time.Minute)
 		w.wantAccount(metav1.ConditionTrue, v1alpha1.ReasonAvailable)
 		w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
@@ -178,7 +175,7 @@ func TestTheAccountIsRefused(t *testing.T) {
 	})
 	t.Run("prices have risen", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
-		w.setPrices(price(v1alpha1.ModelFast, v1alpha1.PricedGenerate, "10"), price(v1alpha1.ModelLite, v1alpha1.PricedGenerate, "10"))
+		w.setPrices(fixture.Price(v1alpha1.ModelFast, v1alpha1.PricedGenerate, "10"), fixture.Price(v1alpha1.ModelLite, v1alpha1.PricedGenerate, "10"))
 		w.sim.SetCredits(59.5)
 		w.create("video")
 		w.create("other")
@@ -216,7 +213,7 @@ func TestTheAccountIsRefused(t *testing.T) {
 		w.sim.SetFaults(kiesim.Faults{})
 		w.run(time.Hour)
 		w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonSubmissionUnknown)
-		w.update("video", resubmit)
+		w.update("video", fixture.Resubmit)
 		w.run(time.Hour)
 		w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 		w.wantPaid(1)
@@ -230,7 +227,7 @@ func TestTheAccountIsRefused(t *testing.T) {
 		w.wantReady("video", metav1.ConditionUnknown, "SecretNotFound")
 		w.must(w.live.Create(t.Context(), &corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "kie-credentials"},
-			StringData: map[string]string{v1alpha1.SecretKeyAPIKey: testAPIKey, v1alpha1.SecretKeyWebhookHMACKey: testHMACKey},
+			StringData: map[string]string{v1alpha1.SecretKeyAPIKey: fixture.APIKey, v1alpha1.SecretKeyWebhookHMACKey: fixture.HMACKey},
 		}))
 		w.run(10 * time.Minute)
 		w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
@@ -315,34 +312,12 @@ func TestLimitsHoldAcrossARestart(t *testing.T) {
 	}
 }
 
-func TestWhomAnAccountConcerns(t *testing.T) {
-	account := types.NamespacedName{Namespace: "films", Name: "default"}
-	at := func(name string) func(*v1alpha1.VideoGeneration) {
-		return func(vg *v1alpha1.VideoGeneration) { vg.Status.Account = identity("films", name) }
-	}
-	for name, tt := range map[string]struct {
-		vg   *v1alpha1.VideoGeneration
-		want bool
-	}{
-		"not bought, of no account yet":        {video("a"), true},
-		"not bought, of another account":       {video("a", at("other")), true},
-		"running":                              {video("a", with(task(v1alpha1.TaskRunning, testTaskID)), at("default")), true},
-		"running on another account":           {video("a", with(task(v1alpha1.TaskRunning, testTaskID)), at("other")), false},
-		"finished":                             {video("a", with(task(v1alpha1.TaskSucceeded, testTaskID)), at("default")), false},
-		"to be bought again, account was gone": {video("a", with(failed(v1alpha1.ReasonGenerationFailed, testTaskID)), annotated(v1alpha1.AnnotationResubmit, testAttempt)), true},
-	} {
-		if got := concerns(tt.vg, account); got != tt.want {
-			t.Errorf("%s: it concerns the resource: %v, want %v", name, got, tt.want)
-		}
-	}
-}
-
 // No question goes to an account over plain http, not even about a task that is
 // taken over.
 func TestAnInsecureAccountIsNotAsked(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.proc.videos.AllowInsecure, w.proc.accounts.AllowInsecure = false, false
-	w.create("video", annotated(v1alpha1.AnnotationAdoptTaskID, testTaskID))
+	w.create("video", fixture.Annotated(v1alpha1.AnnotationAdoptTaskID, fixture.TaskID))
 	w.run(10 * time.Minute)
 	w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonInsecureBaseURL)
 	if requests := w.sim.State().Requests; len(requests) != 0 {

@@ -10,12 +10,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
 // adopt gives a resource a task.
 func adopt(id string) func(*v1alpha1.VideoGeneration) {
-	return annotated(v1alpha1.AnnotationAdoptTaskID, id)
+	return fixture.Annotated(v1alpha1.AnnotationAdoptTaskID, id)
 }
 
 // kie-operator.github.io/adopt-task-id acts once. A purchase that is lost later is another one.
@@ -28,7 +29,7 @@ func TestAnAdoptionActsOnce(t *testing.T) {
 	w.run(time.Hour)
 	w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonGenerationFailed)
 	w.sim.SetFaults(kiesim.Faults{AcceptThen: kiesim.AcceptThenDrop})
-	w.update("video", resubmit)
+	w.update("video", fixture.Resubmit)
 	w.run(time.Hour)
 	w.sim.SetFaults(kiesim.Faults{})
 	vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)

@@ -14,13 +14,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
-
-// resubmit asks to buy again what the status shows.
-func resubmit(vg *v1alpha1.VideoGeneration) {
-	metav1.SetMetaDataAnnotation(&vg.ObjectMeta, v1alpha1.AnnotationResubmit, vg.Status.Task.Attempt)
-}
 
 func (w *world) wantPaid(want int) {
 	w.t.Helper()
@@ -88,7 +84,7 @@ func TestResubmitWhatIsKnownToBePaidFor(t *testing.T) {
 	w.downFrom(2)
 	w.round()
 	w.mend()
-	w.update("video", resubmit)
+	w.update("video", fixture.Resubmit)
 	w.run(time.Hour)
 	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 	w.wantPaid(1)
@@ -119,7 +115,7 @@ func TestACallbackBeatsAResubmission(t *testing.T) {
 			w.create("video", prompt(markers))
 			w.run(35 * time.Minute)
 			w.update("video", func(vg *v1alpha1.VideoGeneration) {
-				resubmit(vg)
+				fixture.Resubmit(vg)
 				vg.Spec.Suspend = ptr.To(true)
 			})
 			w.run(2 * time.Hour)
@@ -133,7 +129,7 @@ func TestACallbackBeatsAResubmission(t *testing.T) {
 		w.run(31 * time.Minute)
 		w.create("other", prompt("[sim:latency=20m]"))
 		w.pass(10 * time.Second)
-		w.update("video", resubmit)
+		w.update("video", fixture.Resubmit)
 		w.run(2 * time.Hour)
 		w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 		w.wantReady("other", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
@@ -214,7 +210,7 @@ func TestALostPurchaseIsInNobodysWay(t *testing.T) {
 			w.create("first", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Priority = ptr.To[int32](9) })
 			w.pass(time.Minute)
 			w.wantReady("first", metav1.ConditionUnknown, v1alpha1.ReasonQueued)
-			w.update("lost", resubmit)
+			w.update("lost", fixture.Resubmit)
 			if suspended {
 				w.update("lost", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = ptr.To(true) })
 			}

@@ -15,12 +15,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 )
 
 func livesFor(seconds int32) func(*v1alpha1.VideoGeneration) {
@@ -58,7 +58,7 @@ func TestTimeToLive(t *testing.T) {
 		"succeeded":                           {},
 		"failed":                              {markers: "[sim:fail=400]"},
 		"refused at once":                     {markers: "[sim:submit=422]"},
-		"upgraded":                            {change: in(v1alpha1.Resolution4K)},
+		"upgraded":                            {change: fixture.In(v1alpha1.Resolution4K)},
 		"retried":                             {markers: "[sim:fail=501]", change: maxAttempts(2)},
 		"timed out, and may still be running": {markers: "[sim:never-finish]", stays: true},
 		"purchase unsure":                     {markers: "[sim:accept-then=drop] [sim:callback=never]", stays: true},
@@ -103,7 +103,7 @@ func TestTimeToLive(t *testing.T) {
 	t.Run("while another one has to continue it", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
 		w.create("source", livesFor(0))
-		w.create("video", extending("source"), func(vg *v1alpha1.VideoGeneration) { vg.Spec.AccountRef = &v1alpha1.AccountReference{Name: "default"} })
+		w.create("video", fixture.Extending("source"), func(vg *v1alpha1.VideoGeneration) { vg.Spec.AccountRef = &v1alpha1.AccountReference{Name: "default"} })
 		w.run(2 * time.Hour)
 		w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 		if !w.isGone("source") {
@@ -151,7 +151,7 @@ func TestLinks(t *testing.T) {
 	}
 	t.Run("each value once", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
-		w.create("video", in(v1alpha1.Resolution1080p), prompt("[sim:link-for=1m] [sim:1080p-link-for=1m]"))
+		w.create("video", fixture.In(v1alpha1.Resolution1080p), prompt("[sim:link-for=1m] [sim:1080p-link-for=1m]"))
 		w.run(time.Hour)
 		vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 		for _, video := range vg.Status.Videos {
@@ -202,7 +202,7 @@ func TestLinks(t *testing.T) {
 	})
 	t.Run("while the upgrade is held back", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
-		w.create("video", in(v1alpha1.Resolution4K))
+		w.create("video", fixture.In(v1alpha1.Resolution4K))
 		w.pass(time.Second)
 		w.update("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = ptr.To(true) })
 		w.run(time.Hour)
@@ -222,32 +222,4 @@ func TestLinks(t *testing.T) {
 			t.Error("there is no fresh link")
 		}
 	})
-}
-
-// Whoever deletes what is being made learns what that means.
-func TestDeletedInFlight(t *testing.T) {
-	for name, tt := range map[string]struct {
-		vg   *v1alpha1.VideoGeneration
-		says string
-	}{
-		"waiting":    {video("a"), ""},
-		"submitting": {video("a", with(task(v1alpha1.TaskSubmitting, ""))), "if the purchase was made, its credits are spent"},
-		"running":    {video("a", with(task(v1alpha1.TaskRunning, testTaskID))), "task " + testTaskID + " cannot be cancelled and its credits are spent"},
-		"finished":   {video("a", with(task(v1alpha1.TaskSucceeded, testTaskID))), ""},
-		"failed":     {video("a", with(failed(v1alpha1.ReasonContentRejected, testTaskID))), ""},
-		"upgrading": {video("a", with(task(v1alpha1.TaskSucceeded, testTaskID)), func(vg *v1alpha1.VideoGeneration) {
-			vg.Status.Upgrade = &v1alpha1.Upgrade{State: v1alpha1.UpgradeRunning}
-		}), "cannot be cancelled"},
-	} {
-		recorder := events.NewFakeRecorder(1)
-		(&VideoGenerationReconciler{Recorder: recorder}).announceDeletion(tt.vg)
-		said := ""
-		select {
-		case said = <-recorder.Events:
-		default:
-		}
-		if (said == "") != (tt.says == "") || !strings.Contains(said, tt.says) {
-			t.Errorf("%s: the event is %q, want one with %q", name, said, tt.says)
-		}
-	}
 }

@@ -14,6 +14,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	accountctl "github.com/kie-operator/kie-operator/controllers/account"
+	"github.com/kie-operator/kie-operator/internal/accounts"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
@@ -94,9 +97,9 @@ func TestNoPriceIsNotZero(t *testing.T) {
 		w.wantPaid(0)
 	})
 	t.Run("a resolution without one", func(t *testing.T) {
-		vg := video("video")
+		vg := fixture.Video("video")
 		vg.Spec.Resolution = "8k"
-		if _, ok := priceOf(vg, kie.DefaultPrices()); ok {
+		if _, ok := accounts.PriceOf(vg, kie.DefaultPrices()); ok {
 			t.Error("there is a price for 8k")
 		}
 	})
@@ -133,13 +136,13 @@ func TestWhatAPausedLeaderSpends(t *testing.T) {
 	w.settle()
 	paused := w.proc
 	w.restart()
-	w.pass(countEvery)
+	w.pass(accountctl.CountEvery)
 	w.create("video")
 	w.catchUp()
 	w.reconcileWith(paused.queue, types.NamespacedName{Namespace: w.namespace, Name: "video"})
 	w.run(time.Hour)
 	w.wantPaid(1)
-	w.pass(2 * countEvery)
+	w.pass(2 * accountctl.CountEvery)
 	if spent := w.account().Status.CreditsSpent; spent != "60" {
 		t.Errorf("the books say %s credits, want 60", spent)
 	}
@@ -150,7 +153,7 @@ func TestNothingIsGivenBackThatWasNotSpent(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.create("first")
 	w.settle()
-	w.pass(2 * countEvery)
+	w.pass(2 * accountctl.CountEvery)
 	w.create("video", images(fromConfigMap("frames", "a.png")))
 	w.configMap("frames", map[string][]byte{"a.png": pngFile(t)})
 	w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {

@@ -13,44 +13,16 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	accountctl "github.com/kie-operator/kie-operator/controllers/account"
+	"github.com/kie-operator/kie-operator/internal/accounts"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 )
-
-func budget(limit string, period time.Duration) *v1alpha1.Budget {
-	return &v1alpha1.Budget{Credits: limit, Period: metav1.Duration{Duration: period}}
-}
-
-func TestPeriods(t *testing.T) {
-	at := func(text string) time.Time {
-		parsed, err := time.Parse(time.RFC3339, text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return parsed
-	}
-	for _, tt := range []struct {
-		reason          string
-		budget          *v1alpha1.Budget
-		now, start, end string
-	}{
-		{"a day turns at midnight in UTC", budget("1", 24*time.Hour), "2026-11-24T21:00:00+02:00", "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z"},
-		{"its first moment is in it", budget("1", 24*time.Hour), "2026-11-25T00:00:00Z", "2026-11-25T00:00:00Z", "2026-11-26T00:00:00Z"},
-		{"a week turns in the night to Monday", budget("1", 7*24*time.Hour), "2026-11-24T21:00:00Z", "2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z"},
-		{"an hour", budget("1", time.Hour), "2026-11-24T21:59:59Z", "2026-11-24T21:00:00Z", "2026-11-24T22:00:00Z"},
-		{"without a budget a day is shown", nil, "2026-11-24T21:00:00Z", "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z"},
-		{"a period that no API server accepts", budget("1", 0), "2026-11-24T21:00:00Z", "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z"},
-	} {
-		start, end := periodOf(&v1alpha1.KieAccount{Spec: v1alpha1.KieAccountSpec{Budget: tt.budget}}, at(tt.now))
-		if !start.Equal(at(tt.start)) || !end.Equal(at(tt.end)) {
-			t.Errorf("%s: from %s to %s, want from %s to %s", tt.reason, start, end, tt.start, tt.end)
-		}
-	}
-}
 
 // beginPeriod moves the clock to the first hour of a day, so that no period turns
 // before the test wants it to, whatever the time is.
 func (w *world) beginPeriod() {
 	w.t.Helper()
-	_, turns := periodOf(&v1alpha1.KieAccount{}, w.clock.Now())
+	_, turns := accounts.PeriodOf(&v1alpha1.KieAccount{}, w.clock.Now())
 	w.clock.SetTime(turns.Add(time.Minute))
 }
 
@@ -59,11 +31,11 @@ func (w *world) beginPeriod() {
 func TestABudget(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.beginPeriod()
-	w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget = budget("479", 24*time.Hour) })
+	w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget = fixture.Budget("479", 24*time.Hour) })
 	for i := range 10 {
 		w.create(fmt.Sprintf("video-%d", i))
 	}
-	_, turns := periodOf(w.account(), w.clock.Now())
+	_, turns := accounts.PeriodOf(w.account(), w.clock.Now())
 	w.run(20 * time.Minute)
 	w.wantPaid(7)
 	held := 0
@@ -101,7 +73,7 @@ func TestABudget(t *testing.T) {
 func TestABudgetIsNotBlockedByTheDear(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.beginPeriod()
-	w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget = budget("100", 24*time.Hour) })
+	w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget = fixture.Budget("100", 24*time.Hour) })
 	w.create("a-dear", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Model = v1alpha1.ModelQuality })
 	w.pass(time.Second)
 	w.create("b-cheap")
@@ -125,7 +97,7 @@ func TestTheBooksAfterARefusal(t *testing.T) {
 			w := newWorld(t, worldOptions{})
 			w.beginPeriod()
 			if withBudget {
-				w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget = budget("60", 24*time.Hour) })
+				w.updateAccount(func(account *v1alpha1.KieAccount) { account.Spec.Budget = fixture.Budget("60", 24*time.Hour) })
 			}
 			w.create("refused", prompt("[sim:submit=422]"))
 			w.run(10 * time.Minute)
@@ -133,7 +105,7 @@ func TestTheBooksAfterARefusal(t *testing.T) {
 			w.create("video")
 			w.run(10 * time.Minute)
 			w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
-			w.pass(countEvery)
+			w.pass(accountctl.CountEvery)
 			if spent := w.account().Status.CreditsSpent; spent != "60" {
 				t.Errorf("%s credits are spent, want 60", spent)
 			}
@@ -146,11 +118,11 @@ func TestTheBooksAfterARefusal(t *testing.T) {
 func TestTheEstimate(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.setPrices(
-		price(v1alpha1.ModelLite, v1alpha1.PricedUpgrade4K, "100"),
-		price(v1alpha1.ModelFast, v1alpha1.PricedUpgrade4K, "14.4"),
-		price(v1alpha1.ModelFast, v1alpha1.PricedUpgrade1080p, "0"),
-		price(v1alpha1.ModelQuality, v1alpha1.PricedGenerate, "0.005"),
-		price("kling-3.0/video", v1alpha1.PricedGenerate, "1"),
+		fixture.Price(v1alpha1.ModelLite, v1alpha1.PricedUpgrade4K, "100"),
+		fixture.Price(v1alpha1.ModelFast, v1alpha1.PricedUpgrade4K, "14.4"),
+		fixture.Price(v1alpha1.ModelFast, v1alpha1.PricedUpgrade1080p, "0"),
+		fixture.Price(v1alpha1.ModelQuality, v1alpha1.PricedGenerate, "0.005"),
+		fixture.Price("kling-3.0/video", v1alpha1.PricedGenerate, "1"),
 	)
 	for model, resolutions := range map[v1alpha1.Model]map[v1alpha1.Resolution]string{
 		v1alpha1.ModelLite:    {v1alpha1.Resolution720p: "30", v1alpha1.Resolution1080p: "35", v1alpha1.Resolution4K: "130"},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/credentials"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
@@ -76,7 +77,7 @@ func TestKeysAreRotated(t *testing.T) {
 // and when it is put right everything goes on by itself. What is bought already
 // is not lost meanwhile.
 func TestTheSecretIsInTrouble(t *testing.T) {
-	good := map[string]string{v1alpha1.SecretKeyAPIKey: testAPIKey, v1alpha1.SecretKeyWebhookHMACKey: testHMACKey}
+	good := map[string]string{v1alpha1.SecretKeyAPIKey: fixture.APIKey, v1alpha1.SecretKeyWebhookHMACKey: fixture.HMACKey}
 	for name, tt := range map[string]struct {
 		spoil  func(w *world)
 		reason string

@@ -14,6 +14,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/fixture"
+	"github.com/kie-operator/kie-operator/internal/state"
 )
 
 // workload is a life with more to it than one purchase.
@@ -46,18 +48,18 @@ var guarded = workload{
 var workloads = []workload{
 	{
 		name: "1080p", writes: 6, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
-		begin: func(w *world) { w.create("video", in(v1alpha1.Resolution1080p)) },
+		begin: func(w *world) { w.create("video", fixture.In(v1alpha1.Resolution1080p)) },
 	},
 	{
 		name: "4k", writes: 6, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
-		begin: func(w *world) { w.create("video", in(v1alpha1.Resolution4K)) },
+		begin: func(w *world) { w.create("video", fixture.In(v1alpha1.Resolution4K)) },
 	},
 	{
 		name: "extension", writes: 5, paid: 2, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 		begin: func(w *world) {
 			w.create("source")
 			w.run(time.Hour)
-			w.create("video", extending("source"))
+			w.create("video", fixture.Extending("source"))
 		},
 	},
 	{
@@ -88,12 +90,14 @@ var workloads = []workload{
 		stored: []string{"4k.mp4", "720p.mp4"},
 		begin: func(w *world) {
 			w.setStorage(inFolder(v1alpha1.DeletionRetain))
-			w.create("video", in(v1alpha1.Resolution4K))
+			w.create("video", fixture.In(v1alpha1.Resolution4K))
 		},
 	},
 	{
 		name: "4k with a lost answer", writes: 8, paid: 1, upgrades: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
-		begin: func(w *world) { w.create("video", in(v1alpha1.Resolution4K), prompt("[sim:4k-accept-then=drop]")) },
+		begin: func(w *world) {
+			w.create("video", fixture.In(v1alpha1.Resolution4K), prompt("[sim:4k-accept-then=drop]"))
+		},
 	},
 }
 
@@ -138,8 +142,8 @@ func TestEveryWriteOfLongerLivesDisturbed(t *testing.T) {
 // know: the process died between the intent and the purchase.
 func (w *world) resubmitIfUnknown(name string) {
 	w.t.Helper()
-	if !w.isGone(name) && failedFor(w.get(name).Status.Task, v1alpha1.ReasonSubmissionUnknown) {
-		w.update(name, resubmit)
+	if !w.isGone(name) && state.FailedFor(w.get(name).Status.Task, v1alpha1.ReasonSubmissionUnknown) {
+		w.update(name, fixture.Resubmit)
 		w.run(3 * time.Hour)
 	}
 }

@@ -1,6 +1,6 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package controllers brings VideoGenerations and KieAccounts to the state that
-// their specs ask for.
+// Package controllers builds the reconcilers and what they share. Its tests are of
+// whole lives: all reconcilers together, on a real API server.
 package controllers

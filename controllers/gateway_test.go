@@ -13,6 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	accountctl "github.com/kie-operator/kie-operator/controllers/account"
+	"github.com/kie-operator/kie-operator/controllers/generation"
 )
 
 // What a gateway says of a purchase is no proof that it was not made: it is found
@@ -84,8 +86,8 @@ func TestAnAccountPausesBehindAGateway(t *testing.T) {
 	first := w.wantReady("first", metav1.ConditionFalse, v1alpha1.ReasonSubmissionUnknown)
 	second := w.wantReady("second", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 	w.wantPaid(1)
-	if waited := second.Status.Task.SubmittedAt.Sub(first.Status.Task.SubmittedAt.Time); waited < gatewayPause || waited > gatewayPause+time.Minute {
-		t.Errorf("the second purchase came %s after the first and %s after it could, want %s", waited, second.Status.Task.SubmittedAt.Sub(began), gatewayPause)
+	if waited := second.Status.Task.SubmittedAt.Sub(first.Status.Task.SubmittedAt.Time); waited < generation.GatewayPause || waited > generation.GatewayPause+time.Minute {
+		t.Errorf("the second purchase came %s after the first and %s after it could, want %s", waited, second.Status.Task.SubmittedAt.Sub(began), generation.GatewayPause)
 	}
 }
 
@@ -127,7 +129,7 @@ func TestARefusedPurchaseIsMadeBesideAnother(t *testing.T) {
 		t.Errorf("bought are %+v, the status is %+v", tasks, vg.Status)
 	}
 	w.wantEvent("Warning PaidTwice", tasks[0].ID)
-	w.pass(2 * countEvery)
+	w.pass(2 * accountctl.CountEvery)
 	if spent := w.account().Status.CreditsSpent; spent != "120" {
 		t.Errorf("the books say %s credits, want 120", spent)
 	}

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/admission"
 )
 
 // A process that is told to stop while the intent is written sends what it has
@@ -61,7 +62,7 @@ func TestFrozenBeforeTheRequest(t *testing.T) {
 			w.run(time.Hour)
 			w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 			w.wantPaid(1)
-			if task := w.sim.State().Tasks[0]; task.CreatedAt.After(w.get("video").Status.Task.SubmittedAt.Add(submitTimeout)) {
+			if task := w.sim.State().Tasks[0]; task.CreatedAt.After(w.get("video").Status.Task.SubmittedAt.Add(admission.SubmitTimeout)) {
 				t.Errorf("it was sent at %s, and decided at %s", task.CreatedAt, w.get("video").Status.Task.SubmittedAt)
 			}
 		})

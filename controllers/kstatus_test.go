@@ -4,7 +4,6 @@
 package controllers
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -12,75 +11,13 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
-	"pgregory.net/rapid"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
-
-// kstatusOf is what Flux, Argo CD, kapp and others make of a resource.
-func kstatusOf(t rapid.TB, u *unstructured.Unstructured) status.Status {
-	t.Helper()
-	result, err := status.Compute(u)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return result.Status
-}
-
-func unstructuredOf(t rapid.TB, vg *v1alpha1.VideoGeneration) *unstructured.Unstructured {
-	t.Helper()
-	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(vg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &unstructured.Unstructured{Object: content}
-}
-
-// kstatusFor is what a Ready condition of that status is to look like.
-func kstatusFor(ready metav1.ConditionStatus) status.Status {
-	switch ready {
-	case metav1.ConditionTrue:
-		return status.CurrentStatus
-	case metav1.ConditionFalse:
-		return status.FailedStatus
-	default:
-		return status.InProgressStatus
-	}
-}
-
-func TestKstatusOfEverySituation(t *testing.T) {
-	for _, s := range situations {
-		for _, w := range append(everyWait(), waiting{}) {
-			t.Run(fmt.Sprintf("%s/%s", s.name, w.reason), func(t *testing.T) {
-				vg := video("lighthouse", with(s.task))
-				summarize(vg, w, epoch)
-				want := kstatusFor(s.status)
-				switch {
-				case w.kind == stalled:
-					want = status.FailedStatus
-				case w.reason != "" && !s.ended:
-					want = status.InProgressStatus
-				}
-				if got := kstatusOf(t, unstructuredOf(t, vg)); got != want {
-					t.Errorf("kstatus is %s, want %s", got, want)
-				}
-
-				vg.Generation++
-				if got := kstatusOf(t, unstructuredOf(t, vg)); got != status.InProgressStatus {
-					t.Errorf("a change of the spec that nobody has seen: kstatus is %s, want %s", got, status.InProgressStatus)
-				}
-				vg.DeletionTimestamp = ptr.To(metav1.NewTime(epoch))
-				if got := kstatusOf(t, unstructuredOf(t, vg)); got != status.TerminatingStatus {
-					t.Errorf("on its way out: kstatus is %s, want %s", got, status.TerminatingStatus)
-				}
-			})
-		}
-	}
-}
 
 // stored reads a resource as tools do, which know nothing of its type.
 func (w *world) stored(kind, name string) *unstructured.Unstructured {
@@ -94,8 +31,8 @@ func (w *world) stored(kind, name string) *unstructured.Unstructured {
 // wantKstatus asserts what tools make of a stored resource.
 func (w *world) wantKstatus(kind, name string, want status.Status) {
 	w.t.Helper()
-	if u := w.stored(kind, name); kstatusOf(w.t, u) != want {
-		w.t.Errorf("%s %s: kstatus is %s, want %s; its status is %v", kind, name, kstatusOf(w.t, u), want, u.Object["status"])
+	if u := w.stored(kind, name); fixture.KstatusOf(w.t, u) != want {
+		w.t.Errorf("%s %s: kstatus is %s, want %s; its status is %v", kind, name, fixture.KstatusOf(w.t, u), want, u.Object["status"])
 	}
 }
 
@@ -130,14 +67,14 @@ func TestKstatusThroughALife(t *testing.T) {
 			w.sim.SetFaults(kiesim.Faults{})
 			w.run(2 * time.Hour)
 			w.wantReady("video", tt.end, tt.endReason)
-			w.wantKstatus(kind, "video", kstatusFor(tt.end))
+			w.wantKstatus(kind, "video", fixture.KstatusFor(tt.end))
 
 			// A change of the spec is in progress until the operator has seen it.
 			w.update("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = ptr.To(true) })
 			w.wantKstatus(kind, "video", status.InProgressStatus)
 			w.pass(0)
 			w.wantReady("video", tt.end, tt.endReason)
-			w.wantKstatus(kind, "video", kstatusFor(tt.end))
+			w.wantKstatus(kind, "video", fixture.KstatusFor(tt.end))
 		})
 	}
 	t.Run("held back", func(t *testing.T) {
@@ -165,7 +102,7 @@ func TestKstatusThroughALife(t *testing.T) {
 	})
 	t.Run("no task id", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
-		w.create("video", annotated(v1alpha1.AnnotationAdoptTaskID, "two words"))
+		w.create("video", fixture.Annotated(v1alpha1.AnnotationAdoptTaskID, "two words"))
 		w.pass(0)
 		w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonInvalidTaskID)
 		w.wantKstatus(kind, "video", status.FailedStatus)
@@ -206,7 +143,7 @@ func TestKstatusOfAnAccount(t *testing.T) {
 	w.pass(time.Hour)
 	w.wantAccount(metav1.ConditionFalse, "Unauthorized")
 	w.wantKstatus(kind, v1alpha1.DefaultAccountName, status.InProgressStatus)
-	w.setAPIKey(testAPIKey)
+	w.setAPIKey(fixture.APIKey)
 	w.pass(time.Hour)
 	w.wantKstatus(kind, v1alpha1.DefaultAccountName, status.CurrentStatus)
 }

@@ -15,6 +15,8 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/controllers/generation"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
@@ -169,7 +171,7 @@ func TestWithoutCallbacksTheScheduleIsKept(t *testing.T) {
 	done := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 	submitted, finished := done.Status.Task.SubmittedAt.Time, w.sim.State().Tasks[0].FinishedAt
 	// The first question is up to a quarter of the time later, differently for each resource.
-	questions := int(finished.Sub(submitted)/pollEveryWithout) + 1
+	questions := int(finished.Sub(submitted)/generation.PollEveryWithout) + 1
 	if got := w.sim.State().RecordInfoPolls[done.Status.Task.ID]; got != questions && got != questions-1 {
 		t.Errorf("KIE.AI was asked %d times, want %d, or one less", got, questions)
 	}
@@ -179,7 +181,7 @@ func TestWithoutCallbacksTheScheduleIsKept(t *testing.T) {
 func TestPollingIsTheNetBelowCallbacks(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.create("video", prompt("[sim:callback=never]"))
-	w.run(firstPollWithCallbacks + pollEveryWithCallbacks)
+	w.run(generation.FirstPollWithCallbacks + generation.PollEveryWithCallbacks)
 	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 }
 
@@ -222,7 +224,7 @@ func TestUnknownRecords(t *testing.T) {
 			t.Run(string(answer)+"/"+name, func(t *testing.T) {
 				w := newWorld(t, worldOptions{noCallbacks: noCallbacks, sim: kiesim.Options{UnknownRecord: answer}})
 				w.create("late", prompt("[sim:record=null-for=3m]"))
-				w.create("foreign", annotated(v1alpha1.AnnotationAdoptTaskID, otherTaskID))
+				w.create("foreign", fixture.Annotated(v1alpha1.AnnotationAdoptTaskID, fixture.OtherTaskID))
 				w.run(time.Hour)
 				w.wantReady("late", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 				w.wantReady("foreign", metav1.ConditionFalse, v1alpha1.ReasonTaskNotFound)

@@ -14,6 +14,7 @@ import (
 	"github.com/go-logr/logr/funcr"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
@@ -66,7 +67,7 @@ func (l *logged) leaks() error {
 	defer l.mu.Unlock()
 	var leaks []error
 	for what, text := range map[string]string{
-		"an API key": testAPIKey, "a webhook key": testHMACKey, "a prompt": testPrompt, "a callback path": "/v1/callbacks/",
+		"an API key": fixture.APIKey, "a webhook key": fixture.HMACKey, "a prompt": testPrompt, "a callback path": "/v1/callbacks/",
 	} {
 		if strings.Contains(l.text.String(), text) {
 			leaks = append(leaks, fmt.Errorf("the log shows %s", what))

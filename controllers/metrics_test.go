@@ -4,9 +4,7 @@
 package controllers
 
 import (
-	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,66 +18,19 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie"
+	"github.com/kie-operator/kie-operator/internal/report"
 	"github.com/kie-operator/kie-operator/internal/version"
 )
 
-// The values that each label may have.
-var labelValues = map[string][]string{
-	"outcome": {string(kie.Accepted), string(kie.NotSent), string(kie.Deferred), string(kie.Rejected), string(kie.Unknown)},
-	"result": {
-		string(kie.RecordAbsent), string(kie.RecordRunning), string(kie.RecordSucceeded), string(kie.RecordFailed), string(kie.RecordExpired),
-		string(kie.RateLimited), string(kie.InsufficientCredits), string(kie.Unauthorized), string(kie.KeyLimitReached), string(kie.Forbidden),
-		string(kie.Maintenance), string(kie.NotFound), string(kie.Invalid), string(kie.ContentRejected), string(kie.GenerationFailed),
-		string(kie.FeatureDisabled), string(kie.Unavailable),
-	},
-	"reason": {
-		v1alpha1.ReasonSucceeded, v1alpha1.ReasonContentRejected, v1alpha1.ReasonGenerationFailed, v1alpha1.ReasonInvalidRequest,
-		v1alpha1.ReasonFeatureDisabled, v1alpha1.ReasonTaskExpired, v1alpha1.ReasonInvalidTaskID, v1alpha1.ReasonTimedOut,
-		v1alpha1.ReasonSubmissionUnknown, v1alpha1.ReasonTaskNotFound, v1alpha1.ReasonStorageFailed,
-		string(artifact.LinkDead), string(artifact.DownloadFailed), string(artifact.LinkRefused), string(artifact.NotVideo), string(artifact.TooLarge),
-		string(artifact.InvalidStorage), string(artifact.BucketNotFound), string(artifact.AccessDenied), string(artifact.StorageFull), string(artifact.StorageRefused), "FinalizerRefused",
-		string(artifact.StorageUnavailable),
-	},
-	"backend": {"s3", "gs", "azblob", "file"},
-}
-
-// gathered returns what a scrape would show of what happened, as name{label=value} =
-// value.
-func gathered(t *testing.T, registry prometheus.Gatherer) (series map[string]float64, text string) {
-	t.Helper()
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	series = map[string]float64{}
-	for _, family := range families {
-		if family.GetName() == "kie_build_info" || strings.HasPrefix(family.GetName(), "kie_callback") {
-			continue // the first says nothing of what happened, and the callback server counts for itself
-		}
-		text += family.String()
-		for _, metric := range family.GetMetric() {
-			var labels []string
-			for _, l := range metric.GetLabel() {
-				labels = append(labels, l.GetName()+"="+l.GetValue())
-				if allowed, bounded := labelValues[l.GetName()]; bounded && !slices.Contains(allowed, l.GetValue()) {
-					t.Errorf("%s has the label %s=%q, which is none of %v", family.GetName(), l.GetName(), l.GetValue(), allowed)
-				}
-			}
-			series[family.GetName()+"{"+strings.Join(labels, ",")+"}"] = metric.GetCounter().GetValue() + metric.GetGauge().GetValue()
-		}
-	}
-	return series, text
-}
-
 func TestMetricsLint(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
-	m := NewMetrics(registry)
-	m.submitted(kie.Accepted)
-	m.asked(kie.RecordRunning, nil)
-	m.ended(v1alpha1.ReasonSucceeded)
-	m.account(types.NamespacedName{Namespace: "films", Name: "default"}, amountOf(59_500), 1, 2)
+	m := report.NewMetrics(registry)
+	m.Submitted(kie.Accepted)
+	m.Asked(kie.RecordRunning, nil)
+	m.Ended(v1alpha1.ReasonSucceeded)
+	m.Account(types.NamespacedName{Namespace: "films", Name: "default"}, fixture.AmountOf(59_500), 1, 2)
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -125,61 +76,6 @@ kie_video_generations_ended_total{reason="Succeeded"} 1
 	}
 }
 
-func TestWhatALookIsCountedAs(t *testing.T) {
-	for _, tt := range []struct {
-		reason string
-		state  kie.RecordState
-		err    error
-		want   string
-	}{
-		{"an answer", kie.RecordSucceeded, nil, "Succeeded"},
-		{"a refusal", "", &kie.Error{Class: kie.RateLimited, Code: 429}, "RateLimited"},
-		{"a refusal on the way", "", fmt.Errorf("asking: %w", &kie.Error{Class: kie.Unavailable, Err: context.DeadlineExceeded}), "Unavailable"},
-	} {
-		registry := prometheus.NewPedanticRegistry()
-		NewMetrics(registry).asked(tt.state, tt.err)
-		series, _ := gathered(t, registry)
-		if diff := cmp.Diff(map[string]float64{"kie_record_info_requests_total{result=" + tt.want + "}": 1}, series); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.reason, diff)
-		}
-	}
-}
-
-// An unknown balance is no balance: a gauge of 0 would wake somebody.
-func TestNoBalanceIsNoGauge(t *testing.T) {
-	registry := prometheus.NewPedanticRegistry()
-	m := NewMetrics(registry)
-	key := types.NamespacedName{Namespace: "films", Name: "default"}
-	m.account(key, nil, 0, 0)
-	const balance = "kie_account_credits{account=default,namespace=films}"
-	if series, _ := gathered(t, registry); len(series) != 2 || series[balance] != 0 {
-		t.Errorf("the series are %v, want none of a balance", series)
-	}
-	m.account(key, amountOf(0), 0, 0)
-	if series, _ := gathered(t, registry); len(series) != 3 || series[balance] != 0 {
-		t.Errorf("the series are %v, want one of a balance of 0", series)
-	}
-}
-
-func TestTheGaugesOfAnAccountGoWithIt(t *testing.T) {
-	registry := prometheus.NewPedanticRegistry()
-	m := NewMetrics(registry)
-	gone, stays := types.NamespacedName{Namespace: "films", Name: "gone"}, types.NamespacedName{Namespace: "films", Name: "stays"}
-	m.account(gone, amountOf(1_000), 2, 3)
-	m.account(stays, amountOf(4_000), 5, 6)
-	m.accountGone(gone)
-	m.accountGone(types.NamespacedName{Namespace: "films", Name: "never there"})
-	series, _ := gathered(t, registry)
-	want := map[string]float64{
-		"kie_account_credits{account=stays,namespace=films}":   4,
-		"kie_account_in_flight{account=stays,namespace=films}": 5,
-		"kie_account_queued{account=stays,namespace=films}":    6,
-	}
-	if diff := cmp.Diff(want, series); diff != "" {
-		t.Errorf("series (-want +got):\n%s", diff)
-	}
-}
-
 // Whatever happens, a scrape shows how much of what happened, and nothing of
 // the users.
 func TestMetricsOfALife(t *testing.T) {
@@ -188,12 +84,12 @@ func TestMetricsOfALife(t *testing.T) {
 		"[sim:accept-then=drop] [sim:callback=never]", "[sim:never-finish]", "[sim:record-code=429-for=3m]", "[sim:record=null-for=40s] [sim:latency=5s]"} {
 		w.create(fmt.Sprintf("canary-name-%d", i), prompt("canary-prompt "+markers))
 	}
-	w.create("canary-name-adopted", annotated(v1alpha1.AnnotationAdoptTaskID, otherTaskID))
-	w.create("canary-name-invalid", annotated(v1alpha1.AnnotationAdoptTaskID, "canary task id"))
+	w.create("canary-name-adopted", fixture.Annotated(v1alpha1.AnnotationAdoptTaskID, fixture.OtherTaskID))
+	w.create("canary-name-invalid", fixture.Annotated(v1alpha1.AnnotationAdoptTaskID, "canary task id"))
 	w.run(6 * time.Hour)
 
-	series, text := gathered(t, w.proc.registry)
-	canaries := []string{"canary", "lighthouse", testAPIKey, testHMACKey, otherTaskID, w.kieServer.URL, w.callbacks.URL}
+	series, text := fixture.Gathered(t, w.proc.registry)
+	canaries := []string{"canary", "lighthouse", fixture.APIKey, fixture.HMACKey, fixture.OtherTaskID, w.kieServer.URL, w.callbacks.URL}
 	for _, task := range w.sim.State().Tasks {
 		canaries = append(canaries, task.ID, task.Attempt)
 	}
@@ -226,7 +122,7 @@ func TestMetricsOfALife(t *testing.T) {
 	w.sync()
 	_, err := w.proc.accounts.Reconcile(t.Context(), ctrl.Request{NamespacedName: client.ObjectKey{Namespace: w.namespace, Name: v1alpha1.DefaultAccountName}})
 	w.must(err)
-	series, _ = gathered(t, w.proc.registry)
+	series, _ = fixture.Gathered(t, w.proc.registry)
 	for name := range series {
 		if strings.HasPrefix(name, "kie_account_") {
 			t.Errorf("the account is gone, and %s is there", name)

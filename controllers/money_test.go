@@ -19,6 +19,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/controllers/generation"
+	"github.com/kie-operator/kie-operator/internal/fixture"
+	"github.com/kie-operator/kie-operator/internal/state"
 )
 
 // The writes of one plain life, in their order.
@@ -296,7 +299,7 @@ func TestTwoManagersRace(t *testing.T) {
 		w.must(err)
 	}
 	w.sync()
-	managers := make([]*VideoGenerationReconciler, 8)
+	managers := make([]*generation.Reconciler, 8)
 	for i := range managers {
 		w.restart()
 		managers[i] = w.proc.videos
@@ -327,26 +330,26 @@ func TestAHandWrittenStatusBuysNothing(t *testing.T) {
 		change(&status)
 		return status
 	}
-	running := of(v1alpha1.Task{Attempt: "x", Number: 1, State: v1alpha1.TaskRunning, ID: otherTaskID})
+	running := of(v1alpha1.Task{Attempt: "x", Number: 1, State: v1alpha1.TaskRunning, ID: fixture.OtherTaskID})
 	for name, status := range map[string]v1alpha1.VideoGenerationStatus{
 		"running without an id": of(v1alpha1.Task{Attempt: "x", Number: 1, State: v1alpha1.TaskRunning}),
 		"foreign id":            running,
 		"submitting":            of(v1alpha1.Task{Attempt: "x", Number: 1, State: v1alpha1.TaskSubmitting}),
 		"failed without cause":  of(v1alpha1.Task{Attempt: "x", Number: 7, State: v1alpha1.TaskFailed}),
 		"succeeded with no id":  of(v1alpha1.Task{Attempt: "x", Number: 1, State: v1alpha1.TaskSucceeded}),
-		"the highest number":    of(v1alpha1.Task{Attempt: "x", Number: math.MaxInt32, State: v1alpha1.TaskRunning, ID: otherTaskID}),
+		"the highest number":    of(v1alpha1.Task{Attempt: "x", Number: math.MaxInt32, State: v1alpha1.TaskRunning, ID: fixture.OtherTaskID}),
 		"failed long ago": of(v1alpha1.Task{Attempt: "x", Number: 1, State: v1alpha1.TaskFailed,
 			Failure: &v1alpha1.TaskFailure{Reason: v1alpha1.ReasonContentRejected, Message: "no"}}),
-		"an account that does not exist": with(running, func(s *v1alpha1.VideoGenerationStatus) { s.Account = identity("NAMESPACE", "nobody") }),
-		"an account that is no name":     with(running, func(s *v1alpha1.VideoGenerationStatus) { s.Account = identity("NAMESPACE", "///") }),
+		"an account that does not exist": with(running, func(s *v1alpha1.VideoGenerationStatus) { s.Account = fixture.Identity("NAMESPACE", "nobody") }),
+		"an account that is no name":     with(running, func(s *v1alpha1.VideoGenerationStatus) { s.Account = fixture.Identity("NAMESPACE", "///") }),
 		"a callback of another attempt": with(running, func(s *v1alpha1.VideoGenerationStatus) {
-			s.Callback = &v1alpha1.CallbackReceipt{Attempt: "y", TaskID: otherTaskID, ReceivedAt: metav1.NowMicro()}
+			s.Callback = &v1alpha1.CallbackReceipt{Attempt: "y", TaskID: fixture.OtherTaskID, ReceivedAt: metav1.NowMicro()}
 		}),
 		"an upgrade of nothing": with(running, func(s *v1alpha1.VideoGenerationStatus) {
 			s.Upgrade = &v1alpha1.Upgrade{Resolution: v1alpha1.Resolution4K, Attempt: "z", SubmittedAt: metav1.Now(), State: v1alpha1.UpgradeRunning}
 		}),
 		"a full history of itself": with(running, func(s *v1alpha1.VideoGenerationStatus) {
-			for range maxHistory {
+			for range state.MaxHistory {
 				s.History = append(s.History, v1alpha1.PastTask{Attempt: "x", Number: 1, SubmittedAt: metav1.Now()})
 			}
 		}),
@@ -364,7 +367,7 @@ func TestAHandWrittenStatusBuysNothing(t *testing.T) {
 			if n := requests["generate"] + requests["extend"] + requests["get-4k-video"] + requests["get-1080p-video"]; n != 0 {
 				t.Errorf("KIE.AI was asked %d times to make something, want never: %v", n, requests)
 			}
-			for _, problem := range lintStatus(w.get("video")) {
+			for _, problem := range fixture.LintStatus(w.get("video")) {
 				t.Error(problem)
 			}
 		})

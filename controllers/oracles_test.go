@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	accountctl "github.com/kie-operator/kie-operator/controllers/account"
 	"github.com/kie-operator/kie-operator/internal/credits"
 )
 
@@ -163,7 +164,7 @@ func (w *world) unbooked() string {
 func (w *world) assertBooked() {
 	w.t.Helper()
 	for range 3 { // the account writes what it remembers when it is looked at
-		w.pass(balanceEvery)
+		w.pass(accountctl.BalanceEvery)
 	}
 	if problem := w.unbooked(); problem != "" {
 		w.t.Error(problem)

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
@@ -29,7 +30,7 @@ func TestAnotherAccountBuysAgain(t *testing.T) {
 				w.pass(time.Second)
 			}
 			w.update("video", func(vg *v1alpha1.VideoGeneration) {
-				resubmit(vg)
+				fixture.Resubmit(vg)
 				vg.Spec.AccountRef = &v1alpha1.AccountReference{Name: "other"}
 			})
 			w.pass(time.Second)

@@ -14,7 +14,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
+	"github.com/kie-operator/kie-operator/internal/state"
 )
 
 // simWell and simLost are what KIE.AI does with every purchase.
@@ -120,18 +122,18 @@ func asMessagesSay(w *world) {
 		vg := w.get("video")
 		task := vg.Status.Task
 		switch {
-		case failedFor(task, v1alpha1.ReasonSubmissionUnknown), failedFor(task, v1alpha1.ReasonTaskNotFound):
+		case state.FailedFor(task, v1alpha1.ReasonSubmissionUnknown), state.FailedFor(task, v1alpha1.ReasonTaskNotFound):
 			if id := w.boughtFor(vg); id != "" {
-				w.update("video", annotated(v1alpha1.AnnotationAdoptTaskID, id))
+				w.update("video", fixture.Annotated(v1alpha1.AnnotationAdoptTaskID, id))
 			} else {
-				w.update("video", resubmit)
+				w.update("video", fixture.Resubmit)
 			}
-		case failedFor(task, v1alpha1.ReasonTimedOut):
+		case state.FailedFor(task, v1alpha1.ReasonTimedOut):
 			w.update("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Timeout = &metav1.Duration{Duration: 24 * time.Hour} })
 		case vg.Status.Upgrade != nil && vg.Status.Upgrade.Failure != nil && vg.Status.Upgrade.Failure.Reason == v1alpha1.ReasonTimedOut:
 			w.update("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Timeout = &metav1.Duration{Duration: 24 * time.Hour} })
 		case vg.Status.Upgrade != nil && vg.Status.Upgrade.State == v1alpha1.UpgradeFailed:
-			w.update("video", annotated(v1alpha1.AnnotationResubmit, vg.Status.Upgrade.Attempt))
+			w.update("video", fixture.Annotated(v1alpha1.AnnotationResubmit, vg.Status.Upgrade.Attempt))
 		default:
 			return
 		}

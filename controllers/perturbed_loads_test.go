@@ -14,6 +14,8 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/fixture"
+	"github.com/kie-operator/kie-operator/internal/state"
 )
 
 // ample is a budget that leaves room for everything.
@@ -60,8 +62,8 @@ var eventful = []workload{
 		// The first id that was to be adopted is nobody's; then the video is bought.
 		name: "adopted in vain", paid: 1, status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded,
 		begin: func(w *world) {
-			w.create("video", annotated(v1alpha1.AnnotationAdoptTaskID, otherTaskID))
-			w.whenGivenUp(30*time.Minute, "video", resubmit)
+			w.create("video", fixture.Annotated(v1alpha1.AnnotationAdoptTaskID, fixture.OtherTaskID))
+			w.whenGivenUp(30*time.Minute, "video", fixture.Resubmit)
 		},
 	},
 	{
@@ -121,7 +123,7 @@ func (w *world) whenGivenUp(after time.Duration, name string, change func(*v1alp
 		if w.isGone(name) {
 			return
 		}
-		if task := w.get(name).Status.Task; failedFor(task, v1alpha1.ReasonSubmissionUnknown) || failedFor(task, v1alpha1.ReasonTaskNotFound) {
+		if task := w.get(name).Status.Task; state.FailedFor(task, v1alpha1.ReasonSubmissionUnknown) || state.FailedFor(task, v1alpha1.ReasonTaskNotFound) {
 			w.update(name, change)
 		} else if !task.Settled() {
 			w.whenGivenUp(5*time.Minute, name, change)
@@ -132,7 +134,7 @@ func (w *world) whenGivenUp(after time.Duration, name string, change func(*v1alp
 // moveTo asks to buy again with another account.
 func moveTo(account string) func(*v1alpha1.VideoGeneration) {
 	return func(vg *v1alpha1.VideoGeneration) {
-		resubmit(vg)
+		fixture.Resubmit(vg)
 		vg.Spec.AccountRef = &v1alpha1.AccountReference{Name: account}
 	}
 }
@@ -153,6 +155,6 @@ func (w *world) createCredentials(name string) {
 	w.t.Helper()
 	w.must(w.live.Create(w.t.Context(), &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name},
-		StringData: map[string]string{v1alpha1.SecretKeyAPIKey: testAPIKey, v1alpha1.SecretKeyWebhookHMACKey: testHMACKey},
+		StringData: map[string]string{v1alpha1.SecretKeyAPIKey: fixture.APIKey, v1alpha1.SecretKeyWebhookHMACKey: fixture.HMACKey},
 	}))
 }

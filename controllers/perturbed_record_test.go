@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/state"
 )
 
 // forgetting are the answers that say that there is no such task.
@@ -106,12 +107,12 @@ func (w *world) wantForgotten(seen bool) {
 		return
 	}
 	task := w.get("video").Status.Task
-	found := !failedFor(task, v1alpha1.ReasonTaskNotFound)
+	found := !state.FailedFor(task, v1alpha1.ReasonTaskNotFound)
 	switch {
 	case task == nil || task.ID == "" || task.State == v1alpha1.TaskSucceeded:
 	case seen && !found:
 		w.t.Errorf("a task that was seen is given up as %s", v1alpha1.ReasonTaskNotFound)
-	case failedFor(task, v1alpha1.ReasonTimedOut) && strings.Contains(task.Failure.Message, "does not know"):
+	case state.FailedFor(task, v1alpha1.ReasonTimedOut) && strings.Contains(task.Failure.Message, "does not know"):
 	case !seen && found:
 		w.t.Errorf("KIE.AI knows no such task, and it says %s", w.readyText("video"))
 	}

@@ -21,6 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 )
 
 // This is what Sieve calls testing by perturbation: the undisturbed life of each
@@ -86,7 +87,7 @@ func (w *world) ending(load workload) ending {
 			e.Hashes = append(e.Hashes, video.Artifact.SHA256)
 		}
 	}
-	for _, problem := range lintStatus(vg) {
+	for _, problem := range fixture.LintStatus(vg) {
 		w.t.Errorf("%s", problem)
 	}
 	if load.name == "retry" {

@@ -13,6 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	storagectl "github.com/kie-operator/kie-operator/controllers/storage"
+	"github.com/kie-operator/kie-operator/internal/fixture"
+	"github.com/kie-operator/kie-operator/internal/state"
 )
 
 // What stands in the way of the operator for good, and not for a moment: a
@@ -39,7 +42,7 @@ func TestThePolicyRefusesTheResource(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, worldOptions{})
 			w.refuseMain(err)
-			w.create("video", in(v1alpha1.Resolution4K))
+			w.create("video", fixture.In(v1alpha1.Resolution4K))
 			w.run(time.Minute)
 			if vg := w.get("video"); !meta.IsStatusConditionTrue(vg.Status.Conditions, v1alpha1.ConditionTaskIDNotMirrored) {
 				t.Errorf("after a minute the conditions are %+v", vg.Status.Conditions)
@@ -51,7 +54,7 @@ func TestThePolicyRefusesTheResource(t *testing.T) {
 			w.faults.onMain = nil
 			w.run(time.Hour)
 			vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
-			if !isMirrored(vg) || vg.Annotations[v1alpha1.AnnotationTaskID] == "" {
+			if !state.IsMirrored(vg) || vg.Annotations[v1alpha1.AnnotationTaskID] == "" {
 				t.Errorf("the annotations are %v", vg.Annotations)
 			}
 			if meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionTaskIDNotMirrored) != nil {
@@ -96,7 +99,7 @@ func TestTheFinalizerIsRefused(t *testing.T) {
 	w.create("video")
 	w.run(time.Hour)
 	vg := w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonStorageFailed)
-	w.wantFailure(vg, finalizerRefused)
+	w.wantFailure(vg, storagectl.FinalizerRefused)
 	w.wantEvent("Warning StorageFailed", v1alpha1.FinalizerStoredVideos)
 	if files := w.filesStored(); len(files) > 0 {
 		t.Errorf("stored without the finalizer: %v", files)

@@ -20,6 +20,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	accountctl "github.com/kie-operator/kie-operator/controllers/account"
+	"github.com/kie-operator/kie-operator/internal/fixture"
+	"github.com/kie-operator/kie-operator/internal/state"
 )
 
 // lore is what a story has to remember of what people have done.
@@ -83,7 +86,7 @@ func (s *story) adopt(t *rapid.T) {
 			others = append(others, task.ID)
 		}
 	}
-	what, id := "adoptions of an unknown task", otherTaskID
+	what, id := "adoptions of an unknown task", fixture.OtherTaskID
 	switch before := vg.Annotations[v1alpha1.AnnotationAdoptTaskID]; rapid.IntRange(0, 3).Draw(t, "which") {
 	case 0:
 		if len(own) == 0 {
@@ -108,7 +111,7 @@ func (s *story) adopt(t *rapid.T) {
 	s.step(what)
 	s.asked[vg.Name+" "+id]++
 	if !s.w.isGone(vg.Name) {
-		s.w.update(vg.Name, annotated(v1alpha1.AnnotationAdoptTaskID, id))
+		s.w.update(vg.Name, fixture.Annotated(v1alpha1.AnnotationAdoptTaskID, id))
 	}
 }
 
@@ -416,7 +419,7 @@ func (s *story) checkPeople(t *rapid.T, vg *v1alpha1.VideoGeneration) {
 		task := version.Status.Task
 		// Where nothing came of another purchase, the task before it is put back.
 		putBack := task != nil && slices.ContainsFunc(last.History, func(past v1alpha1.PastTask) bool { return past.Attempt == task.Attempt && past.ID == task.ID })
-		if isAdopted(task) && !putBack && (!isAdopted(last.Task) || last.Task.ID != task.ID || last.Task.Attempt != task.Attempt) {
+		if state.IsAdopted(task) && !putBack && (!state.IsAdopted(last.Task) || last.Task.ID != task.ID || last.Task.Attempt != task.Attempt) {
 			acted[task.ID]++
 		}
 		last = version.Status
@@ -440,7 +443,7 @@ func (s *story) checkRest(t *rapid.T) {
 		return // what an account without a budget has spent is counted by the statuses that there are
 	}
 	for range 3 {
-		s.w.pass(balanceEvery)
+		s.w.pass(accountctl.BalanceEvery)
 	}
 	if problem := s.w.unbooked(); problem != "" {
 		t.Errorf("P1: %s", problem)

@@ -24,7 +24,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
+	"github.com/kie-operator/kie-operator/internal/state"
 )
 
 // shards is how many stories are told at a time.
@@ -248,7 +250,7 @@ func (s *story) create(t *rapid.T) {
 			vg.Spec.TTLSecondsAfterFinished = ptr.To(rapid.Int32Range(0, 3600).Draw(t, "seconds"))
 		}
 		if names := s.names(); len(names) > 0 && rapid.IntRange(0, 4).Draw(t, "extends") == 0 {
-			extending(rapid.SampledFrom(names).Draw(t, "source"))(vg)
+			fixture.Extending(rapid.SampledFrom(names).Draw(t, "source"))(vg)
 			vg.Spec.Resolution, vg.Spec.EnableFallback = "", nil
 		} else if rapid.IntRange(0, 4).Draw(t, "image") == 0 {
 			images(fromConfigMap("frames", "a.png"))(vg)
@@ -301,7 +303,7 @@ func (s *story) suspend(t *rapid.T) {
 		return
 	}
 	s.step("suspensions")
-	s.w.update(name, func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = ptr.To(!isSuspended(vg)) })
+	s.w.update(name, func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = ptr.To(!state.IsSuspended(vg)) })
 }
 
 func (s *story) resubmit(t *rapid.T) {
@@ -311,7 +313,7 @@ func (s *story) resubmit(t *rapid.T) {
 	}
 	s.step("resubmissions")
 	s.may[vg.Spec.Prompt]++
-	s.w.update(vg.Name, resubmit)
+	s.w.update(vg.Name, fixture.Resubmit)
 }
 
 func (s *story) pass(t *rapid.T) {
@@ -382,10 +384,10 @@ func (s *story) callBack(t *rapid.T) {
 	s.step("callbacks of others")
 	s.w.sync()
 	attempt := rapid.SampledFrom(attempts).Draw(t, "attempt")
-	id := rapid.SampledFrom(append(ids, otherTaskID)).Draw(t, "task")
-	key := rapid.SampledFrom([]string{testHMACKey, "another key"}).Draw(t, "key")
+	id := rapid.SampledFrom(append(ids, fixture.OtherTaskID)).Draw(t, "task")
+	key := rapid.SampledFrom([]string{fixture.HMACKey, "another key"}).Draw(t, "key")
 	switch status := s.w.callBackWith(key, attempt, id); {
-	case status == http.StatusOK && key != testHMACKey:
+	case status == http.StatusOK && key != fixture.HMACKey:
 		t.Errorf("a callback with a wrong signature was accepted")
 	case status == http.StatusOK:
 		s.kept(t, attempt, id)
@@ -520,7 +522,7 @@ func (s *story) end(t *rapid.T) {
 	s.w.sim.SetFaults(kiesim.Faults{})
 	s.makePeace(t)
 	for _, name := range s.names() {
-		if vg := s.w.get(name); isSuspended(vg) {
+		if vg := s.w.get(name); state.IsSuspended(vg) {
 			s.w.update(name, func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = nil })
 		}
 	}
@@ -534,7 +536,7 @@ func (s *story) end(t *rapid.T) {
 	s.told.add("writes of the operator", int(s.w.faults.writes.Load()))
 	for _, name := range s.names() {
 		vg := s.w.get(name)
-		for _, problem := range lintStatus(vg) {
+		for _, problem := range fixture.LintStatus(vg) {
 			t.Errorf("%s: %s", name, problem)
 		}
 		s.checkEnd(t, vg, tasks)
@@ -548,7 +550,7 @@ func (s *story) checkEnd(t *rapid.T, vg *v1alpha1.VideoGeneration, tasks map[str
 	ready := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReady)
 	if ready == nil || ready.Status == metav1.ConditionUnknown {
 		// What is paid for and not finished is finished by the account that has bought it, and waits for it.
-		paid := vg.Status.Task.Settled() || inFlight(vg.Status.Task)
+		paid := vg.Status.Task.Settled() || state.InFlight(vg.Status.Task)
 		stranded := ready != nil && ready.Reason == v1alpha1.ReasonAccountNotFound && paid && !s.hasAccountOf(vg)
 		if ready == nil || (!waitsForOthers(ready.Reason) && !stranded) {
 			t.Errorf("P3: %s has come to no end: %+v, its task is %+v", vg.Name, ready, vg.Status.Task)
@@ -560,7 +562,7 @@ func (s *story) checkEnd(t *rapid.T, vg *v1alpha1.VideoGeneration, tasks map[str
 		return
 	}
 	made, known := tasks[task.ID]
-	if isAdopted(task) && (!known || made.Prompt != vg.Spec.Prompt) {
+	if state.IsAdopted(task) && (!known || made.Prompt != vg.Spec.Prompt) {
 		return // it is what its user named
 	}
 	switch {
@@ -570,9 +572,9 @@ func (s *story) checkEnd(t *rapid.T, vg *v1alpha1.VideoGeneration, tasks map[str
 		t.Errorf("P5: %s has the task of %q", vg.Name, made.Prompt)
 	case made.State == kiesim.TaskFailed && task.State == v1alpha1.TaskSucceeded, made.State == kiesim.TaskRunning && task.State == v1alpha1.TaskSucceeded:
 		t.Errorf("P3: %s has succeeded, and its task is %s", vg.Name, made.State)
-	case s.unaskable && failedFor(task, v1alpha1.ReasonTaskExpired): // for 14 days there was no account to ask with, or no key
-	case isAdopted(task) && failedFor(task, v1alpha1.ReasonTaskNotFound): // its record came later than an adopted one is waited for
-	case made.State == kiesim.TaskSucceeded && task.State != v1alpha1.TaskSucceeded && !failedFor(task, v1alpha1.ReasonTimedOut):
+	case s.unaskable && state.FailedFor(task, v1alpha1.ReasonTaskExpired): // for 14 days there was no account to ask with, or no key
+	case state.IsAdopted(task) && state.FailedFor(task, v1alpha1.ReasonTaskNotFound): // its record came later than an adopted one is waited for
+	case made.State == kiesim.TaskSucceeded && task.State != v1alpha1.TaskSucceeded && !state.FailedFor(task, v1alpha1.ReasonTimedOut):
 		t.Errorf("P3: the task of %s has succeeded, and it says %+v", vg.Name, ready)
 	}
 }

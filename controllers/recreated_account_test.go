@@ -4,23 +4,21 @@
 package controllers
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	clocktesting "k8s.io/utils/clock/testing"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	accountctl "github.com/kie-operator/kie-operator/controllers/account"
+	"github.com/kie-operator/kie-operator/internal/accounts"
 	"github.com/kie-operator/kie-operator/internal/credits"
-	"github.com/kie-operator/kie-operator/internal/kie"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
@@ -38,14 +36,14 @@ func (w *world) recreateAccount() (earlier, now v1alpha1.AccountIdentity) {
 // wantSpent asserts what the books of the account say.
 func (w *world) wantSpent(want string) {
 	w.t.Helper()
-	w.pass(2 * countEvery)
+	w.pass(2 * accountctl.CountEvery)
 	if spent := w.account().Status.CreditsSpent; spent != want {
 		w.t.Errorf("the books say %s credits, want %s", spent, want)
 	}
 }
 
 // budgets are those with which, and without which, books are kept.
-var budgets = map[string]*v1alpha1.Budget{"no budget": nil, "a budget": budget("1000", 24*time.Hour)}
+var budgets = map[string]*v1alpha1.Budget{"no budget": nil, "a budget": fixture.Budget("1000", 24*time.Hour)}
 
 func suspended(yes bool) func(*v1alpha1.VideoGeneration) {
 	return func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = ptr.To(yes) }
@@ -127,7 +125,7 @@ func TestAnUnknownTaskOfAnAccountThatWasCreatedAgain(t *testing.T) {
 			14 * time.Minute, metav1.ConditionUnknown, v1alpha1.ReasonGenerating},
 		"when it is given up": {[]func(*v1alpha1.VideoGeneration){prompt("[sim:latency=2h] [sim:record=data-null-after=2m]")}, kiesim.Faults{},
 			time.Hour, metav1.ConditionFalse, v1alpha1.ReasonTimedOut},
-		"when it was taken over": {[]func(*v1alpha1.VideoGeneration){annotated(v1alpha1.AnnotationAdoptTaskID, otherTaskID)}, kiesim.Faults{},
+		"when it was taken over": {[]func(*v1alpha1.VideoGeneration){fixture.Annotated(v1alpha1.AnnotationAdoptTaskID, fixture.OtherTaskID)}, kiesim.Faults{},
 			time.Hour, metav1.ConditionFalse, v1alpha1.ReasonTaskNotFound},
 		"when its callback names another": {nil, kiesim.Faults{AcceptThen: kiesim.AcceptThenDrop, NoCallback: true},
 			time.Hour, metav1.ConditionFalse, v1alpha1.ReasonSubmissionUnknown},
@@ -139,7 +137,7 @@ func TestAnUnknownTaskOfAnAccountThatWasCreatedAgain(t *testing.T) {
 				w.create("video", tt.change...)
 				w.pass(0)
 				if tt.faults.NoCallback {
-					w.callBack(w.get("video").Status.Task.Attempt, otherTaskID)
+					w.callBack(w.get("video").Status.Task.Attempt, fixture.OtherTaskID)
 				}
 				if again {
 					w.recreateAccount()
@@ -162,7 +160,7 @@ func TestAnExtensionOfWhatAnEarlierAccountBought(t *testing.T) {
 			w.create("part-1")
 			w.run(time.Hour)
 			earlier, now := w.recreateAccount()
-			w.create("part-2", extending("part-1"), func(vg *v1alpha1.VideoGeneration) { vg.Spec.AccountRef = ref })
+			w.create("part-2", fixture.Extending("part-1"), func(vg *v1alpha1.VideoGeneration) { vg.Spec.AccountRef = ref })
 			w.run(time.Hour)
 			vg := w.wantReady("part-2", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 			if vg.Status.Source.Account != earlier || vg.Status.Account != now {
@@ -182,7 +180,7 @@ func (w *world) spend(identity v1alpha1.AccountIdentity, spent int64) {
 		return
 	}
 	before := account.DeepCopy()
-	start, _ := periodOf(account, w.clock.Now())
+	start, _ := accounts.PeriodOf(account, w.clock.Now())
 	account.Status.CreditsSpent, account.Status.CreditsSpentSince = credits.Of(spent).String(), ptr.To(metav1.NewTime(start))
 	w.must(w.live.Status().Patch(w.t.Context(), account, client.MergeFrom(before)))
 }
@@ -260,89 +258,6 @@ func TestAnotherProcessAfterTheAccountWasCreatedAgain(t *testing.T) {
 	w.run(time.Hour)
 	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 	w.wantSpent("60")
-}
-
-// accountReader has one account, or none.
-type accountReader struct {
-	client.Reader
-	account *v1alpha1.KieAccount
-}
-
-// Get reads it.
-func (r accountReader) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
-	if r.account == nil {
-		return apierrors.NewNotFound(v1alpha1.GroupVersion.WithResource("kieaccounts").GroupResource(), key.Name)
-	}
-	r.account.DeepCopyInto(obj.(*v1alpha1.KieAccount))
-	return nil
-}
-
-// Nothing is booked for a purchase that is about to be made with an account that
-// is gone, and it is not made: there is no client that could write.
-func TestAPurchaseOfAnAccountThatIsGone(t *testing.T) {
-	account := &v1alpha1.KieAccount{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "films", Name: "default", UID: "earlier"},
-		Spec:       v1alpha1.KieAccountSpec{Budget: &v1alpha1.Budget{Credits: "1000", Period: metav1.Duration{Duration: 24 * time.Hour}}},
-	}
-	again := account.DeepCopy()
-	again.UID = "another"
-	clk := clocktesting.NewFakePassiveClock(epoch)
-	for name, live := range map[string]*v1alpha1.KieAccount{"gone": nil, "created again": again} {
-		r := &VideoGenerationReconciler{Live: accountReader{account: live}, Clock: clk, Ledger: NewLedger(clk)}
-		l := &scope{account: account, vg: video("video")}
-		if ok, err := r.charge(t.Context(), l, credits.Of(60)); ok || !errors.Is(err, errAccountReplaced) {
-			t.Errorf("%s: it is charged: %v, %v; want to begin anew", name, ok, err)
-		}
-		l.chargedIn, _ = periodOf(account, clk.Now())
-		if err := r.refund(t.Context(), l, "attempt", credits.Of(60)); err != nil {
-			t.Errorf("%s: a refund of what is in no books: %v", name, err)
-		}
-	}
-}
-
-// The books in memory of an account and of the next one of its name, and of one
-// that is gone.
-func TestBooksAreOfOneAccount(t *testing.T) {
-	b := newTill(t, 9, 9)
-	later := epoch.Add(time.Hour)
-	earlier, now := identity("films", "default"), identity("films", "default")
-	now.UID = "another"
-	want := func(reason string, of v1alpha1.AccountIdentity, spent int64) {
-		t.Helper()
-		if got, _ := b.Unbooked(of, later); got != credits.Of(spent) {
-			t.Errorf("%s: %s credits are to be written, want %d", reason, got, spent)
-		}
-	}
-	b.Identify(earlier)
-	b.Spend(earlier, "1", credits.Of(60))
-	b.Spend(now, "2", credits.Of(30))
-	want("nobody has looked at the next one yet", now, 30)
-	b.Refuse(b.key, kie.Unauthorized, "key", time.Hour)
-	b.Identify(now)
-	if _, refused := b.Refused(b.key); refused {
-		t.Error("what KIE.AI refused to the earlier one is refused to the next")
-	}
-	b.Unspend(earlier, "1", credits.Of(60))
-	b.Spend(earlier, "3", credits.Of(60))
-	want("the earlier one buys and gives back", now, 30)
-	b.Identify(now)
-	b.Unspend(now, "2", credits.Of(30))
-	want("it gives back what it has bought itself", now, 0)
-	account := &v1alpha1.KieAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "films", Name: "default", UID: now.UID}}
-	for attempt, buyer := range map[string]v1alpha1.AccountIdentity{"4": earlier, "5": now, "6": identity("films", "other"), "7": {}} {
-		task := b.show("video-"+attempt, attempt, v1alpha1.TaskRunning, epoch).Status.Task
-		task.Account, task.Credits = buyer, "10"
-	}
-	past := v1alpha1.PastTask{Attempt: "8", ID: testTaskID, SubmittedAt: metav1.NewTime(epoch), Credits: "10", Account: earlier}
-	b.view[0].Status.History = []v1alpha1.PastTask{past}
-	if err := b.Recover(account, b.view); err != nil {
-		t.Error(err)
-	}
-	want("another process bought three, of which it is not known that the earlier one did", now, 30)
-	b.ForgetAccount(now.Key())
-	if len(b.books) > 0 {
-		t.Errorf("the books of %d accounts are kept, and there is none", len(b.books))
-	}
 }
 
 // A status that was emptied gets the account back with the purchase.

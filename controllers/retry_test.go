@@ -13,7 +13,9 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
+	"github.com/kie-operator/kie-operator/internal/state"
 )
 
 func maxAttempts(most int32) func(*v1alpha1.VideoGeneration) {
@@ -24,17 +26,17 @@ func TestRetryAt(t *testing.T) {
 	for number, want := range map[int32]time.Duration{
 		1: 30 * time.Second, 2: time.Minute, 3: 2 * time.Minute, 5: 8 * time.Minute, 6: 10 * time.Minute, 10: 10 * time.Minute, 1 << 30: 10 * time.Minute, -5: 30 * time.Second,
 	} {
-		ended := failed(v1alpha1.ReasonGenerationFailed, testTaskID)
+		ended := fixture.Failed(v1alpha1.ReasonGenerationFailed, fixture.TaskID)
 		ended.Number = number
-		if got := retryAt(ended).Sub(ended.CompletedAt.Time); got != want {
+		if got := state.RetryAt(ended).Sub(ended.CompletedAt.Time); got != want {
 			t.Errorf("after attempt %d the wait is %s, want %s", number, got, want)
 		}
 	}
 	// A status that nobody finished is no reason to panic.
-	ended := failed(v1alpha1.ReasonGenerationFailed, testTaskID)
+	ended := fixture.Failed(v1alpha1.ReasonGenerationFailed, fixture.TaskID)
 	ended.CompletedAt = nil
-	if got := retryAt(ended).Sub(ended.SubmittedAt.Time); got != firstRetryAfter {
-		t.Errorf("without an end the wait is %s after the purchase, want %s", got, firstRetryAfter)
+	if got := state.RetryAt(ended).Sub(ended.SubmittedAt.Time); got != state.FirstRetryAfter {
+		t.Errorf("without an end the wait is %s after the purchase, want %s", got, state.FirstRetryAfter)
 	}
 }
 
@@ -75,7 +77,7 @@ func TestRetry(t *testing.T) {
 			}
 			// A user can still buy once more.
 			w.paidMost = 4
-			w.update("video", resubmit)
+			w.update("video", fixture.Resubmit)
 			w.run(2 * time.Hour)
 			w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonGenerationFailed)
 			w.wantPaid(4)
@@ -152,17 +154,17 @@ func TestRetry(t *testing.T) {
 func TestHistoryIsBounded(t *testing.T) {
 	var history []v1alpha1.PastTask
 	for i := range int32(50) {
-		past := task(v1alpha1.TaskFailed, testTaskID)
+		past := fixture.Task(v1alpha1.TaskFailed, fixture.TaskID)
 		past.Attempt, past.Number = fmt.Sprint(i), i+1
-		history = withPast(withPast(history, past), past)
+		history = state.WithPast(state.WithPast(history, past), past)
 	}
-	if len(history) != maxHistory || history[maxHistory-1].Number != 50 || history[0].Number != 31 {
-		t.Errorf("the history has %d entries from %d to %d, want the last %d", len(history), history[0].Number, history[len(history)-1].Number, maxHistory)
+	if len(history) != state.MaxHistory || history[state.MaxHistory-1].Number != 50 || history[0].Number != 31 {
+		t.Errorf("the history has %d entries from %d to %d, want the last %d", len(history), history[0].Number, history[len(history)-1].Number, state.MaxHistory)
 	}
-	if left := withoutPast(history, &v1alpha1.Task{Attempt: "49"}); len(left) != maxHistory-1 || len(history) != maxHistory {
+	if left := state.WithoutPast(history, &v1alpha1.Task{Attempt: "49"}); len(left) != state.MaxHistory-1 || len(history) != state.MaxHistory {
 		t.Errorf("%d entries are left of %d", len(left), len(history))
 	}
-	if withPast(nil, nil) != nil || withoutPast(nil, nil) != nil {
+	if state.WithPast(nil, nil) != nil || state.WithoutPast(nil, nil) != nil {
 		t.Error("no task made history")
 	}
 }

@@ -17,8 +17,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
-	"github.com/kie-operator/kie-operator/internal/credits"
+	"github.com/kie-operator/kie-operator/internal/accounts"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
+	"github.com/kie-operator/kie-operator/internal/state"
 )
 
 // staleClient shows one VideoGeneration as it was.
@@ -45,7 +47,7 @@ func TestAStaleViewDoesNotForgetAPurchase(t *testing.T) {
 	w.run(100 * time.Second)
 	first := w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonWaitingToRetry)
 	w.sim.SetFaults(kiesim.Faults{})
-	w.clock.SetTime(retryAt(first.Status.Task))
+	w.clock.SetTime(state.RetryAt(first.Status.Task))
 	w.downFrom(int(w.faults.writes.Load()) + 2)
 	w.round()
 	w.wantPaid(2)
@@ -91,7 +93,7 @@ func TestResubmitOnAnotherAccount(t *testing.T) {
 	for name, suspended := range map[string]bool{"at once": false, "held back": true} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, worldOptions{})
-			other := kiesim.New(kiesim.Options{APIKey: testAPIKey, Now: w.clock.Now})
+			other := kiesim.New(kiesim.Options{APIKey: fixture.APIKey, Now: w.clock.Now})
 			w.secondAccount("other", other)
 			w.create("video", prompt("[sim:accept-then=drop] [sim:latency=40m]"))
 			w.run(35 * time.Minute)
@@ -100,7 +102,7 @@ func TestResubmitOnAnotherAccount(t *testing.T) {
 			w.clock.SetTime(task.CreatedAt.Add(41 * time.Minute))
 			w.sim.Deliver(t.Context())
 			w.update("video", func(vg *v1alpha1.VideoGeneration) {
-				resubmit(vg)
+				fixture.Resubmit(vg)
 				vg.Spec.AccountRef = &v1alpha1.AccountReference{Name: "other"}
 				vg.Spec.Suspend = ptr.To(suspended)
 			})
@@ -113,13 +115,13 @@ func TestResubmitOnAnotherAccount(t *testing.T) {
 	}
 	t.Run("which has to buy it", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
-		other := kiesim.New(kiesim.Options{APIKey: testAPIKey, Now: w.clock.Now, Latency: time.Minute})
+		other := kiesim.New(kiesim.Options{APIKey: fixture.APIKey, Now: w.clock.Now, Latency: time.Minute})
 		w.secondAccount("other", other)
 		w.create("video", prompt("[sim:accept-then=drop] [sim:callback=never]"))
 		w.run(35 * time.Minute)
 		w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonSubmissionUnknown)
 		w.update("video", func(vg *v1alpha1.VideoGeneration) {
-			resubmit(vg)
+			fixture.Resubmit(vg)
 			vg.Spec.AccountRef = &v1alpha1.AccountReference{Name: "other"}
 		})
 		w.run(time.Hour)
@@ -161,7 +163,7 @@ func TestALateCallbackBeforeItsRecord(t *testing.T) {
 // An upgrade that the balance does not cover keeps nobody else from buying.
 func TestAnUpgradeShortOfCreditsBlocksNobody(t *testing.T) {
 	w := newWorld(t, worldOptions{})
-	w.create("big", in(v1alpha1.Resolution4K))
+	w.create("big", fixture.In(v1alpha1.Resolution4K))
 	w.run(30 * time.Second)
 	w.sim.SetCredits(70)
 	w.run(5 * time.Minute)
@@ -178,7 +180,7 @@ func TestAnUpgradeShortOfCreditsBlocksNobody(t *testing.T) {
 func TestCreditsForUpgradesAreKept(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.sim.SetCredits(200)
-	w.create("big", in(v1alpha1.Resolution4K))
+	w.create("big", fixture.In(v1alpha1.Resolution4K))
 	w.run(30 * time.Second)
 	w.create("small")
 	w.run(time.Hour)
@@ -186,43 +188,10 @@ func TestCreditsForUpgradesAreKept(t *testing.T) {
 	w.wantReady("small", metav1.ConditionUnknown, "InsufficientCredits")
 }
 
-// An account that a resource has left has its place again.
-func TestAPurchaseThatMovesLeavesItsPlace(t *testing.T) {
-	b := newTill(t, 9, 1)
-	other := client.ObjectKey{Namespace: "films", Name: "other"}
-	b.want("bought here", b.reserve("a", "1"), buys)
-	b.Answered(b.key, "1", true)
-	b.want("bought again elsewhere", b.Reserve(other, b.limits, nil, video("a"), credits.Of(60), "2"), buys)
-	b.pass(time.Hour)
-	b.want("the place is free", b.reserve("b", "3"), buys)
-}
-
-// What is held for the budget is let go when credits are given back to it, or
-// when the spec of the account changes.
-func TestABudgetThatOpensAgain(t *testing.T) {
-	b := newTill(t, 9, 9)
-	account := &v1alpha1.KieAccount{ObjectMeta: metav1.ObjectMeta{Namespace: b.key.Namespace, Name: b.key.Name}}
-	hold := waiting{reason: v1alpha1.ReasonBudgetExhausted, retryAfter: time.Hour}
-	b.Hold(account, video("a").UID, hold)
-	if v := b.reserve("a", "1"); v.held == nil || v.held.reason != hold.reason || v.retryAfter != time.Hour {
-		t.Errorf("the verdict is %+v, want it held for an hour", v)
-	}
-	b.Reopen(b.key, v1alpha1.ReasonInvalidImage)
-	if v := b.reserve("a", "2"); v.held == nil {
-		t.Errorf("the verdict is %+v, want it held: something else was put right", v)
-	}
-	b.Reopen(b.key, v1alpha1.ReasonBudgetExhausted)
-	b.want("credits were given back", b.reserve("a", "3"), buys)
-	b.Release(b.key, "3")
-	b.Hold(account, video("a").UID, hold)
-	b.limits.generation++
-	b.want("the account was changed", b.reserve("a", "4"), buys)
-}
-
 // Fresh links that come for one video only are no reason to ask without a pause.
 func TestLinksForSomeVideosOnly(t *testing.T) {
 	w := newWorld(t, worldOptions{})
-	w.create("video", in(v1alpha1.Resolution1080p))
+	w.create("video", fixture.In(v1alpha1.Resolution1080p))
 	w.run(time.Hour)
 	vg := w.get("video")
 	before := vg.DeepCopy()
@@ -254,7 +223,7 @@ func TestANamespaceThatTheCacheDoesNotHave(t *testing.T) {
 	account := &v1alpha1.KieAccount{Spec: v1alpha1.KieAccountSpec{AllowedNamespaces: v1alpha1.AllowedNamespaces{
 		From: v1alpha1.NamespacesSelector, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "film"}},
 	}}}
-	allowed, err := allows(t.Context(), noNamespaces{}, account, corev1.NamespaceDefault)
+	allowed, err := accounts.Allows(t.Context(), noNamespaces{}, account, corev1.NamespaceDefault)
 	if allowed || err != nil {
 		t.Errorf("allowed is %v, %v; want not yet", allowed, err)
 	}
@@ -265,12 +234,12 @@ func TestAnAdoptedExtensionIsResubmitted(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.create("source")
 	w.run(time.Hour)
-	w.create("video", extending("source"), annotated(v1alpha1.AnnotationAdoptTaskID, otherTaskID))
+	w.create("video", fixture.Extending("source"), fixture.Annotated(v1alpha1.AnnotationAdoptTaskID, fixture.OtherTaskID))
 	w.run(time.Hour)
 	w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonTaskNotFound)
 	w.update("video", func(vg *v1alpha1.VideoGeneration) {
 		delete(vg.Annotations, v1alpha1.AnnotationAdoptTaskID)
-		resubmit(vg)
+		fixture.Resubmit(vg)
 	})
 	w.run(time.Hour)
 	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)

@@ -9,31 +9,22 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
-	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	accountctl "github.com/kie-operator/kie-operator/controllers/account"
+	"github.com/kie-operator/kie-operator/controllers/generation"
+	storagectl "github.com/kie-operator/kie-operator/controllers/storage"
+	"github.com/kie-operator/kie-operator/internal/accounts"
+	"github.com/kie-operator/kie-operator/internal/admission"
 	"github.com/kie-operator/kie-operator/internal/artifact"
 	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/kie"
+	"github.com/kie-operator/kie-operator/internal/report"
 )
-
-var namespaceKind = corev1.SchemeGroupVersion.WithKind("Namespace")
-
-// DefaultPersistBackoff writes a task id again for about 6 seconds; after that
-// the workqueue goes on.
-var DefaultPersistBackoff = wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 7}
 
 // Options is what the controllers need to know beside the cluster.
 type Options struct {
@@ -61,22 +52,22 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	if err := Index(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	ledger := NewLedger(o.Clock)
-	counts := NewMetrics(o.Metrics)
+	ledger := admission.NewLedger(o.Clock)
+	counts := report.NewMetrics(o.Metrics)
 	kieClient := kie.NewClient()
-	triggers := NewTriggers()
+	triggers := accountctl.NewTriggers()
 	fetcher := artifact.NewFetcher(o.AllowPrivateNetworks)
 	recorder := mgr.GetEventRecorder("kie-operator")
-	transfers := NewTransfers()
-	places := &Locations{
+	transfers := storagectl.NewTransfers()
+	places := &storagectl.Locations{
 		Live:              mgr.GetAPIReader(),
 		Storage:           artifact.NewStorage(artifact.StorageOptions{AllowPrivate: o.AllowPrivateNetworks, FileRoot: o.FileStorageRoot}),
 		OperatorNamespace: o.OperatorNamespace,
 	}
-	if err := o.Metrics.Register(NewExpiring(mgr.GetCache(), o.Clock)); err != nil {
+	if err := o.Metrics.Register(storagectl.NewExpiring(mgr.GetCache(), o.Clock)); err != nil {
 		return fmt.Errorf("registering the metric of videos that expire: %w", err)
 	}
-	err := (&VideoGenerationReconciler{
+	err := (&generation.Reconciler{
 		Client:            mgr.GetClient(),
 		Live:              mgr.GetAPIReader(),
 		Credentials:       o.Credentials,
@@ -92,12 +83,12 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		AllowInsecure:     o.AllowPrivateNetworks,
 		CallbackBaseURL:   o.CallbackBaseURL,
 		RecoveryWindow:    o.RecoveryWindow,
-		PersistBackoff:    DefaultPersistBackoff,
+		PersistBackoff:    generation.DefaultPersistBackoff,
 	}).SetupWithManager(mgr, o.Reconciles)
 	if err != nil {
 		return fmt.Errorf("preparing the VideoGeneration controller: %w", err)
 	}
-	err = (&StorageReconciler{
+	err = (&storagectl.Reconciler{
 		Client:        mgr.GetClient(),
 		Live:          mgr.GetAPIReader(),
 		Locations:     places,
@@ -113,7 +104,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	if err != nil {
 		return fmt.Errorf("preparing the storage controller: %w", err)
 	}
-	err = (&ReleaseReconciler{
+	err = (&storagectl.Releaser{
 		Client:    mgr.GetClient(),
 		Locations: places,
 		Transfers: transfers,
@@ -123,7 +114,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	if err != nil {
 		return fmt.Errorf("preparing the release controller: %w", err)
 	}
-	err = (&KieAccountReconciler{
+	err = (&accountctl.Reconciler{
 		Client:          mgr.GetClient(),
 		Credentials:     o.Credentials,
 		KIE:             kieClient,
@@ -141,7 +132,7 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 
 // Index adds the field index that the controllers list by.
 func Index(ctx context.Context, indexer client.FieldIndexer) error {
-	err := indexer.IndexField(ctx, &v1alpha1.VideoGeneration{}, indexAccount, func(o client.Object) []string {
+	err := indexer.IndexField(ctx, &v1alpha1.VideoGeneration{}, accounts.IndexAccount, func(o client.Object) []string {
 		if account := o.(*v1alpha1.VideoGeneration).Status.Account; !account.IsZero() {
 			return []string{account.String()}
 		}
@@ -150,7 +141,7 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 	if err != nil {
 		return fmt.Errorf("indexing VideoGenerations by account: %w", err)
 	}
-	err = indexer.IndexField(ctx, &v1alpha1.VideoGeneration{}, indexSource, func(o client.Object) []string {
+	err = indexer.IndexField(ctx, &v1alpha1.VideoGeneration{}, generation.IndexSource, func(o client.Object) []string {
 		if extend := o.(*v1alpha1.VideoGeneration).Spec.Extend; extend != nil {
 			return []string{extend.From.Name}
 		}
@@ -160,78 +151,4 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 		return fmt.Errorf("indexing VideoGenerations by what they continue: %w", err)
 	}
 	return nil
-}
-
-// Triggers carries accounts that are to be looked at now. It never blocks: one
-// that is not taken is looked at on schedule.
-type Triggers chan event.TypedGenericEvent[types.NamespacedName]
-
-// NewTriggers returns room for a burst of them.
-func NewTriggers() Triggers { return make(Triggers, 64) }
-
-// Trigger asks for a look at the account.
-func (p Triggers) Trigger(account types.NamespacedName) {
-	select {
-	case p <- event.TypedGenericEvent[types.NamespacedName]{Object: account}:
-	default:
-	}
-}
-
-// setUp starts a reconciler with the manager. The first of the watches is of the
-// kind that it reconciles.
-func setUp(mgr ctrl.Manager, name string, watches []watch, options controller.Options, with reconcile.Reconciler, sources ...source.Source) error {
-	b := ctrl.NewControllerManagedBy(mgr).Named(name).WithOptions(options).
-		For(watches[0].of, builder.WithPredicates(watches[0].predicates...))
-	for _, w := range watches[1:] {
-		b.Watches(w.of, w.handler, builder.WithPredicates(w.predicates...))
-	}
-	for _, s := range sources {
-		b.WatchesRawSource(s)
-	}
-	return b.Complete(with)
-}
-
-// SetupWithManager starts the reconciler with the manager.
-func (r *VideoGenerationReconciler) SetupWithManager(mgr ctrl.Manager, concurrency int) error {
-	r.Init()
-	return setUp(mgr, "videogeneration", r.watches(), controller.Options{
-		MaxConcurrentReconciles: concurrency,
-		// The id of a bought task may be in memory only: it is not left there for long when the API server is back.
-		RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[ctrl.Request](100*time.Millisecond, 30*time.Second),
-	}, r)
-}
-
-// Init makes the reconciler ready for use without a manager.
-func (r *VideoGenerationReconciler) Init() {
-	r.memory = newMemories()
-}
-
-// SetupWithManager starts the reconciler with the manager. At most so many
-// resources have their videos stored at a time.
-func (r *StorageReconciler) SetupWithManager(mgr ctrl.Manager, concurrency int) error {
-	r.Init()
-	r.workers = concurrency
-	return setUp(mgr, "storage", r.watches(), controller.Options{MaxConcurrentReconciles: concurrency}, r)
-}
-
-// SetupWithManager starts the reconciler with the manager.
-func (r *ReleaseReconciler) SetupWithManager(mgr ctrl.Manager) error {
-	r.Init()
-	return setUp(mgr, "release", r.watches(), controller.Options{MaxConcurrentReconciles: releaseWorkers}, r)
-}
-
-// SetupWithManager starts the reconciler with the manager.
-func (r *KieAccountReconciler) SetupWithManager(mgr ctrl.Manager, triggers Triggers) error {
-	r.Init()
-	return setUp(mgr, "kieaccount", r.watches(), controller.Options{}, r,
-		source.Channel(triggers, handler.TypedFuncs[types.NamespacedName, ctrl.Request]{
-			GenericFunc: func(_ context.Context, e event.TypedGenericEvent[types.NamespacedName], q workqueue.TypedRateLimitingInterface[ctrl.Request]) {
-				q.Add(ctrl.Request{NamespacedName: e.Object})
-			},
-		}))
-}
-
-// Init makes the reconciler ready for use without a manager.
-func (r *KieAccountReconciler) Init() {
-	r.checks = map[types.NamespacedName]check{}
 }

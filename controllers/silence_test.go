@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 )
 
 // One answer that KIE.AI does not know a task, or that it no longer speaks of it,
@@ -76,7 +77,7 @@ func TestWhatIsGivenUpUnknownCanBeBoughtAgain(t *testing.T) {
 	if vg := w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonTimedOut); !strings.Contains(vg.Status.Task.Failure.Message, "does not know") {
 		t.Errorf("the message is %q", vg.Status.Task.Failure.Message)
 	}
-	w.update("video", resubmit)
+	w.update("video", fixture.Resubmit)
 	w.run(5 * time.Minute)
 	w.wantPaid(2)
 }
@@ -94,7 +95,7 @@ func TestACallbackNamesNoTask(t *testing.T) {
 			w := newWorld(t, worldOptions{})
 			w.create("video", prompt("[sim:accept-then=drop] [sim:callback=late=20m]"))
 			w.onRequest = func(_ int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
-				if r.URL.Query().Get("taskId") == otherTaskID {
+				if r.URL.Query().Get("taskId") == fixture.OtherTaskID {
 					rw.Header().Set("Content-Type", "application/json")
 					_, _ = rw.Write([]byte(answer))
 					return
@@ -102,7 +103,7 @@ func TestACallbackNamesNoTask(t *testing.T) {
 				serve.ServeHTTP(rw, r)
 			}
 			w.pass(0)
-			if status := w.callBack(w.get("video").Status.Task.Attempt, otherTaskID); status != http.StatusOK {
+			if status := w.callBack(w.get("video").Status.Task.Attempt, fixture.OtherTaskID); status != http.StatusOK {
 				t.Fatalf("the callback was answered with %d", status)
 			}
 			w.run(3 * time.Hour)

@@ -13,15 +13,18 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	storagectl "github.com/kie-operator/kie-operator/controllers/storage"
+	"github.com/kie-operator/kie-operator/internal/fixture"
+	"github.com/kie-operator/kie-operator/internal/state"
 )
 
 func TestMetricsOfStorage(t *testing.T) {
 	w := newStoringWorld(t, "")
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(NewExpiring(w.cache, w.clock))
+	registry.MustRegister(storagectl.NewExpiring(w.cache, w.clock))
 	wantExpiring := func(want float64) {
 		t.Helper()
-		if got := testutil.ToFloat64(NewExpiring(w.cache, w.clock)); got != want {
+		if got := testutil.ToFloat64(storagectl.NewExpiring(w.cache, w.clock)); got != want {
 			t.Errorf("%g are expiring, want %g", got, want)
 		}
 	}
@@ -29,7 +32,7 @@ func TestMetricsOfStorage(t *testing.T) {
 	w.create("gone", prompt("[sim:file=gone]"))
 	w.run(time.Hour)
 	stored := w.wantReady("stored", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
-	series, _ := gathered(t, w.proc.registry)
+	series, _ := fixture.Gathered(t, w.proc.registry)
 	if got, want := series["kie_storage_bytes_total{backend=file}"], float64(stored.Status.Videos[0].Artifact.SizeBytes); got != want {
 		t.Errorf("%g bytes were stored, want %g", got, want)
 	}
@@ -40,13 +43,13 @@ func TestMetricsOfStorage(t *testing.T) {
 		t.Errorf("there are %d histograms of seconds, want 1: %v", got, err)
 	}
 	wantExpiring(0)
-	w.pass(videoLifetime - 24*time.Hour)
+	w.pass(state.VideoLifetime - 24*time.Hour)
 	wantExpiring(1)
 	w.pass(24 * time.Hour)
 	w.run(2 * time.Hour)
 	w.wantReady("gone", metav1.ConditionFalse, v1alpha1.ReasonStorageFailed)
 	wantExpiring(0)
-	series, _ = gathered(t, w.proc.registry)
+	series, _ = fixture.Gathered(t, w.proc.registry)
 	if got := series["kie_video_generations_ended_total{reason=StorageFailed}"]; got != 1 {
 		t.Errorf("%g are lost, want 1", got)
 	}
@@ -69,6 +72,6 @@ func TestAnAccountThatIsGoneEndsTheStoring(t *testing.T) {
 	w.must(w.live.Delete(t.Context(), account))
 	w.pass(time.Hour)
 	w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonAccountNotFound)
-	w.pass(videoLifetime)
+	w.pass(state.VideoLifetime)
 	w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonStorageFailed)
 }

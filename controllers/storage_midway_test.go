@@ -18,12 +18,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	storagectl "github.com/kie-operator/kie-operator/controllers/storage"
 	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/fixture"
+	"github.com/kie-operator/kie-operator/internal/state"
 )
 
 // What happens to the storing of a video while it is on its way.
@@ -42,7 +44,7 @@ func (w *world) upToStoring() types.NamespacedName {
 		w.reconcile(key)
 	}
 	w.sync()
-	if vg := w.get(name); !storagePending(vg) || len(storedURIs(vg)) > 0 {
+	if vg := w.get(name); !state.StoragePending(vg) || len(state.StoredURIs(vg)) > 0 {
 		w.t.Fatalf("%s is not about to be stored: %+v", name, vg.Status)
 	}
 	return key
@@ -116,12 +118,12 @@ func TestWhatCouldNotBeNotedIsNotLost(t *testing.T) {
 	w.faults.onWrite = func(int, func() error) error { return errServer }
 	w.keep(key)
 	w.faults.onWrite = nil
-	if vg := w.get("video"); len(storedURIs(vg)) > 0 {
+	if vg := w.get("video"); len(state.StoredURIs(vg)) > 0 {
 		t.Fatalf("that was noted: %+v", vg.Status.Videos)
 	}
 	w.setStorage(nil) // nobody looks there any more
 	w.run(time.Hour)
-	if vg := w.get("video"); len(storedURIs(vg)) != 1 || vg.Status.Storage != nil {
+	if vg := w.get("video"); len(state.StoredURIs(vg)) != 1 || vg.Status.Storage != nil {
 		t.Errorf("the status is %+v", vg.Status)
 	}
 }
@@ -290,7 +292,7 @@ func (w *world) seen(name types.NamespacedName) {
 func (w *world) wantNothingOfStorage(name string) {
 	w.t.Helper()
 	vg := w.wantReady(name, metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
-	if vg.Status.Storage != nil || len(storedURIs(vg)) > 0 || len(vg.Finalizers) > 0 {
+	if vg.Status.Storage != nil || len(state.StoredURIs(vg)) > 0 || len(vg.Finalizers) > 0 {
 		w.t.Errorf("the finalizers are %q, the status %+v", vg.Finalizers, vg.Status)
 	}
 	w.deleteWithin(name, time.Second)
@@ -303,7 +305,7 @@ func (w *world) wantNothingOfStorage(name string) {
 // from being stored at once, and comes no sooner for it.
 func TestAVideoDoesNotWaitForAnother(t *testing.T) {
 	w := newStoringWorld(t, "")
-	w.create("video", in(v1alpha1.Resolution1080p), prompt("[sim:file=gone] [sim:1080p-latency=3h]"), func(vg *v1alpha1.VideoGeneration) {
+	w.create("video", fixture.In(v1alpha1.Resolution1080p), prompt("[sim:file=gone] [sim:1080p-latency=3h]"), func(vg *v1alpha1.VideoGeneration) {
 		vg.Spec.Timeout = &metav1.Duration{Duration: 6 * time.Hour}
 	})
 	w.run(2 * time.Hour)
@@ -368,40 +370,11 @@ func TestAnObjectThatStaysHoldsUpNoOther(t *testing.T) {
 		for i := range 3 {
 			w.must(w.live.Delete(t.Context(), w.get(fmt.Sprintf("good-%d", i))))
 		}
-		w.deleteWithin("bad", releaseWithin+time.Second)
+		w.deleteWithin("bad", storagectl.ReleaseWithin+time.Second)
 		if files := w.filesStored(); len(files) > 0 {
 			t.Errorf("stored are %q", files)
 		}
 	})
-}
-
-// A place is spared after it has not answered, but each resource has a try.
-func TestWhoseTurnItIsToBeLetGo(t *testing.T) {
-	clk := clocktesting.NewFakePassiveClock(time.Unix(1e9, 0))
-	r := &ReleaseReconciler{Clock: clk}
-	r.Init()
-	here, there := location{spec: &v1alpha1.Storage{URL: "s3://here"}}, location{spec: &v1alpha1.Storage{URL: "s3://there"}}
-	want := func(reason, name string, p location, last, want bool) {
-		t.Helper()
-		if got := r.mayTry(video(name), p, last); got != want {
-			t.Errorf("%s: %s may be tried is %t", reason, name, got)
-		}
-	}
-	want("at first", "a", here, false, true)
-	r.answered(here, &artifact.StorageError{Class: artifact.AccessDenied})
-	want("who refuses, answers", "a", here, false, true)
-	r.answered(here, &artifact.StorageError{Class: artifact.StorageUnavailable})
-	want("who does not answer, is spared", "a", here, false, false)
-	want("by others, too", "b", here, false, false)
-	want("not elsewhere", "b", there, false, true)
-	want("at the last moment, if it was tried", "a", here, true, false)
-	want("at the last moment, if it was not", "c", here, true, true)
-	want("and that once", "c", here, true, false)
-	clk.SetTime(clk.Now().Add(releaseAgain))
-	want("after a while", "d", here, false, true)
-	r.answered(here, &artifact.StorageError{Class: artifact.StorageUnavailable})
-	r.answered(here, nil)
-	want("when it answers", "e", here, false, true)
 }
 
 // obstruct removes the file of a stored video, and returns where it was.
@@ -446,7 +419,7 @@ func TestWaitingForAPlaceEnds(t *testing.T) {
 			take(w)
 			w.sync()
 			w.keep(key)
-			if vg := w.get("video"); !storagePending(vg) {
+			if vg := w.get("video"); !state.StoragePending(vg) {
 				t.Fatalf("status.storage is %+v", vg.Status.Storage)
 			}
 			w.clock.SetTime(w.proc.storageQueue.next[key])

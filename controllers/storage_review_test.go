@@ -17,6 +17,8 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/fixture"
+	"github.com/kie-operator/kie-operator/internal/state"
 )
 
 // A video that was given up and comes after all is stored like any other.
@@ -46,7 +48,7 @@ func TestTriesBecomeRarer(t *testing.T) {
 	w.setStorage(&v1alpha1.Storage{URL: "s3://videos", Region: "eu-central-1", CredentialsSecretRef: &v1alpha1.SecretReference{Name: "missing"}})
 	w.create("video")
 	w.run(time.Hour)
-	series, _ := gathered(t, w.proc.registry)
+	series, _ := fixture.Gathered(t, w.proc.registry)
 	if tries := series["kie_storage_failures_total{backend=s3,reason=InvalidStorage}"]; tries < 10 || tries > 30 {
 		t.Errorf("there are %g tries in an hour, want 10 to 30", tries)
 	}
@@ -57,7 +59,7 @@ func TestStorageComesTooLate(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.create("video")
 	w.run(time.Hour)
-	w.pass(videoLifetime + 24*time.Hour)
+	w.pass(state.VideoLifetime + 24*time.Hour)
 	w.update("video", func(vg *v1alpha1.VideoGeneration) {
 		vg.Spec.Storage = &v1alpha1.Storage{URL: "s3://videos", Region: "eu-central-1", CredentialsSecretRef: &v1alpha1.SecretReference{Name: "missing"}}
 	})
@@ -72,7 +74,7 @@ func TestALostVideoCanBeLetGoOf(t *testing.T) {
 	w := newStoringWorld(t, "")
 	w.create("video", prompt("[sim:file=gone]"))
 	w.run(time.Hour)
-	w.pass(videoLifetime)
+	w.pass(state.VideoLifetime)
 	w.run(time.Hour)
 	w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonStorageFailed)
 	w.written.regressions = nil // from here on, a user has a say
@@ -122,14 +124,14 @@ func TestRememberedCredentials(t *testing.T) {
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "bucket"}, StringData: map[string]string{"accessKeyID": "a", "secretAccessKey": "b"}}
 	w.must(w.live.Create(t.Context(), secret))
 	places := w.proc.storage.Locations
-	at := location{
-		spec:      &v1alpha1.Storage{URL: "s3://videos", Region: "eu-central-1", CredentialsSecretRef: &v1alpha1.SecretReference{Name: "bucket"}},
-		namespace: w.namespace, policy: v1alpha1.DeletionDelete,
+	at := state.Location{
+		Spec:      &v1alpha1.Storage{URL: "s3://videos", Region: "eu-central-1", CredentialsSecretRef: &v1alpha1.SecretReference{Name: "bucket"}},
+		Namespace: w.namespace, Policy: v1alpha1.DeletionDelete,
 	}
 	elsewhere := at
-	elsewhere.spec = at.spec.DeepCopy()
-	elsewhere.spec.Endpoint = "https://s3.example.com"
-	bucket, err := places.open(t.Context(), "mine", at)
+	elsewhere.Spec = at.Spec.DeepCopy()
+	elsewhere.Spec.Endpoint = "https://s3.example.com"
+	bucket, err := places.Open(t.Context(), "mine", at)
 	w.must(err)
 	w.must(bucket.Close())
 	w.must(w.live.Delete(t.Context(), secret))
@@ -137,13 +139,13 @@ func TestRememberedCredentials(t *testing.T) {
 		open func() (*artifact.Bucket, error)
 		ok   bool
 	}{
-		"to store":            {func() (*artifact.Bucket, error) { return places.open(t.Context(), "mine", at) }, false},
-		"to delete":           {func() (*artifact.Bucket, error) { return places.openToDelete(t.Context(), "mine", at) }, true},
-		"of another resource": {func() (*artifact.Bucket, error) { return places.openToDelete(t.Context(), "yours", at) }, false},
-		"from another place":  {func() (*artifact.Bucket, error) { return places.openToDelete(t.Context(), "mine", elsewhere) }, false},
+		"to store":            {func() (*artifact.Bucket, error) { return places.Open(t.Context(), "mine", at) }, false},
+		"to delete":           {func() (*artifact.Bucket, error) { return places.OpenToDelete(t.Context(), "mine", at) }, true},
+		"of another resource": {func() (*artifact.Bucket, error) { return places.OpenToDelete(t.Context(), "yours", at) }, false},
+		"from another place":  {func() (*artifact.Bucket, error) { return places.OpenToDelete(t.Context(), "mine", elsewhere) }, false},
 		"of a resource that is": {func() (*artifact.Bucket, error) {
-			places.forget("gone")
-			return places.openToDelete(t.Context(), "gone", at)
+			places.Forget("gone")
+			return places.OpenToDelete(t.Context(), "gone", at)
 		}, false},
 	} {
 		bucket, err := test.open()
@@ -159,7 +161,7 @@ func TestRememberedCredentials(t *testing.T) {
 // A video of the fallback model is not enlarged, and is stored.
 func TestAFallbackVideoIsStored(t *testing.T) {
 	w := newStoringWorld(t, "")
-	w.create("video", in(v1alpha1.Resolution4K), prompt("[sim:fallback=used]"), func(vg *v1alpha1.VideoGeneration) { vg.Spec.EnableFallback = ptr.To(true) })
+	w.create("video", fixture.In(v1alpha1.Resolution4K), prompt("[sim:fallback=used]"), func(vg *v1alpha1.VideoGeneration) { vg.Spec.EnableFallback = ptr.To(true) })
 	w.run(time.Hour)
 	w.wantStored(w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonUpgradeFailed), "720p.mp4")
 }

@@ -22,7 +22,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	storagectl "github.com/kie-operator/kie-operator/controllers/storage"
 	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/fixture"
+	"github.com/kie-operator/kie-operator/internal/state"
 )
 
 // storageFolder stands for a folder below the root of the world in what tests say of storage.
@@ -157,8 +160,8 @@ func TestAllVideosAreStored(t *testing.T) {
 		change []func(*v1alpha1.VideoGeneration)
 		want   []string
 	}{
-		"1080p":    {[]func(*v1alpha1.VideoGeneration){in(v1alpha1.Resolution1080p)}, []string{"1080p.mp4", "720p.mp4"}},
-		"4k":       {[]func(*v1alpha1.VideoGeneration){in(v1alpha1.Resolution4K)}, []string{"4k.mp4", "720p.mp4"}},
+		"1080p":    {[]func(*v1alpha1.VideoGeneration){fixture.In(v1alpha1.Resolution1080p)}, []string{"1080p.mp4", "720p.mp4"}},
+		"4k":       {[]func(*v1alpha1.VideoGeneration){fixture.In(v1alpha1.Resolution4K)}, []string{"4k.mp4", "720p.mp4"}},
 		"original": {[]func(*v1alpha1.VideoGeneration){portrait}, []string{"720p-original.mp4", "720p.mp4"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -175,7 +178,7 @@ func portrait(vg *v1alpha1.VideoGeneration) { vg.Spec.AspectRatio = v1alpha1.Asp
 // The 720p video is not left to its dying link because its upgrade is held back.
 func TestTheBaseIsStoredBeforeItsUpgrade(t *testing.T) {
 	w := newStoringWorld(t, "")
-	w.create("video", in(v1alpha1.Resolution1080p), prompt("[sim:latency=10m]"))
+	w.create("video", fixture.In(v1alpha1.Resolution1080p), prompt("[sim:latency=10m]"))
 	w.run(time.Minute)
 	w.update("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = ptr.To(true) })
 	w.run(time.Hour)
@@ -221,7 +224,7 @@ func TestHowFilesAreServed(t *testing.T) {
 				t.Error("the link is lost")
 			}
 			// KIE.AI deletes it after 14 days. From then on, nothing brings it back.
-			w.pass(videoLifetime)
+			w.pass(state.VideoLifetime)
 			w.run(2 * time.Hour)
 			w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonStorageFailed)
 			if files := w.filesStored(); len(files) > 0 {
@@ -380,7 +383,7 @@ func TestDeletionIsBounded(t *testing.T) {
 	began := w.clock.Now()
 	w.must(w.live.Delete(t.Context(), w.get("video")))
 	w.run(time.Hour)
-	if took := w.clock.Now().Sub(began); took > releaseWithin+time.Second || took < time.Minute {
+	if took := w.clock.Now().Sub(began); took > storagectl.ReleaseWithin+time.Second || took < time.Minute {
 		t.Errorf("it took %s, want some tries and at most 10 minutes", took)
 	}
 	if err := w.live.Get(t.Context(), client.ObjectKey{Namespace: w.namespace, Name: "video"}, &v1alpha1.VideoGeneration{}); !apierrors.IsNotFound(err) {

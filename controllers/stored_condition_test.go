@@ -20,83 +20,10 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/fixture"
+	"github.com/kie-operator/kie-operator/internal/state"
 	"github.com/kie-operator/kie-operator/internal/testenv"
 )
-
-func TestStoredCondition(t *testing.T) {
-	finished := task(v1alpha1.TaskSucceeded, testTaskID)
-	copied := &v1alpha1.Artifact{URI: "s3://films/720p.mp4"}
-	base, larger := v1alpha1.Video{URL: "https://kie/720p", Artifact: copied}, v1alpha1.Video{URL: "https://kie/4k"}
-	cropped := v1alpha1.Video{URL: "https://kie/cropped", OriginURL: "https://kie/origin", Artifact: copied}
-	storing, stored, gone := v1alpha1.StorageStoring, v1alpha1.StorageStored, v1alpha1.StorageFailed
-	noBucket := &v1alpha1.StorageFailure{Reason: "BucketNotFound", Message: "create it"}
-	const none = metav1.ConditionStatus("")
-	for _, tt := range []struct {
-		reason  string
-		task    *v1alpha1.Task
-		videos  []v1alpha1.Video
-		state   v1alpha1.StorageState
-		failure *v1alpha1.StorageFailure
-		awaited bool
-		status  metav1.ConditionStatus
-		says    string
-		message string
-	}{
-		{reason: "nothing is to be stored", task: finished, videos: []v1alpha1.Video{larger}, status: none},
-		{reason: "nothing is to be stored of a failure", task: failed(v1alpha1.ReasonContentRejected, testTaskID), status: none},
-		{reason: "nobody wants it stored any more", task: finished, videos: []v1alpha1.Video{base}, status: none},
-		{reason: "it is in the queue", awaited: true, status: metav1.ConditionUnknown, says: v1alpha1.ReasonStoring, message: "is to be stored"},
-		{reason: "KIE.AI is making it", task: task(v1alpha1.TaskRunning, testTaskID), awaited: true, status: metav1.ConditionUnknown, says: v1alpha1.ReasonStoring, message: "is to be stored"},
-		{reason: "another task has taken the place of one that was stored", task: task(v1alpha1.TaskRunning, testTaskID), state: stored, awaited: true,
-			status: metav1.ConditionUnknown, says: v1alpha1.ReasonStoring, message: "is to be stored"},
-		{reason: "it is being stored", task: finished, videos: []v1alpha1.Video{larger}, state: storing,
-			status: metav1.ConditionUnknown, says: v1alpha1.ReasonStoring, message: "is being stored"},
-		{reason: "it is stored", task: finished, videos: []v1alpha1.Video{base}, state: stored, status: metav1.ConditionTrue, says: v1alpha1.ReasonStored, message: "are stored"},
-		{reason: "one of two is stored", task: finished, videos: []v1alpha1.Video{larger, base}, state: storing,
-			status: metav1.ConditionUnknown, says: v1alpha1.ReasonStoring, message: "is being stored"},
-		{reason: "a larger version has come beside what is stored", task: finished, videos: []v1alpha1.Video{larger, base}, state: stored,
-			status: metav1.ConditionUnknown, says: v1alpha1.ReasonStoring, message: "is being stored"},
-		{reason: "what it was cropped from is not stored", task: finished, videos: []v1alpha1.Video{cropped}, state: stored,
-			status: metav1.ConditionUnknown, says: v1alpha1.ReasonStoring, message: "is being stored"},
-		{reason: "it is tried again", task: finished, videos: []v1alpha1.Video{larger}, state: storing, failure: noBucket,
-			status: metav1.ConditionUnknown, says: v1alpha1.ReasonStorageFailed, message: "tried again: create it"},
-		{reason: "KIE.AI has deleted it first", task: finished, videos: []v1alpha1.Video{larger}, state: gone, failure: noBucket,
-			status: metav1.ConditionFalse, says: v1alpha1.ReasonStorageFailed, message: "as long as KIE.AI kept it: create it"},
-		{reason: "one of two was deleted first", task: finished, videos: []v1alpha1.Video{larger, base}, state: gone,
-			status: metav1.ConditionFalse, says: v1alpha1.ReasonStorageFailed, message: "its cause is not known"},
-	} {
-		t.Run(tt.reason, func(t *testing.T) {
-			vg := video("lighthouse")
-			vg.Status.Task, vg.Status.Videos = tt.task, tt.videos
-			if tt.state != "" {
-				vg.Status.Storage = &v1alpha1.StorageProgress{State: tt.state, Failure: tt.failure}
-			}
-			got, ok := storedCondition(vg, tt.awaited)
-			if ok != (tt.status != none) {
-				t.Fatalf("there is a condition: %t, %+v", ok, got)
-			}
-			if ok && (got.Status != tt.status || got.Reason != tt.says || !strings.Contains(got.Message, tt.message)) {
-				t.Errorf("it is %s/%s (%s), want %s/%s with %q", got.Status, got.Reason, got.Message, tt.status, tt.says, tt.message)
-			}
-		})
-	}
-}
-
-// summarize leaves to others what is theirs.
-func TestSummarizeLeavesTheConditionsOfOthers(t *testing.T) {
-	vg := video("lighthouse", with(task(v1alpha1.TaskSucceeded, testTaskID)))
-	stored := metav1.Condition{Type: v1alpha1.ConditionStored, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonStoring, Message: "on its way"}
-	unmirrored := metav1.Condition{Type: v1alpha1.ConditionTaskIDNotMirrored, Status: metav1.ConditionTrue, Reason: "UpdateRefused", Message: "a policy"}
-	vg.Status.Conditions = []metav1.Condition{stored, unmirrored}
-	vg.Status.Storage = &v1alpha1.StorageProgress{State: v1alpha1.StorageFailed}
-	summarize(vg, waiting{}, epoch)
-	for _, want := range []metav1.Condition{stored, unmirrored} {
-		got := meta.FindStatusCondition(vg.Status.Conditions, want.Type)
-		if got == nil || got.Status != want.Status || got.Reason != want.Reason || got.Message != want.Message {
-			t.Errorf("%s is %+v, want %+v", want.Type, got, want)
-		}
-	}
-}
 
 // storedOf is the Stored condition in a word or two.
 func storedOf(vg *v1alpha1.VideoGeneration) string {
@@ -119,9 +46,9 @@ func (w *world) saidOfStored(name string) (said []string) {
 		ready := meta.IsStatusConditionTrue(vg.Status.Conditions, v1alpha1.ConditionReady)
 		stored := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionStored)
 		switch {
-		case vg.Status.Storage != nil && ready && len(unstored(vg)) > 0:
+		case vg.Status.Storage != nil && ready && len(state.Unstored(vg)) > 0:
 			w.t.Errorf("version %s is Ready and not stored: %+v", vg.ResourceVersion, vg.Status)
-		case stored != nil && stored.Status == metav1.ConditionTrue && len(unstored(vg)) > 0:
+		case stored != nil && stored.Status == metav1.ConditionTrue && len(state.Unstored(vg)) > 0:
 			w.t.Errorf("version %s says that it is stored and it is not: %+v", vg.ResourceVersion, vg.Status)
 		case stored != nil && stored.Status != metav1.ConditionTrue && ready:
 			w.t.Errorf("version %s is Ready and waits to be stored: %+v", vg.ResourceVersion, vg.Status)
@@ -148,19 +75,19 @@ func TestStoredThroughALife(t *testing.T) {
 		want   []string
 	}{
 		"720p": {storage: inFolder(""), status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded, want: []string{"none", onItsWay, isStored}},
-		"4k": {storage: inFolder(""), change: []func(*v1alpha1.VideoGeneration){in(v1alpha1.Resolution4K)},
+		"4k": {storage: inFolder(""), change: []func(*v1alpha1.VideoGeneration){fixture.In(v1alpha1.Resolution4K)},
 			status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded, want: []string{"none", onItsWay, isStored, onItsWay, isStored}},
-		"the upgrade fails": {storage: inFolder(""), change: []func(*v1alpha1.VideoGeneration){in(v1alpha1.Resolution1080p), prompt("[sim:1080p-fail=500]")},
+		"the upgrade fails": {storage: inFolder(""), change: []func(*v1alpha1.VideoGeneration){fixture.In(v1alpha1.Resolution1080p), prompt("[sim:1080p-fail=500]")},
 			status: metav1.ConditionFalse, reason: v1alpha1.ReasonUpgradeFailed, want: []string{"none", onItsWay, isStored}},
 		"another try":  {storage: inFolder(""), change: []func(*v1alpha1.VideoGeneration){maxAttempts(2), prompt("[sim:fail=501]")}, status: metav1.ConditionFalse, reason: v1alpha1.ReasonGenerationFailed, want: []string{"none", onItsWay, "none"}},
 		"a failure":    {storage: inFolder(""), change: []func(*v1alpha1.VideoGeneration){prompt("[sim:fail=400]")}, status: metav1.ConditionFalse, reason: v1alpha1.ReasonContentRejected, want: []string{"none", onItsWay, "none"}},
 		"no storage":   {status: metav1.ConditionTrue, reason: v1alpha1.ReasonSucceeded, want: []string{"none"}},
 		"is suspended": {storage: inFolder(""), change: []func(*v1alpha1.VideoGeneration){func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = ptr.To(true) }}, status: metav1.ConditionUnknown, reason: v1alpha1.ReasonSuspended, want: []string{"none", onItsWay}},
 		"the link is dead until KIE.AI has deleted it": {storage: inFolder(""), change: []func(*v1alpha1.VideoGeneration){prompt("[sim:file=gone]")},
-			later:  func(w *world) { w.pass(videoLifetime) },
+			later:  func(w *world) { w.pass(state.VideoLifetime) },
 			status: metav1.ConditionFalse, reason: v1alpha1.ReasonStorageFailed, want: []string{"none", onItsWay, triedMore, lost}},
 		"the place is never put right": {storage: &v1alpha1.Storage{URL: "file:///somewhere/else"},
-			later:  func(w *world) { w.pass(videoLifetime) },
+			later:  func(w *world) { w.pass(state.VideoLifetime) },
 			status: metav1.ConditionFalse, reason: v1alpha1.ReasonStorageFailed, want: []string{"none", onItsWay, triedMore, lost}},
 		"the place is put right": {storage: &v1alpha1.Storage{URL: "file:///somewhere/else"},
 			later:  func(w *world) { w.setStorage(inFolder("")) },
@@ -199,10 +126,10 @@ func TestStoredThroughALife(t *testing.T) {
 // One of two videos that cannot be stored is enough not to be stored.
 func TestOneOfTwoVideosIsNotStored(t *testing.T) {
 	w := newStoringWorld(t, "")
-	w.create("video", in(v1alpha1.Resolution1080p), prompt("[sim:file=gone]"))
+	w.create("video", fixture.In(v1alpha1.Resolution1080p), prompt("[sim:file=gone]"))
 	w.run(2 * time.Hour)
 	vg := w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonStorageFailed)
-	if len(vg.Status.Videos) != 2 || len(unstored(vg)) != 1 || storedOf(vg) != "Unknown/StorageFailed" {
+	if len(vg.Status.Videos) != 2 || len(state.Unstored(vg)) != 1 || storedOf(vg) != "Unknown/StorageFailed" {
 		t.Errorf("Stored is %s, the videos are %+v", storedOf(vg), vg.Status.Videos)
 	}
 	w.saidOfStored("video")
@@ -280,7 +207,7 @@ func TestTheWritesOfAStoredLife(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newStoringWorld(t, tt.policy)
-			w.create("video", in(tt.resolution))
+			w.create("video", fixture.In(tt.resolution))
 			w.run(3 * time.Hour)
 			w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 			if got := w.faults.writes.Load(); got != tt.want {
@@ -308,7 +235,7 @@ func TestEachFailureOfStoringIsTold(t *testing.T) {
 	w.setStorage(&v1alpha1.Storage{URL: "file:///somewhere/else"})
 	w.run(time.Hour)
 	w.wantFailure(w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonStorageFailed), artifact.InvalidStorage)
-	w.pass(videoLifetime)
+	w.pass(state.VideoLifetime)
 	w.run(time.Hour)
 	w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonStorageFailed)
 	for text, want := range map[string]int{"tried again: the link to the video is dead": 1, "tried again: ": 2, "as long as KIE.AI kept it": 1} {
@@ -322,7 +249,7 @@ func TestEachFailureOfStoringIsTold(t *testing.T) {
 // Event and Stored do.
 func TestAFailureOfStoringIsToldDuringAnUpgrade(t *testing.T) {
 	w := newStoringWorld(t, "")
-	w.create("video", in(v1alpha1.Resolution1080p), prompt("[sim:file=gone] [sim:1080p-latency=3h]"), func(vg *v1alpha1.VideoGeneration) {
+	w.create("video", fixture.In(v1alpha1.Resolution1080p), prompt("[sim:file=gone] [sim:1080p-latency=3h]"), func(vg *v1alpha1.VideoGeneration) {
 		vg.Spec.Timeout = &metav1.Duration{Duration: 6 * time.Hour}
 	})
 	w.run(time.Hour)
@@ -381,7 +308,7 @@ func TestKubectlWaitsForStored(t *testing.T) {
 	}
 	t.Run("before and after an upgrade", func(t *testing.T) {
 		w := newStoringWorld(t, "")
-		w.create("video", in(v1alpha1.Resolution4K), prompt("[sim:4k-latency=10m]"))
+		w.create("video", fixture.In(v1alpha1.Resolution4K), prompt("[sim:4k-latency=10m]"))
 		var waits []string
 		w.whileStoring(func(number int) {
 			waits = append(waits, fmt.Sprintf("%d videos: %t", len(w.get("video").Status.Videos), w.kubectlWaits(kubeconfig)))

@@ -11,11 +11,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
-
-// ofMarket makes the task one of the Market API.
-func ofMarket(vg *v1alpha1.VideoGeneration) { vg.Status.Task.API = v1alpha1.TaskAPIMarket }
 
 // writeAPI writes an API into status.task, as an operator of another version does.
 func (w *world) writeAPI(name string, api v1alpha1.TaskAPI) {
@@ -50,19 +48,19 @@ func TestATaskOfAnUnknownAPI(t *testing.T) {
 		status metav1.ConditionStatus
 	}{
 		"at work": {end: v1alpha1.ReasonSucceeded, status: metav1.ConditionTrue},
-		"at work, and to be bought again": {then: resubmit,
+		"at work, and to be bought again": {then: fixture.Resubmit,
 			end: v1alpha1.ReasonSucceeded, status: metav1.ConditionTrue},
-		"taken over": {change: []func(*v1alpha1.VideoGeneration){annotated(v1alpha1.AnnotationAdoptTaskID, otherTaskID)},
+		"taken over": {change: []func(*v1alpha1.VideoGeneration){fixture.Annotated(v1alpha1.AnnotationAdoptTaskID, fixture.OtherTaskID)},
 			end: v1alpha1.ReasonTaskNotFound, status: metav1.ConditionFalse},
 		"lost": {faults: lost,
 			end: v1alpha1.ReasonSubmissionUnknown, status: metav1.ConditionFalse},
-		"lost, and to be taken over": {faults: lost, then: annotated(v1alpha1.AnnotationAdoptTaskID, otherTaskID),
+		"lost, and to be taken over": {faults: lost, then: fixture.Annotated(v1alpha1.AnnotationAdoptTaskID, fixture.OtherTaskID),
 			end: v1alpha1.ReasonTaskNotFound, status: metav1.ConditionFalse},
-		"given up, and to be bought again": {change: []func(*v1alpha1.VideoGeneration){prompt("[sim:latency=3h]")}, begin: 40 * time.Minute, then: resubmit,
+		"given up, and to be bought again": {change: []func(*v1alpha1.VideoGeneration){prompt("[sim:latency=3h]")}, begin: 40 * time.Minute, then: fixture.Resubmit,
 			end: v1alpha1.ReasonSucceeded, status: metav1.ConditionTrue},
 		"failed, and to be tried again": {change: []func(*v1alpha1.VideoGeneration){maxAttempts(2), prompt("[sim:fail=501]")}, begin: 80 * time.Second,
 			end: v1alpha1.ReasonGenerationFailed, status: metav1.ConditionFalse},
-		"to be upgraded": {change: []func(*v1alpha1.VideoGeneration){in(v1alpha1.Resolution1080p), prompt("[sim:latency=2s]")}, begin: 3 * time.Second,
+		"to be upgraded": {change: []func(*v1alpha1.VideoGeneration){fixture.In(v1alpha1.Resolution1080p), prompt("[sim:latency=2s]")}, begin: 3 * time.Second,
 			end: v1alpha1.ReasonSucceeded, status: metav1.ConditionTrue},
 		"held by a finalizer": {change: []func(*v1alpha1.VideoGeneration){func(vg *v1alpha1.VideoGeneration) { vg.Finalizers = []string{"example.com/hold"} }},
 			end: v1alpha1.ReasonSucceeded, status: metav1.ConditionTrue},
@@ -143,9 +141,9 @@ func TestTheAPIOfATask(t *testing.T) {
 		}
 	})
 	for name, change := range map[string]func(*v1alpha1.VideoGeneration){
-		"taken over":                    annotated(v1alpha1.AnnotationAdoptTaskID, testTaskID),
-		"restored":                      annotated(v1alpha1.AnnotationTaskID, testTaskID),
-		"restored before it had a task": annotated(v1alpha1.AnnotationAttempt, "cAaZVon1GVwMsQ0vZJ-FJA"),
+		"taken over":                    fixture.Annotated(v1alpha1.AnnotationAdoptTaskID, fixture.TaskID),
+		"restored":                      fixture.Annotated(v1alpha1.AnnotationTaskID, fixture.TaskID),
+		"restored before it had a task": fixture.Annotated(v1alpha1.AnnotationAttempt, "cAaZVon1GVwMsQ0vZJ-FJA"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, worldOptions{})

@@ -16,8 +16,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	accountctl "github.com/kie-operator/kie-operator/controllers/account"
+	"github.com/kie-operator/kie-operator/internal/accounts"
 	"github.com/kie-operator/kie-operator/internal/credits"
-	"github.com/kie-operator/kie-operator/internal/kie"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
@@ -31,7 +33,7 @@ type storedBefore struct {
 func (c *storedBefore) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
 	err := c.Client.Get(ctx, key, obj, opts...)
 	if account, ok := obj.(*v1alpha1.KieAccount); ok && c.broken {
-		account.Spec.Prices = []v1alpha1.Price{price(v1alpha1.ModelFast, v1alpha1.PricedGenerate, "n/a")}
+		account.Spec.Prices = []v1alpha1.Price{fixture.Price(v1alpha1.ModelFast, v1alpha1.PricedGenerate, "n/a")}
 	}
 	return err
 }
@@ -71,85 +73,6 @@ func (w *world) wantHeld(name string, words ...string) {
 	}
 }
 
-func TestReadable(t *testing.T) {
-	now := epoch
-	today, yesterday := metav1.NewTime(now.UTC().Truncate(24*time.Hour)), metav1.NewTime(now.UTC().Truncate(24*time.Hour).Add(-24*time.Hour))
-	spent := func(text string, since *metav1.Time) func(*v1alpha1.KieAccount) {
-		return func(a *v1alpha1.KieAccount) { a.Status.CreditsSpent, a.Status.CreditsSpentSince = text, since }
-	}
-	priced := func(text string) func(*v1alpha1.KieAccount) {
-		return func(a *v1alpha1.KieAccount) {
-			a.Spec.Prices = []v1alpha1.Price{price(v1alpha1.ModelLite, v1alpha1.PricedExtend, text)}
-		}
-	}
-	limited := func(text string) func(*v1alpha1.KieAccount) {
-		return func(a *v1alpha1.KieAccount) { a.Spec.Budget = budget(text, 24*time.Hour) }
-	}
-	const ofPrice, ofBudget, ofSpent = "spec.prices[veo3_lite, Extend].credits", "spec.budget.credits", "status.creditsSpent"
-	for _, tt := range []struct {
-		reason string
-		change func(*v1alpha1.KieAccount)
-		want   string
-	}{
-		{"nothing is said and nothing was spent", func(*v1alpha1.KieAccount) {}, ""},
-		{"a price", priced("14.4"), ""},
-		{"somebody says that it is free", priced("0"), ""},
-		{"a price that is a word", priced("n/a"), ofPrice},
-		{"a price that is missing", priced(""), ofPrice},
-		{"a negative price", priced("-1"), ofPrice},
-		{"a price that wraps", priced("18446744073709551676"), ofPrice},
-		{"a price that is finer than credits are", priced("0.0001"), ofPrice},
-		{"a budget", limited("62.5"), ""},
-		{"a budget that is a word", limited("all"), ofBudget},
-		{"a budget that is missing", limited(""), ofBudget},
-		{"a negative budget", limited("-1"), ofBudget},
-		{"a budget that wraps", limited("9223372036854775808"), ofBudget},
-		{"the books of today", spent("14.4", &today), ""},
-		{"books that are a word", spent("n/a", &today), ofSpent},
-		{"negative books", spent("-60", &today), ofSpent},
-		{"books that wrap", spent("99999999999999999999", &today), ofSpent},
-		{"books without an amount", spent("", &today), ofSpent},
-		{"books without a beginning", spent("60", nil), "status.creditsSpentSince"},
-		{"the books of yesterday count no more", spent("n/a", &yesterday), ""},
-	} {
-		account := &v1alpha1.KieAccount{}
-		tt.change(account)
-		prices, err := readable(account, now)
-		switch {
-		case tt.want == "" && (err != nil || prices == nil):
-			t.Errorf("%s: it cannot be read: %v", tt.reason, err)
-		case tt.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.want+" ") || !strings.Contains(err.Error(), ": correct it") || prices != nil):
-			t.Errorf("%s: it says %v, want a sentence on %s with the way out", tt.reason, err, tt.want)
-		}
-	}
-}
-
-// An entry overrides one price, and a price of 0 is a price.
-func TestPricesOfAnAccount(t *testing.T) {
-	account := &v1alpha1.KieAccount{}
-	account.Spec.Prices = []v1alpha1.Price{
-		price(v1alpha1.ModelFast, v1alpha1.PricedGenerate, "14.4"),
-		price(v1alpha1.ModelFast, v1alpha1.PricedUpgrade4K, "0"),
-		price("kling-3.0/video", v1alpha1.PricedGenerate, "2.5"),
-	}
-	prices, err := pricesOf(account)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := kie.DefaultPrices()
-	want[kie.Item{Model: "veo3_fast", Operation: kie.OperationGenerate}] = *amountOf(14_400)
-	want[kie.Item{Model: "veo3_fast", Operation: kie.OperationUpgrade4K}] = credits.Amount{}
-	want[kie.Item{Model: "kling-3.0/video", Operation: kie.OperationGenerate}] = *amountOf(2_500)
-	for item, price := range want {
-		if got, ok := prices[item]; !ok || got != price {
-			t.Errorf("%v costs %s (%t), want %s", item, got, ok, price)
-		}
-	}
-	if len(prices) != len(want) {
-		t.Errorf("%d prices, want %d", len(prices), len(want))
-	}
-}
-
 // A price that cannot be read holds all purchases of the account, of other models
 // too, until it is corrected.
 func TestAnUnreadablePriceHoldsPurchases(t *testing.T) {
@@ -168,7 +91,7 @@ func TestAnUnreadablePriceHoldsPurchases(t *testing.T) {
 	}
 	w.wantPaid(0)
 	stored.broken = false
-	w.pass(balanceEveryBusy)
+	w.pass(accounts.BalanceEveryBusy)
 	w.run(10 * time.Minute)
 	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 	w.wantReady("lite", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
@@ -192,11 +115,11 @@ func TestUnreadableBooksHoldPurchases(t *testing.T) {
 				w := newWorld(t, worldOptions{})
 				w.beginPeriod()
 				if limit != "" {
-					w.updateAccount(func(a *v1alpha1.KieAccount) { a.Spec.Budget = budget(limit, 24*time.Hour) })
+					w.updateAccount(func(a *v1alpha1.KieAccount) { a.Spec.Budget = fixture.Budget(limit, 24*time.Hour) })
 				}
 				w.create("first")
 				w.run(10 * time.Minute)
-				w.pass(countEvery)
+				w.pass(accountctl.CountEvery)
 				since := w.account().Status.CreditsSpentSince
 				w.breakBooks(broken.change)
 				w.create("video")
@@ -206,7 +129,7 @@ func TestUnreadableBooksHoldPurchases(t *testing.T) {
 				w.breakBooks(func(s *v1alpha1.KieAccountStatus) { s.CreditsSpent, s.CreditsSpentSince = "60", since })
 				w.run(10 * time.Minute)
 				w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
-				w.pass(countEvery)
+				w.pass(accountctl.CountEvery)
 				if spent := w.account().Status.CreditsSpent; spent != "120" {
 					t.Errorf("the books say %s credits, want 120", spent)
 				}
@@ -219,8 +142,8 @@ func TestUnreadableBooksHoldPurchases(t *testing.T) {
 // before the purchase.
 func TestTheBooksAreReadBeforeThePurchase(t *testing.T) {
 	account := &v1alpha1.KieAccount{}
-	account.Spec.Budget = budget("100", 24*time.Hour)
-	start, _ := periodOf(account, epoch)
+	account.Spec.Budget = fixture.Budget("100", 24*time.Hour)
+	start, _ := accounts.PeriodOf(account, fixture.Epoch)
 	account.Status.CreditsSpentSince = ptr.To(metav1.NewTime(start))
 	for _, tt := range []struct {
 		reason, spent, limit, change string
@@ -238,9 +161,9 @@ func TestTheBooksAreReadBeforeThePurchase(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := enter(account, change, true, epoch)
-		if w.reason != tt.want || account.Status.CreditsSpent != tt.after {
-			t.Errorf("%s: it waits for %q, and %s are spent; want %q and %s", tt.reason, w.reason, account.Status.CreditsSpent, tt.want, tt.after)
+		w := accounts.Enter(account, change, true, fixture.Epoch)
+		if w.Reason != tt.want || account.Status.CreditsSpent != tt.after {
+			t.Errorf("%s: it waits for %q, and %s are spent; want %q and %s", tt.reason, w.Reason, account.Status.CreditsSpent, tt.want, tt.after)
 		}
 	}
 }
@@ -251,9 +174,9 @@ func TestAPriceWithAFraction(t *testing.T) {
 		t.Run("budget "+limit, func(t *testing.T) {
 			w := newWorld(t, worldOptions{sim: kiesim.Options{Prices: kiesim.Prices{"veo3_fast": 14.4}}})
 			w.beginPeriod()
-			w.setPrices(price(v1alpha1.ModelFast, v1alpha1.PricedGenerate, "14.4"))
+			w.setPrices(fixture.Price(v1alpha1.ModelFast, v1alpha1.PricedGenerate, "14.4"))
 			if limit != "" {
-				w.updateAccount(func(a *v1alpha1.KieAccount) { a.Spec.Budget = budget(limit, 24*time.Hour) })
+				w.updateAccount(func(a *v1alpha1.KieAccount) { a.Spec.Budget = fixture.Budget(limit, 24*time.Hour) })
 			}
 			w.create("refused", prompt("[sim:submit=422]"))
 			w.run(10 * time.Minute)
@@ -269,7 +192,7 @@ func TestAPriceWithAFraction(t *testing.T) {
 			if w.warned("PriceDiffers") {
 				t.Error("14.4 are said to be another price than 14.4")
 			}
-			w.pass(balanceEvery)
+			w.pass(accountctl.BalanceEvery)
 			if account := w.account(); account.Status.CreditsSpent != "28.8" || account.Status.Credits != "9971.2" {
 				t.Errorf("%s credits are spent and %s left, want 28.8 and 9971.2", account.Status.CreditsSpent, account.Status.Credits)
 			}
@@ -280,19 +203,6 @@ func TestAPriceWithAFraction(t *testing.T) {
 			}
 		})
 	}
-}
-
-// The balance is enough to the thousandth.
-func TestTheBalanceIsExact(t *testing.T) {
-	b := newTill(t, 9, 9)
-	b.SetBalance(b.key, *amountOf(28_800), epoch)
-	for _, tt := range []struct {
-		name string
-		want verdict
-	}{{"a", buys}, {"b", buys}, {"c", verdict{short: true}}} {
-		b.want(tt.name, b.Reserve(b.key, b.limits, b.view, video(tt.name), *amountOf(14_400), tt.name), tt.want)
-	}
-	b.want("what is free is bought with nothing", b.Reserve(b.key, b.limits, b.view, video("d"), credits.Amount{}, "d"), buys)
 }
 
 // What it is not known that an earlier process has spent is missing in the books:
@@ -314,64 +224,25 @@ func TestAnUnreadablePurchaseHoldsTheNext(t *testing.T) {
 	setCredits("n/a")
 	w.create("video")
 	w.run(time.Hour)
-	w.wantHeld("video", "status.task.credits of VideoGeneration "+w.namespace+"/first", `"n/a"`, correctStatus)
+	w.wantHeld("video", "status.task.credits of VideoGeneration "+w.namespace+"/first", `"n/a"`, accounts.CorrectStatus)
 	w.wantPaid(1)
 	w.restart()
 	w.run(time.Hour)
 	w.wantHeld("video", "status.task.credits")
 	setCredits("60")
-	w.pass(balanceEvery)
+	w.pass(accountctl.BalanceEvery)
 	w.run(time.Hour)
 	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
-	w.pass(2 * countEvery)
+	w.pass(2 * accountctl.CountEvery)
 	if spent := w.account().Status.CreditsSpent; spent != "120" {
 		t.Errorf("the books say %s credits, want 120", spent)
-	}
-}
-
-// What the resources show of purchases is counted or said, and not left out.
-func TestRecoverReadsWhatPurchasesHaveCost(t *testing.T) {
-	for _, tt := range []struct {
-		reason, text string
-		change       func(*v1alpha1.Task)
-		want         string
-		unread       bool
-	}{
-		{reason: "it can be read", text: "14.4", want: "14.4"},
-		{reason: "it was free", text: "0", want: "0"},
-		{reason: "a word", text: "n/a", want: "0", unread: true},
-		{reason: "negative", text: "-60", want: "0", unread: true},
-		{reason: "it wraps", text: "18446744073709551676", want: "0", unread: true},
-		{reason: "it was booked by who made it", text: "", want: "0"},
-		{reason: "it was taken over, and not bought", text: "n/a", change: func(task *v1alpha1.Task) { task.Adopted = ptr.To(true) }, want: "0"},
-		{reason: "it is in the books already", text: "n/a", change: func(task *v1alpha1.Task) { task.SubmittedAt.Time = epoch.Add(-time.Hour) }, want: "0"},
-	} {
-		b := newTill(t, 9, 9)
-		account := &v1alpha1.KieAccount{ObjectMeta: metav1.ObjectMeta{Namespace: b.key.Namespace, Name: b.key.Name, CreationTimestamp: metav1.NewTime(epoch.Add(-time.Minute))}}
-		vg := b.show("a", "1", v1alpha1.TaskRunning, epoch)
-		vg.Status.Task.Credits = tt.text
-		if tt.change != nil {
-			tt.change(vg.Status.Task)
-		}
-		if unread := b.Unread(account, b.view); (unread != nil) != tt.unread {
-			t.Errorf("%s: unread is %v", tt.reason, unread)
-		}
-		for range 3 {
-			if unread := b.Recover(account, b.view); (unread != nil) != tt.unread {
-				t.Errorf("%s: unread is %v", tt.reason, unread)
-			}
-			b.pass(recoverWithin + time.Minute)
-		}
-		if got, _ := b.Unbooked(v1alpha1.IdentityOf(account), epoch.Add(time.Hour)); got.String() != tt.want {
-			t.Errorf("%s: %s credits were spent, want %s", tt.reason, got, tt.want)
-		}
 	}
 }
 
 // What KIE.AI charges beyond the table while the books cannot be read is booked
 // when they can.
 func TestWhatIsChargedMeanwhileIsBookedLater(t *testing.T) {
-	w := newWorld(t, worldOptions{budget: budget("1000", 24*time.Hour)})
+	w := newWorld(t, worldOptions{budget: fixture.Budget("1000", 24*time.Hour)})
 	w.beginPeriod()
 	w.create("video", prompt("[sim:credits-consumed=90.5]"))
 	w.pass(0)
@@ -380,13 +251,13 @@ func TestWhatIsChargedMeanwhileIsBookedLater(t *testing.T) {
 	w.run(10 * time.Minute)
 	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 	w.sim.SetCredits(5000)
-	w.pass(balanceEvery)
+	w.pass(accountctl.BalanceEvery)
 	if balance := w.account().Status.Credits; balance != "5000" {
 		t.Errorf("the account says credits %s, want 5000: the rest of its status is written", balance)
 	}
 	w.setSpent("60")
-	w.pass(balanceEvery)
-	w.pass(countEvery)
+	w.pass(accountctl.BalanceEvery)
+	w.pass(accountctl.CountEvery)
 	if spent := w.account().Status.CreditsSpent; spent != "90.5" {
 		t.Errorf("the books say %s credits, want 90.5", spent)
 	}
@@ -395,7 +266,7 @@ func TestWhatIsChargedMeanwhileIsBookedLater(t *testing.T) {
 // What KIE.AI charges while the price table cannot be read is booked in full: the
 // books have rather too much than too little.
 func TestWhatIsChargedWithoutATable(t *testing.T) {
-	w := newWorld(t, worldOptions{budget: budget("1000", 24*time.Hour)})
+	w := newWorld(t, worldOptions{budget: fixture.Budget("1000", 24*time.Hour)})
 	w.beginPeriod()
 	stored := w.withOldPrices()
 	w.create("video", prompt("[sim:credits-consumed=90]"))
@@ -429,7 +300,7 @@ func TestARefusedPurchaseWaitsForItsPrice(t *testing.T) {
 	if vg := w.get("video"); len(vg.Status.History) != 1 || vg.Status.History[0].Credits != "60" {
 		t.Errorf("the history is %+v", vg.Status.History)
 	}
-	w.pass(2 * countEvery)
+	w.pass(2 * accountctl.CountEvery)
 	if spent := w.account().Status.CreditsSpent; spent != "120" {
 		t.Errorf("the books say %s credits, want 120", spent)
 	}
@@ -439,16 +310,16 @@ func TestARefusedPurchaseWaitsForItsPrice(t *testing.T) {
 func TestUnreadableBooksHoldAnUpgrade(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.beginPeriod()
-	w.create("video", in(v1alpha1.Resolution4K))
+	w.create("video", fixture.In(v1alpha1.Resolution4K))
 	w.pass(0)
-	w.pass(countEvery)
+	w.pass(accountctl.CountEvery)
 	w.wantPaid(1)
 	w.setSpent("n/a")
 	w.run(10 * time.Minute)
 	w.wantHeld("video", "status.creditsSpent")
 	w.wantUpgrades(0)
 	w.setSpent("180")
-	w.pass(balanceEvery)
+	w.pass(accountctl.BalanceEvery)
 	w.run(time.Hour)
 	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 	w.wantUpgrades(1)

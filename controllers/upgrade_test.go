@@ -14,12 +14,10 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/credits"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
+	"github.com/kie-operator/kie-operator/internal/state"
 )
-
-func in(resolution v1alpha1.Resolution) func(*v1alpha1.VideoGeneration) {
-	return func(vg *v1alpha1.VideoGeneration) { vg.Spec.Resolution = resolution }
-}
 
 // wantUpgrades asserts how many upgrades were paid for, each base at most once.
 func (w *world) wantUpgrades(want int) {
@@ -84,7 +82,7 @@ func TestUpgrades(t *testing.T) {
 		for _, noCallbacks := range []bool{false, true} {
 			t.Run(tt.name+map[bool]string{false: "/callbacks", true: "/polling"}[noCallbacks], func(t *testing.T) {
 				w := newWorld(t, worldOptions{sim: tt.sim, noCallbacks: noCallbacks})
-				w.create("video", in(tt.resolution), prompt(tt.markers))
+				w.create("video", fixture.In(tt.resolution), prompt(tt.markers))
 				w.run(2 * time.Hour)
 				vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 				w.wantPaid(1)
@@ -94,7 +92,7 @@ func TestUpgrades(t *testing.T) {
 				if videos := vg.Status.Videos; len(videos) != 2 || videos[0].Resolution != string(tt.resolution) || videos[1].Resolution != "720p" || videos[0].URL == videos[1].URL {
 					t.Fatalf("the videos are %+v, want the larger one and then the first one", vg.Status.Videos)
 				}
-				if short := min(vg.Status.Videos[0].Width, vg.Status.Videos[0].Height); rankOf(vg.Status.Videos[0]) != rank(string(tt.resolution)) || short == 0 {
+				if short := min(vg.Status.Videos[0].Width, vg.Status.Videos[0].Height); state.RankOf(vg.Status.Videos[0]) != state.Rank(string(tt.resolution)) || short == 0 {
 					t.Errorf("the file of the larger video is %d×%d", vg.Status.Videos[0].Width, vg.Status.Videos[0].Height)
 				}
 				if up := vg.Status.Upgrade; up.State != v1alpha1.UpgradeSucceeded || up.CompletedAt == nil || up.CreditsConsumed == "" {
@@ -120,7 +118,7 @@ func TestUpgrades(t *testing.T) {
 // on its way.
 func TestWhileAnUpgradeIsMade(t *testing.T) {
 	w := newWorld(t, worldOptions{})
-	w.create("video", in(v1alpha1.Resolution4K), prompt("[sim:4k-latency=10m]"))
+	w.create("video", fixture.In(v1alpha1.Resolution4K), prompt("[sim:4k-latency=10m]"))
 	w.run(5 * time.Minute)
 	vg := w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonUpgrading)
 	if len(vg.Status.Videos) != 1 || vg.Status.Upgrade == nil || vg.Status.Upgrade.State != v1alpha1.UpgradeRunning {
@@ -155,7 +153,7 @@ func TestAFailedUpgrade(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, worldOptions{})
-			w.create("video", in(tt.resolution), prompt(tt.markers))
+			w.create("video", fixture.In(tt.resolution), prompt(tt.markers))
 			w.run(3 * time.Hour)
 			vg := w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonUpgradeFailed)
 			if len(vg.Status.Videos) != 1 || vg.Status.Videos[0].Resolution != "720p" || vg.Status.Task.State != v1alpha1.TaskSucceeded {
@@ -186,7 +184,7 @@ func TestAFailedUpgrade(t *testing.T) {
 func TestAnUpgradeInTrouble(t *testing.T) {
 	t.Run("credits are short", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
-		w.create("video", in(v1alpha1.Resolution4K))
+		w.create("video", fixture.In(v1alpha1.Resolution4K))
 		w.run(30 * time.Second)
 		w.sim.SetCredits(50)
 		w.run(5 * time.Minute)
@@ -201,7 +199,7 @@ func TestAnUpgradeInTrouble(t *testing.T) {
 	})
 	t.Run("it takes longer than the timeout, which is raised", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
-		w.create("video", in(v1alpha1.Resolution1080p), prompt("[sim:1080p-latency=50m]"))
+		w.create("video", fixture.In(v1alpha1.Resolution1080p), prompt("[sim:1080p-latency=50m]"))
 		w.run(40 * time.Minute)
 		w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonUpgradeFailed)
 		w.update("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Timeout = &metav1.Duration{Duration: 2 * time.Hour} })
@@ -211,7 +209,7 @@ func TestAnUpgradeInTrouble(t *testing.T) {
 	})
 	t.Run("the callback comes after it was given up", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
-		w.create("video", in(v1alpha1.Resolution4K), prompt("[sim:4k-latency=50m]"))
+		w.create("video", fixture.In(v1alpha1.Resolution4K), prompt("[sim:4k-latency=50m]"))
 		w.run(40 * time.Minute)
 		w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonUpgradeFailed)
 		w.run(2 * time.Hour)
@@ -219,7 +217,7 @@ func TestAnUpgradeInTrouble(t *testing.T) {
 	})
 	t.Run("suspended between the video and its upgrade", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
-		w.create("video", in(v1alpha1.Resolution4K))
+		w.create("video", fixture.In(v1alpha1.Resolution4K))
 		w.pass(time.Second)
 		w.update("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Suspend = ptr.To(true) })
 		w.run(2 * time.Hour)
@@ -235,7 +233,7 @@ func TestAnUpgradeInTrouble(t *testing.T) {
 	})
 	t.Run("the process dies while it is made", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
-		w.create("video", in(v1alpha1.Resolution1080p), prompt("[sim:1080p-latency=3m]"))
+		w.create("video", fixture.In(v1alpha1.Resolution1080p), prompt("[sim:1080p-latency=3m]"))
 		w.run(3 * time.Minute)
 		w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonUpgrading)
 		w.restart()
@@ -249,7 +247,7 @@ func TestAnUpgradeInTrouble(t *testing.T) {
 // it is tried.
 func TestAFallbackVideoIsNotEnlarged(t *testing.T) {
 	w := newWorld(t, worldOptions{})
-	w.create("video", in(v1alpha1.Resolution1080p), prompt("[sim:fallback=used]"), func(vg *v1alpha1.VideoGeneration) { vg.Spec.EnableFallback = ptr.To(true) })
+	w.create("video", fixture.In(v1alpha1.Resolution1080p), prompt("[sim:fallback=used]"), func(vg *v1alpha1.VideoGeneration) { vg.Spec.EnableFallback = ptr.To(true) })
 	w.run(time.Hour)
 	vg := w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonUpgradeFailed)
 	if len(vg.Status.Videos) != 1 || !strings.Contains(vg.Status.Conditions[0].Message, "fallback model") {
@@ -274,12 +272,12 @@ func TestWhatDiffersIsSaid(t *testing.T) {
 		upgrades int
 	}{
 		{name: "as asked", change: func(vg *v1alpha1.VideoGeneration) { vg.Spec.DurationSeconds = ptr.To[int32](6) }},
-		{name: "1080p right away", change: in(v1alpha1.Resolution1080p), markers: "[sim:deliver=1080p]"},
-		{name: "larger than asked", change: in(v1alpha1.Resolution720p), markers: "[sim:deliver=1080p]", reason: v1alpha1.ReasonResolutionDiffers},
-		{name: "even larger", change: in(v1alpha1.Resolution1080p), markers: "[sim:deliver=4k]", reason: v1alpha1.ReasonResolutionDiffers},
-		{name: "not large enough", change: in(v1alpha1.Resolution4K), markers: "[sim:deliver=1080p]", upgrades: 1},
+		{name: "1080p right away", change: fixture.In(v1alpha1.Resolution1080p), markers: "[sim:deliver=1080p]"},
+		{name: "larger than asked", change: fixture.In(v1alpha1.Resolution720p), markers: "[sim:deliver=1080p]", reason: v1alpha1.ReasonResolutionDiffers},
+		{name: "even larger", change: fixture.In(v1alpha1.Resolution1080p), markers: "[sim:deliver=4k]", reason: v1alpha1.ReasonResolutionDiffers},
+		{name: "not large enough", change: fixture.In(v1alpha1.Resolution4K), markers: "[sim:deliver=1080p]", upgrades: 1},
 		{name: "shorter than asked", change: func(vg *v1alpha1.VideoGeneration) { vg.Spec.DurationSeconds = ptr.To[int32](8) }, markers: "[sim:deliver-seconds=4]", reason: v1alpha1.ReasonDurationDiffers},
-		{name: "no length was asked for", change: in(v1alpha1.Resolution720p), markers: "[sim:deliver-seconds=4]"},
+		{name: "no length was asked for", change: fixture.In(v1alpha1.Resolution720p), markers: "[sim:deliver-seconds=4]"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, worldOptions{})
@@ -311,7 +309,7 @@ func TestTheProcessDiesWhenAnUpgradeIsAccepted(t *testing.T) {
 		t.Run(string(resolution), func(t *testing.T) {
 			w := newWorld(t, worldOptions{})
 			w.sim.SetOnUpgradeAccepted(func(kiesim.Upgrade) { w.dies.Store(true) })
-			w.create("video", in(resolution))
+			w.create("video", fixture.In(resolution))
 			w.run(3 * time.Hour)
 			w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 			w.wantPaid(1)

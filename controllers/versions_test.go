@@ -17,6 +17,7 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/credits"
+	"github.com/kie-operator/kie-operator/internal/state"
 )
 
 // versions are the resourceVersions of what was written to the API server, so
@@ -122,7 +123,7 @@ func (v *versions) remember(vg *v1alpha1.VideoGeneration) {
 			}
 			v.known[task.ID] = v.now()
 		}
-		if _, ok := v.paidBy[task.ID]; !ok && !isAdopted(task) {
+		if _, ok := v.paidBy[task.ID]; !ok && !state.IsAdopted(task) {
 			if v.paidBy == nil {
 				v.paidBy = map[string]string{}
 			}

@@ -13,54 +13,10 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
-	"github.com/kie-operator/kie-operator/internal/kie"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 )
-
-// What KIE.AI says of each result stays with it when one before it cannot be used.
-func TestAVideoKeepsWhatIsSaidOfIt(t *testing.T) {
-	record := kie.Record{
-		ResultURLs: []string{"", "https://files/second"},
-		OriginURLs: []string{"https://files/origin-1", "https://files/origin-2"},
-		Seeds:      []int32{10001, 10002},
-		HasAudio:   []bool{true, false},
-		Resolution: "720p",
-	}
-	videos := videosOf(record, &v1alpha1.Task{Operation: v1alpha1.OperationGenerate})
-	if len(videos) != 1 {
-		t.Fatalf("the videos are %+v, want the second one", videos)
-	}
-	video := videos[0]
-	if video.URL != "https://files/second" || video.Index != 1 || video.OriginURL != "https://files/origin-2" ||
-		ptr.Deref(video.Seed, 0) != 10002 || ptr.Deref(video.Audio, true) {
-		t.Errorf("the video is %+v", video)
-	}
-}
-
-// KIE.AI keeps a video for 14 days from when it was made, whenever it was adopted.
-func TestAVideoExpiresByItsAge(t *testing.T) {
-	adopted := time.Date(2026, time.November, 20, 12, 0, 0, 0, time.UTC)
-	for _, tc := range []struct {
-		name           string
-		created, ended time.Time
-		expires        time.Time
-	}{
-		{"nothing is said", time.Time{}, time.Time{}, adopted.Add(videoLifetime)},
-		{"both times", adopted.Add(-3 * time.Hour), adopted.Add(-2 * time.Hour), adopted.Add(-3 * time.Hour).Add(videoLifetime)},
-		{"the end only", time.Time{}, adopted.Add(-2 * time.Hour), adopted.Add(-2 * time.Hour).Add(videoLifetime)},
-		{"it ended after it was adopted", time.Time{}, adopted.Add(time.Hour), adopted.Add(videoLifetime)},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			record := kie.Record{ResultURLs: []string{"https://files/one"}, CreatedAt: tc.created, CompletedAt: tc.ended}
-			videos := videosOf(record, &v1alpha1.Task{Adopted: ptr.To(true), Operation: v1alpha1.OperationGenerate, SubmittedAt: metav1.NewTime(adopted)})
-			if got := videos[0].ExpiresAt.Time; !got.Equal(tc.expires) {
-				t.Errorf("it expires at %s, want %s", got, tc.expires)
-			}
-		})
-	}
-}
 
 // A video without its sound is paid for like any other, so it is said.
 func TestAVideoWithoutSound(t *testing.T) {
@@ -105,7 +61,7 @@ func TestAnUpgradeIsAskedForByPlace(t *testing.T) {
 					serve.ServeHTTP(rw, r)
 				}
 			}
-			w.create("video", in(resolution))
+			w.create("video", fixture.In(resolution))
 			w.run(2 * time.Hour)
 			vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 			if len(vg.Status.Videos) != 2 || vg.Status.Videos[1].Index != 1 {
@@ -134,21 +90,4 @@ func movedToFront(t *testing.T, r *http.Request) *http.Request {
 	body = bytes.Replace(body, []byte(`"index":1`), []byte(`"index":0`), 1)
 	moved.Body, moved.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return moved
-}
-
-// The message of a purchase whose answer was lost names the task that its callback
-// has named, for those who want to adopt it.
-func TestALostPurchaseNamesTheTaskOfItsCallback(t *testing.T) {
-	vg := &v1alpha1.VideoGeneration{}
-	vg.Status.Task = &v1alpha1.Task{Attempt: "the-attempt", State: v1alpha1.TaskSubmitting}
-	vg.Status.Callback = &v1alpha1.CallbackReceipt{Attempt: "the-attempt", TaskID: "veo_task_7"}
-	endLost(vg, "", time.Now())
-	if message := vg.Status.Task.Failure.Message; !strings.Contains(message, "veo_task_7") {
-		t.Errorf("the message is %q", message)
-	}
-	vg.Status.Task = &v1alpha1.Task{Attempt: "another", State: v1alpha1.TaskSubmitting}
-	endLost(vg, "", time.Now())
-	if message := vg.Status.Task.Failure.Message; strings.Contains(message, "veo_task_7") {
-		t.Errorf("the message names the task of another attempt: %q", message)
-	}
 }

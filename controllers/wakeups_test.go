@@ -13,7 +13,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	accountctl "github.com/kie-operator/kie-operator/controllers/account"
+	"github.com/kie-operator/kie-operator/controllers/generation"
 	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
@@ -39,7 +42,7 @@ func TestAFreePlaceWakesTheNext(t *testing.T) {
 			w.create("b")
 			w.settle()
 			w.wantPaid(1)
-			w.clock.SetTime(w.clock.Now().Add(queueResync))
+			w.clock.SetTime(w.clock.Now().Add(generation.QueueResync))
 			w.settle() // who waits has had his look, and the next is not due for a while
 			w.wantPaid(1)
 			leave(w)
@@ -51,7 +54,7 @@ func TestAFreePlaceWakesTheNext(t *testing.T) {
 
 func TestAFinishedSourceWakesItsExtension(t *testing.T) {
 	w := newWorld(t, worldOptions{})
-	w.create("part-2", extending("part-1"))
+	w.create("part-2", fixture.Extending("part-1"))
 	w.settle()
 	w.create("part-1")
 	w.settle()
@@ -115,7 +118,7 @@ func TestARefusedQuestionWakesItsAccount(t *testing.T) {
 		rw.Header().Set("Content-Type", "application/json")
 		_, _ = rw.Write([]byte(`{"code":401,"msg":"You do not have access permissions"}`))
 	}
-	w.clock.SetTime(w.clock.Now().Add(2 * pollEveryWithout))
+	w.clock.SetTime(w.clock.Now().Add(2 * generation.PollEveryWithout))
 	before := w.sim.State().Requests["credit"]
 	w.settle()
 	if asked := w.sim.State().Requests["credit"] - before; asked < 2 {
@@ -126,7 +129,7 @@ func TestARefusedQuestionWakesItsAccount(t *testing.T) {
 func TestAPurchaseIsCountedAtOnce(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.settle()
-	w.clock.SetTime(w.clock.Now().Add(countEvery))
+	w.clock.SetTime(w.clock.Now().Add(accountctl.CountEvery))
 	w.create("video")
 	w.settle()
 	if counted := w.account().Status.InFlight; ptr.Deref(counted, 0) != 1 {

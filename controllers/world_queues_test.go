@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/watch"
 )
 
 // How soon a reconciler looks again that returned an error: twice as long after
@@ -40,7 +41,7 @@ type queue struct {
 	priorityqueue.PriorityQueue[ctrl.Request]
 
 	reconciler reconcile.Reconciler
-	watches    []watch
+	watches    []watch.Watch
 	clock      clock.PassiveClock
 
 	mu sync.Mutex
@@ -50,7 +51,7 @@ type queue struct {
 	failed map[types.NamespacedName]int
 }
 
-func newQueue(clk clock.PassiveClock, reconciler reconcile.Reconciler, watches []watch) *queue {
+func newQueue(clk clock.PassiveClock, reconciler reconcile.Reconciler, watches []watch.Watch) *queue {
 	return &queue{reconciler: reconciler, watches: watches, clock: clk, next: map[types.NamespacedName]time.Time{}, failed: map[types.NamespacedName]int{}}
 }
 
@@ -205,20 +206,20 @@ func (w *world) tell(p *process, what any) {
 	}
 }
 
-func (w *world) tellWatch(wt watch, q *queue, what any) {
-	ctx, passes := w.t.Context(), predicate.And(wt.predicates...)
+func (w *world) tellWatch(wt watch.Watch, q *queue, what any) {
+	ctx, passes := w.t.Context(), predicate.And(wt.Predicates...)
 	switch e := what.(type) {
 	case event.CreateEvent:
-		if sameKind(wt.of, e.Object) && passes.Create(e) {
-			wt.handler.Create(ctx, e, q)
+		if sameKind(wt.Of, e.Object) && passes.Create(e) {
+			wt.Handler.Create(ctx, e, q)
 		}
 	case event.UpdateEvent:
-		if sameKind(wt.of, e.ObjectNew) && passes.Update(e) {
-			wt.handler.Update(ctx, e, q)
+		if sameKind(wt.Of, e.ObjectNew) && passes.Update(e) {
+			wt.Handler.Update(ctx, e, q)
 		}
 	case event.DeleteEvent:
-		if sameKind(wt.of, e.Object) && passes.Delete(e) {
-			wt.handler.Delete(ctx, e, q)
+		if sameKind(wt.Of, e.Object) && passes.Delete(e) {
+			wt.Handler.Delete(ctx, e, q)
 		}
 	default:
 		w.t.Fatalf("an event of type %T", what)

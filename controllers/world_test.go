@@ -7,12 +7,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -32,18 +30,19 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	accountctl "github.com/kie-operator/kie-operator/controllers/account"
+	"github.com/kie-operator/kie-operator/controllers/generation"
+	storagectl "github.com/kie-operator/kie-operator/controllers/storage"
+	"github.com/kie-operator/kie-operator/internal/admission"
 	"github.com/kie-operator/kie-operator/internal/artifact"
 	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 	"github.com/kie-operator/kie-operator/internal/callback"
 	"github.com/kie-operator/kie-operator/internal/credentials"
+	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
+	"github.com/kie-operator/kie-operator/internal/report"
 	"github.com/kie-operator/kie-operator/internal/testenv"
-)
-
-const (
-	testAPIKey  = "canary-api-key"
-	testHMACKey = "canary-hmac-key"
 )
 
 const testPrompt = "A lighthouse called "
@@ -105,10 +104,10 @@ type world struct {
 
 // process is one life of the operator: all that is lost when it dies.
 type process struct {
-	videos   *VideoGenerationReconciler
-	storage  *StorageReconciler
-	release  *ReleaseReconciler
-	accounts *KieAccountReconciler
+	videos   *generation.Reconciler
+	storage  *storagectl.Reconciler
+	release  *storagectl.Releaser
+	accounts *accountctl.Reconciler
 	handler  http.Handler
 	// The queues say what each of the reconcilers is to look at, and when.
 	queue, storageQueue, releaseQueue, accountQueue *queue
@@ -173,9 +172,9 @@ func newWorld(t tester, opts worldOptions) *world {
 	w.namespace = ns.Name
 
 	sim := opts.sim
-	sim.APIKey, sim.Now = testAPIKey, w.clock.Now
+	sim.APIKey, sim.Now = fixture.APIKey, w.clock.Now
 	if !opts.unsigned {
-		sim.WebhookHMACKey = testHMACKey
+		sim.WebhookHMACKey = fixture.HMACKey
 	}
 	if sim.Latency == 0 {
 		sim.Latency = 70 * time.Second
@@ -193,10 +192,10 @@ func newWorld(t tester, opts worldOptions) *world {
 
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "kie-credentials"},
-		StringData: map[string]string{v1alpha1.SecretKeyAPIKey: testAPIKey},
+		StringData: map[string]string{v1alpha1.SecretKeyAPIKey: fixture.APIKey},
 	}
 	if !opts.unsigned {
-		secret.StringData[v1alpha1.SecretKeyWebhookHMACKey] = testHMACKey
+		secret.StringData[v1alpha1.SecretKeyWebhookHMACKey] = fixture.HMACKey
 	}
 	w.must(w.live.Create(t.Context(), secret))
 	account := &v1alpha1.KieAccount{
@@ -283,11 +282,11 @@ func (w *world) restart() {
 	w.dead.Store(false)
 	w.stopping.Store(false)
 	clk := skewed{w.clock, w.skew}
-	ledger := NewLedger(clk)
+	ledger := admission.NewLedger(clk)
 	secrets := credentials.NewStore(w.live, clk)
 	registry := prometheus.NewRegistry()
 	w.registries = append(w.registries, registry)
-	metrics := NewMetrics(registry)
+	metrics := report.NewMetrics(registry)
 	kieClient := kie.NewClient()
 	w.t.Cleanup(kieClient.CloseIdleConnections)
 	fetcher := artifact.NewFetcher(true)
@@ -301,31 +300,31 @@ func (w *world) restart() {
 		window = 30 * time.Minute
 	}
 	p := &process{recorder: events.NewFakeRecorder(1000), registry: registry}
-	places := &Locations{Live: w.live, Storage: artifact.NewStorage(artifact.StorageOptions{AllowPrivate: true, FileRoot: w.root}), OperatorNamespace: w.namespace}
-	transfers := NewTransfers()
-	p.videos = &VideoGenerationReconciler{
+	places := &storagectl.Locations{Live: w.live, Storage: artifact.NewStorage(artifact.StorageOptions{AllowPrivate: true, FileRoot: w.root}), OperatorNamespace: w.namespace}
+	transfers := storagectl.NewTransfers()
+	p.videos = &generation.Reconciler{
 		Client: w.faults.controller, Live: w.live, Credentials: secrets, KIE: kieClient, Fetcher: fetcher, Ledger: ledger, Clock: clk, Recorder: p.recorder, Metrics: metrics,
 		StopStoring:  func(uid types.UID) { transfers.Stop(uid) },
 		CheckAccount: func(account types.NamespacedName) { p.accountQueue.Add(ctrl.Request{NamespacedName: account}) }, OperatorNamespace: w.namespace, AllowInsecure: true, CallbackBaseURL: baseURL, RecoveryWindow: window,
 		PersistBackoff: wait.Backoff{Duration: time.Millisecond, Factor: 1, Steps: 3},
 	}
 	p.videos.Init()
-	p.storage = &StorageReconciler{
+	p.storage = &storagectl.Reconciler{
 		Client: w.faults.controller, Live: w.live, Locations: places, Transfers: transfers, Fetcher: fetcher, Credentials: secrets, KIE: kieClient,
 		Clock: clk, Recorder: p.recorder, Metrics: metrics, AllowInsecure: true,
 	}
 	p.storage.Init()
-	p.release = &ReleaseReconciler{Client: w.faults.controller, Locations: places, Transfers: transfers, Clock: clk, Recorder: p.recorder}
+	p.release = &storagectl.Releaser{Client: w.faults.controller, Locations: places, Transfers: transfers, Clock: clk, Recorder: p.recorder}
 	p.release.Init()
-	p.accounts = &KieAccountReconciler{
+	p.accounts = &accountctl.Reconciler{
 		Client: w.faults.controller, Credentials: secrets, KIE: kieClient, Ledger: ledger, Clock: clk, Metrics: metrics,
 		CallbackBaseURL: baseURL, AllowInsecure: true,
 	}
 	p.accounts.Init()
-	p.queue = newQueue(clk, p.videos, p.videos.watches())
-	p.storageQueue = newQueue(clk, p.storage, p.storage.watches())
-	p.releaseQueue = newQueue(clk, p.release, p.release.watches())
-	p.accountQueue = newQueue(clk, p.accounts, p.accounts.watches())
+	p.queue = newQueue(clk, p.videos, p.videos.Watches())
+	p.storageQueue = newQueue(clk, p.storage, p.storage.Watches())
+	p.releaseQueue = newQueue(clk, p.release, p.release.Watches())
+	p.accountQueue = newQueue(clk, p.accounts, p.accounts.Watches())
 	p.handler = callback.NewHandler(callback.Options{
 		Reader: w.cache, APIReader: w.live, Writer: w.faults.receiver.Status(), Credentials: secrets, Clock: clk, Registerer: registry, Log: ctrl.Log,
 	})
@@ -595,7 +594,7 @@ func (w *world) assertPaidOnce() {
 // assertNothingLeaks holds after every test: no Event, metric or status shows what
 // it must not. What a log must not show is looked for after all tests.
 func (w *world) assertNothingLeaks() {
-	secrets := map[string]string{"an API key": testAPIKey, "a webhook key": testHMACKey, "a callback path": "/v1/callbacks/"}
+	secrets := map[string]string{"an API key": fixture.APIKey, "a webhook key": fixture.HMACKey, "a callback path": "/v1/callbacks/"}
 	look := func(where, text string) {
 		for what, secret := range secrets {
 			if strings.Contains(text, secret) {
@@ -638,7 +637,7 @@ func (w *world) assertNothingLeaks() {
 // callBack calls back as KIE.AI would, with a valid signature.
 func (w *world) callBack(attempt, taskID string) int {
 	w.t.Helper()
-	return w.callBackWith(testHMACKey, attempt, taskID)
+	return w.callBackWith(fixture.HMACKey, attempt, taskID)
 }
 
 // callBackWith calls back with a signature by some key.
@@ -664,7 +663,7 @@ func (w *world) paid() int { return len(w.sim.State().Tasks) }
 func (w *world) wantReady(name string, status metav1.ConditionStatus, reason string) *v1alpha1.VideoGeneration {
 	w.t.Helper()
 	vg := w.get(name)
-	for _, problem := range lintStatus(vg) {
+	for _, problem := range fixture.LintStatus(vg) {
 		w.t.Errorf("%s: %s", name, problem)
 	}
 	for _, c := range vg.Status.Conditions {
@@ -689,66 +688,4 @@ func (w *world) after(write int, act func()) {
 		}
 		return err
 	}
-}
-
-// lintStatus finds what is wrong with the conditions of a VideoGeneration by
-// the rules of kstatus and of this project.
-func lintStatus(vg *v1alpha1.VideoGeneration) (problems []string) {
-	problem := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	byType := map[string]metav1.Condition{}
-	for _, c := range vg.Status.Conditions {
-		byType[c.Type] = c
-		if c.ObservedGeneration != vg.Generation {
-			problem("%s was observed at generation %d, the resource is at %d", c.Type, c.ObservedGeneration, vg.Generation)
-		}
-		if c.Type != v1alpha1.ConditionReady && c.Type != v1alpha1.ConditionStored && c.Status != metav1.ConditionTrue {
-			problem("%s is there and not True", c.Type)
-		}
-		if c.Message == "" || strings.TrimSpace(c.Message) != c.Message {
-			problem("%s has the message %q", c.Type, c.Message)
-		}
-		if strings.Contains(c.Message, testAPIKey) || strings.Contains(c.Message, testHMACKey) {
-			problem("%s shows a secret", c.Type)
-		}
-	}
-	ready, ok := byType[v1alpha1.ConditionReady]
-	_, reconciling := byType[v1alpha1.ConditionReconciling]
-	_, isStalled := byType[v1alpha1.ConditionStalled]
-	if stored, ok := byType[v1alpha1.ConditionStored]; ok {
-		for _, text := range lintStored(vg, stored, ready) {
-			problem("%s", text)
-		}
-	} else if vg.Status.Storage != nil {
-		problem("something is to be stored, and there is no Stored condition")
-	}
-	switch {
-	case !ok:
-		problem("there is no Ready condition")
-	case reconciling && isStalled:
-		problem("it is Reconciling and Stalled")
-	case ready.Status == metav1.ConditionTrue && (reconciling || isStalled):
-		problem("it is Ready and something else too")
-	case ready.Status == metav1.ConditionFalse && !isStalled:
-		problem("it is not Ready and not Stalled")
-	case ready.Status == metav1.ConditionUnknown && !reconciling && ready.Reason != v1alpha1.ReasonSuspended:
-		problem("its Ready is Unknown and it is not Reconciling")
-	}
-	if vg.Status.ObservedGeneration != vg.Generation {
-		problem("status was observed at generation %d, the resource is at %d", vg.Status.ObservedGeneration, vg.Generation)
-	}
-	slices.Sort(problems)
-	return problems
-}
-
-// lintStored finds what is wrong with the Stored condition of a VideoGeneration.
-func lintStored(vg *v1alpha1.VideoGeneration, stored, ready metav1.Condition) (problems []string) {
-	switch {
-	case stored.Status == metav1.ConditionTrue && len(unstored(vg)) > 0:
-		problems = append(problems, "it is Stored, and a video is not")
-	case stored.Status != metav1.ConditionTrue && ready.Status == metav1.ConditionTrue:
-		problems = append(problems, "it is Ready, and not Stored")
-	case stored.Status == metav1.ConditionUnknown && ready.Status == metav1.ConditionFalse && ready.Reason != v1alpha1.ReasonPriceUnknown:
-		problems = append(problems, "it is not Ready for good, and waits to be stored")
-	}
-	return problems
 }

@@ -1,0 +1,52 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package generation
+
+import (
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/admission"
+	"github.com/kie-operator/kie-operator/internal/kie"
+	"github.com/kie-operator/kie-operator/internal/state"
+)
+
+// refuse notes a refusal and says what to wait for. A question about one task
+// says less about the account than a purchase does: the record of that task may
+// be what is sick.
+func (r *Reconciler) refuse(l *scope, class kie.Class, apiKey string, buying bool) state.Wait {
+	key := client.ObjectKeyFromObject(l.account)
+	w := admission.WaitingFor(class, l.account)
+	switch {
+	case admission.Lasting(class):
+		w.RetryAfter = admission.RefusalDurations[class]
+		r.Credentials.Invalidate(key)
+		r.CheckAccount(key)
+	case class == kie.RateLimited:
+		window := l.account.Spec.Limits.Window.Duration
+		w.RetryAfter = window + jitter(l.vg.UID, window/2)
+	default:
+		class = kie.Unavailable
+		w.RetryAfter = pollAgainSoon
+	}
+	// A gateway may dislike this prompt only: the others do not wait for it.
+	if class != kie.Forbidden && (buying || (class != kie.Unavailable && class != kie.NotFound)) {
+		r.Ledger.Refuse(key, class, apiKey, w.RetryAfter)
+	}
+	if buying {
+		// When the account may buy again, the others go first: what was refused may be what this one asks for.
+		w.RetryAfter += w.RetryAfter / 2
+		r.Ledger.Defer(key, l.vg.UID, class, w.RetryAfter)
+	}
+	return w
+}
+
+// failureReasons names the end of a task after each class of failure.
+var failureReasons = map[kie.Class]string{
+	kie.Invalid:          v1alpha1.ReasonInvalidRequest,
+	kie.ContentRejected:  v1alpha1.ReasonContentRejected,
+	kie.GenerationFailed: v1alpha1.ReasonGenerationFailed,
+	kie.FeatureDisabled:  v1alpha1.ReasonFeatureDisabled,
+	kie.SourceNotFound:   v1alpha1.ReasonSourceFailed,
+}

@@ -1,0 +1,132 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package storage
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/state"
+)
+
+// How soon after a failure a video is tried to be stored again: twice as long
+// after each one.
+const (
+	firstStoreAgain = 15 * time.Second
+	// maxStoreAgain is for storage, which somebody may be putting right, maxFetchAgain for a host of KIE.AI's.
+	maxStoreAgain = 5 * time.Minute
+	maxFetchAgain = time.Hour
+)
+
+// memory is what this process remembers of tries that failed, and of what they
+// stored. It may be lost: then the next one comes at once.
+type memory struct {
+	uid types.UID
+	// for which storage they were: another one is tried at once.
+	place string
+	// storage has those for which all videos wait, videos those of one video, by its URL at KIE.AI.
+	storage backoff
+	videos  map[string]backoff
+	// stored is what is stored and not noted yet, by its URL at KIE.AI.
+	stored map[string]v1alpha1.Artifact
+}
+
+// backoff is how often in a row something failed, and when it is tried again.
+type backoff struct {
+	failed int
+	next   time.Time
+}
+
+// unwritten returns what is remembered of the resource if something of it is stored
+// that could not be noted, and else nil.
+func (r *Reconciler) unwritten(vg *v1alpha1.VideoGeneration) *memory {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known := r.memories[client.ObjectKeyFromObject(vg)]
+	if known == nil || known.uid != vg.UID || len(known.stored) == 0 {
+		return nil
+	}
+	return known
+}
+
+// forget forgets a resource, and returns its UID if it was remembered.
+func (r *Reconciler) forget(name types.NamespacedName) types.UID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known := r.memories[name]
+	delete(r.memories, name)
+	if known == nil {
+		return ""
+	}
+	return known.uid
+}
+
+// of returns what is remembered of the resource.
+func (r *Reconciler) of(vg *v1alpha1.VideoGeneration, p state.Location) *memory {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	name := client.ObjectKeyFromObject(vg)
+	known := r.memories[name]
+	where := p.Identity()
+	if known == nil || known.uid != vg.UID || known.place != where {
+		known = &memory{uid: vg.UID, place: where}
+		r.memories[name] = known
+	}
+	return known
+}
+
+// due lists those of the videos that are to be tried now, and says when the next
+// one is, if there is none.
+func (t *memory) due(missing []state.StoredFile, now time.Time) (due []state.StoredFile, next time.Time) {
+	for _, file := range missing {
+		at := t.storage.next
+		if own := t.videos[file.URL].next; own.After(at) {
+			at = own
+		}
+		if !now.Before(at) {
+			due = append(due, file)
+		}
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	return due, next
+}
+
+// fail puts the next try off: of one video, or of all if it is the storage that
+// failed.
+func (t *memory) fail(now time.Time, url string, class artifact.Class) {
+	if !ofVideo(class) {
+		t.storage = t.storage.again(now, maxStoreAgain)
+		return
+	}
+	if t.videos == nil {
+		t.videos = map[string]backoff{}
+	}
+	t.videos[url] = t.videos[url].again(now, maxFetchAgain)
+}
+
+// succeed notes that a video is stored.
+func (t *memory) succeed(url string, object v1alpha1.Artifact) {
+	if t.stored == nil {
+		t.stored = map[string]v1alpha1.Artifact{}
+	}
+	t.stored[url], t.storage = object, backoff{}
+	delete(t.videos, url)
+}
+
+// again puts the next try off, by at most so long. A fifth of the time is left to
+// chance, so that those that failed together do not come back together.
+func (s backoff) again(now time.Time, most time.Duration) backoff {
+	after := most
+	if s.failed < 10 {
+		after = min(firstStoreAgain<<s.failed, most)
+	}
+	return backoff{failed: s.failed + 1, next: now.Add(after - time.Duration(rand.Int64N(int64(after/5))))} //nolint:gosec // nobody gains by guessing it
+}

@@ -1,0 +1,95 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package storage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/report"
+	"github.com/kie-operator/kie-operator/internal/state"
+)
+
+// storeTries is how often the result is written when others write at the same time.
+const storeTries = 5
+
+// writeStored writes what is stored and why the rest is not. It does so also when the
+// operator is told to stop: what took minutes to do is not thrown away for that.
+func (r *Reconciler) writeStored(ctx context.Context, vg *v1alpha1.VideoGeneration, known *memory, failure *artifact.StorageError) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), report.PersistTimeout)
+	defer cancel()
+	err := r.write(ctx, vg, known.stored, failure)
+	if err == nil {
+		known.stored = nil
+	}
+	return err
+}
+
+// write notes what is stored now and why the rest is not, and says so in Stored.
+// The other conditions are those of the Reconciler, whom this write
+// wakes. Others may write the status meanwhile: what took minutes to do is not
+// thrown away for that.
+func (r *Reconciler) write(ctx context.Context, vg *v1alpha1.VideoGeneration, stored map[string]v1alpha1.Artifact, failure *artifact.StorageError) error {
+	uid, name := vg.UID, client.ObjectKeyFromObject(vg)
+	for range storeTries - 1 {
+		err := r.writeOnce(ctx, vg, stored, failure)
+		if !apierrors.IsConflict(err) {
+			return err
+		}
+		vg = &v1alpha1.VideoGeneration{}
+		if err := r.Live.Get(ctx, name, vg); err != nil {
+			return fmt.Errorf("reading the VideoGeneration past the cache: %w", err)
+		}
+		if vg.UID != uid {
+			return nil // it was replaced
+		}
+	}
+	return r.writeOnce(ctx, vg, stored, failure)
+}
+
+func (r *Reconciler) writeOnce(ctx context.Context, vg *v1alpha1.VideoGeneration, stored map[string]v1alpha1.Artifact, failure *artifact.StorageError) error {
+	before, now := vg.DeepCopy(), r.Clock.Now()
+	for url, object := range stored {
+		state.MarkStored(vg, url, object)
+	}
+	setProgress(vg, failure, now)
+	// The other reconciler has looked at no later generation, and what a later one asks for is not known here.
+	state.SayStored(vg, state.SaysStored(vg), vg.Status.ObservedGeneration, now)
+	if equality.Semantic.DeepEqual(before.Status, vg.Status) {
+		return nil // with the lock, no patch is empty
+	}
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Status().Patch(ctx, vg, patch); err != nil {
+		return fmt.Errorf("writing what is stored: %w", err)
+	}
+	report.AnnounceStoring(r.Recorder, before, vg)
+	return nil
+}
+
+// setProgress says in the status how far the storing is, by what is stored.
+func setProgress(vg *v1alpha1.VideoGeneration, failure *artifact.StorageError, now time.Time) {
+	progress := vg.Status.Storage
+	switch {
+	case progress == nil: // nobody wants it any more; what is stored is noted all the same
+	case progress.State != v1alpha1.StorageStoring:
+	case len(state.Unstored(vg)) == 0:
+		progress.State, progress.Failure = v1alpha1.StorageStored, nil
+		progress.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
+	case failure != nil:
+		progress.Failure = &v1alpha1.StorageFailure{Reason: string(failure.Class), Message: state.BoundedMessage(failure.Message)}
+		if !now.Before(state.LastExpiry(vg)) {
+			progress.State = v1alpha1.StorageFailed
+			progress.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
+		}
+	}
+}

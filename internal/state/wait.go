@@ -1,0 +1,33 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package state
+
+import (
+	"time"
+)
+
+// Wait says why a VideoGeneration does not come further for the moment. The
+// zero value means that nothing is in its way.
+type Wait struct {
+	// Reason and message go into the Ready condition. The message is stable while the reason lasts: it holds
+	// no times and no counts, because each change of it is a write to the API server.
+	Reason, Message string
+	// Kind says who can end the wait.
+	Kind WaitKind
+	// RetryAfter is when to look again, if nothing happens before.
+	RetryAfter time.Duration
+}
+
+type WaitKind int
+
+const (
+	// Progressing waits for something that is on its way.
+	Progressing WaitKind = iota
+	// Retrying waits for trouble to pass: the account, the service, the network.
+	Retrying
+	// Held waits because the user asked for it.
+	Held
+	// Stalled waits for a user to change the resource.
+	Stalled
+)
