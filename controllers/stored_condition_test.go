@@ -310,7 +310,7 @@ func TestKubectlWaitsForStored(t *testing.T) {
 		w := newStoringWorld(t, "")
 		w.create("video", fixture.In(v1alpha1.Resolution4K), prompt("[sim:4k-latency=10m]"))
 		var waits []string
-		w.whileStoring(func(number int) {
+		w.whileStoring(func(int) {
 			waits = append(waits, fmt.Sprintf("%d videos: %t", len(w.get("video").Status.Videos), w.kubectlWaits(kubeconfig)))
 		})
 		w.run(5 * time.Minute)

@@ -15,10 +15,10 @@ import (
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
-// writeAPI writes an API into status.task, as an operator of another version does.
-func (w *world) writeAPI(name string, api v1alpha1.TaskAPI) {
+// writeAPI writes an API into status.task of the video, as an operator of another version does.
+func (w *world) writeAPI(api v1alpha1.TaskAPI) {
 	w.t.Helper()
-	vg := w.get(name)
+	vg := w.get("video")
 	before := vg.DeepCopy()
 	vg.Status.Task.API = api
 	w.must(w.live.Status().Patch(w.t.Context(), vg, client.MergeFrom(before)))
@@ -72,7 +72,7 @@ func TestATaskOfAnUnknownAPI(t *testing.T) {
 				w.create("video", tt.change...)
 				w.pass(0)
 				w.run(tt.begin)
-				w.writeAPI("video", api)
+				w.writeAPI(api)
 				before, asked := w.get("video").Status.Task, w.asked()
 				if tt.then != nil {
 					w.update("video", tt.then)
@@ -89,7 +89,7 @@ func TestATaskOfAnUnknownAPI(t *testing.T) {
 					t.Errorf("KIE.AI was asked %d times", now-asked)
 				}
 				w.wantEvent("Warning APIUnknown", string(api))
-				w.writeAPI("video", v1alpha1.TaskAPIVeo)
+				w.writeAPI(v1alpha1.TaskAPIVeo)
 				w.update("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.Timeout = &metav1.Duration{Duration: 20 * time.Hour} })
 				w.run(5 * time.Hour)
 				w.wantReady("video", tt.status, tt.end)
@@ -112,7 +112,7 @@ func TestAnEndOfAnUnknownAPIStays(t *testing.T) {
 			w := newWorld(t, worldOptions{noCallbacks: true})
 			w.create("video", prompt(tt.prompt))
 			w.run(time.Hour)
-			w.writeAPI("video", v1alpha1.TaskAPIMarket)
+			w.writeAPI(v1alpha1.TaskAPIMarket)
 			asked := w.asked()
 			w.run(5 * time.Hour)
 			w.wantReady("video", tt.status, tt.reason)
@@ -158,7 +158,7 @@ func TestTheAPIOfATask(t *testing.T) {
 		w := newWorld(t, worldOptions{})
 		w.create("video")
 		w.pass(0)
-		w.writeAPI("video", "")
+		w.writeAPI("")
 		w.run(time.Hour)
 		w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 	})

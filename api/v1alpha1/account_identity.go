@@ -10,7 +10,7 @@ import (
 // AccountIdentity says which KieAccount is meant. The UID is part of it because
 // a name can be used again: a KieAccount that is deleted and created again is
 // another one, with books of its own and maybe with another key.
-type AccountIdentity struct {
+type AccountIdentity struct { //nolint:recvcheck // the generated methods have pointers
 	// namespace is the namespace of the KieAccount.
 	// +required
 	// +kubebuilder:validation:MinLength=1

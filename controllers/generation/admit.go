@@ -75,7 +75,7 @@ func (r *Reconciler) admit(ctx context.Context, l *scope) (bool, error) {
 	}
 	if err := r.Ledger.Unread(l.account, view.Items); err != nil {
 		l.wait = accounts.Unreadable(l.account, errUnreadPurchase)
-		return true, nil
+		return true, nil //nolint:nilerr // the account says which it is
 	}
 	v := r.Ledger.Reserve(key, admission.LimitsOf(l.account, prices), view.Items, l.vg, l.price, attempt)
 	if v.Admitted {

@@ -67,6 +67,7 @@ func (p *Locations) OpenToDelete(ctx context.Context, uid types.UID, at state.Lo
 	return p.OpenWith(ctx, at, secret)
 }
 
+// OpenWith opens a location with credentials, nil if it names none.
 func (p *Locations) OpenWith(ctx context.Context, at state.Location, secret map[string][]byte) (*artifact.Bucket, error) {
 	encryption := state.EncryptionOf(at.Spec)
 	return p.Storage.Open(ctx, artifact.Place{

@@ -18,6 +18,7 @@ import (
 	"github.com/kie-operator/kie-operator/internal/watch"
 )
 
+// Watches says which changes make it look, and at what.
 func (r *Reconciler) Watches() []watch.Watch {
 	hasStorage := predicate.NewPredicateFuncs(func(o client.Object) bool {
 		return o.(*v1alpha1.VideoGeneration).Status.Storage != nil || controllerutil.ContainsFinalizer(o, v1alpha1.FinalizerStoredVideos)
@@ -28,6 +29,7 @@ func (r *Reconciler) Watches() []watch.Watch {
 	}
 }
 
+// Watches says which changes make it look, and at what.
 func (r *Releaser) Watches() []watch.Watch {
 	leaving := predicate.NewPredicateFuncs(func(o client.Object) bool { return !o.GetDeletionTimestamp().IsZero() })
 	return []watch.Watch{watch.Itself(&v1alpha1.VideoGeneration{}, leaving)}

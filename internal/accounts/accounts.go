@@ -102,4 +102,5 @@ func AccountOfStatus(ctx context.Context, reader client.Reader, vg *v1alpha1.Vid
 	}
 }
 
+// NamespaceKind is the kind of namespaces, of which only the metadata is read.
 var NamespaceKind = corev1.SchemeGroupVersion.WithKind("Namespace")

@@ -197,6 +197,7 @@ func admit(now time.Time, l limits, c commitments, queue []candidate, me types.U
 	return Verdict{ByWindow: true, RetryAfter: ends[place].Sub(now) + time.Duration(rounds)*l.window}
 }
 
+// LimitsOf are the limits that the spec of an account sets.
 func LimitsOf(account *v1alpha1.KieAccount, prices kie.Prices) limits {
 	return limits{
 		generation: account.Generation,

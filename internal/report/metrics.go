@@ -93,10 +93,12 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 	return m
 }
 
+// Submitted counts a request to buy.
 func (m *Metrics) Submitted(outcome kie.Outcome) {
 	m.submissions.WithLabelValues(string(outcome)).Inc()
 }
 
+// Asked counts a question about a task, by its answer.
 func (m *Metrics) Asked(state kie.RecordState, err error) {
 	result := string(state)
 	var refusal *kie.Error
@@ -106,6 +108,7 @@ func (m *Metrics) Asked(state kie.RecordState, err error) {
 	m.questions.WithLabelValues(result).Inc()
 }
 
+// Ended counts a VideoGeneration that came to an end.
 func (m *Metrics) Ended(reason string) {
 	m.ends.WithLabelValues(reason).Inc()
 }
@@ -114,19 +117,23 @@ func (m *Metrics) upgraded(up *v1alpha1.Upgrade) {
 	m.upgrades.WithLabelValues(string(up.Resolution), string(up.State)).Inc()
 }
 
+// PriceDiffers counts a task that cost something else than the price table says.
 func (m *Metrics) PriceDiffers(model string, operation v1alpha1.Operation) {
 	m.prices.WithLabelValues(model, string(operation)).Inc()
 }
 
+// Stored counts a video that was stored.
 func (m *Metrics) Stored(backend string, bytes int64, took time.Duration) {
 	m.storedBytes.WithLabelValues(backend).Add(float64(bytes))
 	m.storing.WithLabelValues(backend).Observe(took.Seconds())
 }
 
+// NotStored counts a try to store a video that failed.
 func (m *Metrics) NotStored(backend string, class artifact.Class) {
 	m.unstored.WithLabelValues(backend, string(class)).Inc()
 }
 
+// Account shows the balance of an account, if it is known, and its counts.
 func (m *Metrics) Account(key types.NamespacedName, balance *credits.Amount, inFlight, queued int32) {
 	if balance != nil {
 		m.credits.WithLabelValues(key.Namespace, key.Name).Set(balance.Float())
@@ -135,6 +142,7 @@ func (m *Metrics) Account(key types.NamespacedName, balance *credits.Amount, inF
 	m.queued.WithLabelValues(key.Namespace, key.Name).Set(float64(queued))
 }
 
+// AccountGone takes the gauges of an account away.
 func (m *Metrics) AccountGone(key types.NamespacedName) {
 	for _, gauge := range []*prometheus.GaugeVec{m.credits, m.inFlight, m.queued} {
 		gauge.DeleteLabelValues(key.Namespace, key.Name)

@@ -114,6 +114,7 @@ func IsFinished(vg *v1alpha1.VideoGeneration) bool {
 	return IsMade(vg) && !StoragePending(vg)
 }
 
+// IsSuspended reports whether the user holds the resource back.
 func IsSuspended(vg *v1alpha1.VideoGeneration) bool { return ptr.Deref(vg.Spec.Suspend, false) }
 
 // IsAccountSuspended reports whether nothing is to be spent from the account.
@@ -143,6 +144,7 @@ func Deadline(vg *v1alpha1.VideoGeneration) time.Time {
 	return vg.Status.Task.SubmittedAt.Add(TimeoutOf(vg))
 }
 
+// TimeoutOf is how long a task has to be finished.
 func TimeoutOf(vg *v1alpha1.VideoGeneration) time.Duration {
 	if vg.Spec.Timeout != nil {
 		return vg.Spec.Timeout.Duration

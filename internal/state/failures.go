@@ -25,6 +25,7 @@ func EndTask(task *v1alpha1.Task, reason string, code int, message string, now t
 	task.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
 }
 
+// BoundedMessage cuts a text to what the message of a failure holds.
 func BoundedMessage(message string) string {
 	runes := []rune(message)
 	return string(runes[:min(len(runes), maxFailureMessage)])

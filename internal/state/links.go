@@ -16,6 +16,8 @@ func WantsLinks(vg *v1alpha1.VideoGeneration) bool {
 	return token != "" && token != vg.Status.RefreshedLinks && len(vg.Status.Videos) > 0
 }
 
+// RefreshToken is the value of the annotation that asks for fresh links, as far as
+// it is remembered.
 func RefreshToken(vg *v1alpha1.VideoGeneration) string {
 	token := []rune(vg.Annotations[v1alpha1.AnnotationRefreshLinks])
 	return string(token[:min(len(token), maxRefreshToken)])

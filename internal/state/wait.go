@@ -10,7 +10,7 @@ import (
 // Wait says why a VideoGeneration does not come further for the moment. The
 // zero value means that nothing is in its way.
 type Wait struct {
-	// Reason and message go into the Ready condition. The message is stable while the reason lasts: it holds
+	// Reason and Message go into the Ready condition. The message is stable while the reason lasts: it holds
 	// no times and no counts, because each change of it is a write to the API server.
 	Reason, Message string
 	// Kind says who can end the wait.
@@ -19,8 +19,10 @@ type Wait struct {
 	RetryAfter time.Duration
 }
 
+// WaitKind says who can end a wait.
 type WaitKind int
 
+// Who can end a wait.
 const (
 	// Progressing waits for something that is on its way.
 	Progressing WaitKind = iota

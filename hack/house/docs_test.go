@@ -1,0 +1,81 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package house
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/kie-operator/kie-operator/internal/testenv"
+)
+
+// tree is what there is to be spoken of: the Go files, and the functions of tests.
+type tree struct {
+	files map[string]bool
+	tests map[string]bool
+	pages map[string]string
+}
+
+var testFunction = regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz)\w+)\(`)
+
+func readTree(t *testing.T) tree {
+	t.Helper()
+	root := testenv.Root()
+	all := tree{files: map[string]bool{}, tests: map[string]bool{}, pages: map[string]string{}}
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(root, path)
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (name == "bin" || (strings.HasPrefix(name, ".") && name != ".")):
+			return fs.SkipDir
+		case entry.IsDir():
+			return nil
+		}
+		if strings.HasSuffix(name, ".md") || strings.HasSuffix(name, ".go") {
+			text, err := os.ReadFile(path) //nolint:gosec // it is in this repository
+			if err != nil {
+				return err
+			}
+			if strings.HasSuffix(name, ".md") {
+				all.pages[name] = string(text)
+				return nil
+			}
+			all.files[name], all.files[filepath.Base(name)] = true, true
+			for _, found := range testFunction.FindAllSubmatch(text, -1) {
+				all.tests[string(found[1])] = true
+			}
+		}
+		return nil
+	})
+	if err != nil || len(all.pages) < 5 || len(all.tests) < 100 {
+		t.Fatalf("%d pages and %d tests were found: %v", len(all.pages), len(all.tests), err)
+	}
+	return all
+}
+
+// What a page says is tested, or is in a file, is there.
+func TestPagesSpeakOfWhatThereIs(t *testing.T) {
+	all := readTree(t)
+	file, test := regexp.MustCompile("`([\\w/]+\\.go)`"), regexp.MustCompile("`((?:Test|Benchmark|Fuzz)[A-Z0-9]\\w*)")
+	for page, text := range all.pages {
+		for _, found := range file.FindAllStringSubmatch(text, -1) {
+			if !all.files[found[1]] {
+				t.Errorf("%s speaks of %s, which is not there", page, found[1])
+			}
+		}
+		for _, found := range test.FindAllStringSubmatch(text, -1) {
+			if !all.tests[found[1]] {
+				t.Errorf("%s speaks of %s, which is not there", page, found[1])
+			}
+		}
+	}
+}
