@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -47,87 +48,122 @@ type Options struct {
 	Reconciles, Downloads int
 }
 
+// parts are what the reconcilers share.
+type parts struct {
+	mgr       ctrl.Manager
+	options   Options
+	ledger    *admission.Ledger
+	metrics   *report.Metrics
+	kie       *kie.Client
+	fetcher   *artifact.Fetcher
+	recorder  events.EventRecorder
+	triggers  accountctl.Triggers
+	transfers *storagectl.Transfers
+	locations *storagectl.Locations
+}
+
 // Setup adds the controllers to the manager.
 func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	if err := Index(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	ledger := admission.NewLedger(o.Clock)
-	counts := report.NewMetrics(o.Metrics)
-	kieClient := kie.NewClient()
-	triggers := accountctl.NewTriggers()
-	fetcher := artifact.NewFetcher(o.AllowPrivateNetworks)
-	recorder := mgr.GetEventRecorder("kie-operator")
-	transfers := storagectl.NewTransfers()
-	places := &storagectl.Locations{
-		Live:              mgr.GetAPIReader(),
-		Storage:           artifact.NewStorage(artifact.StorageOptions{AllowPrivate: o.AllowPrivateNetworks, FileRoot: o.FileStorageRoot}),
-		OperatorNamespace: o.OperatorNamespace,
-	}
 	if err := o.Metrics.Register(storagectl.NewExpiring(mgr.GetCache(), o.Clock)); err != nil {
 		return fmt.Errorf("registering the metric of videos that expire: %w", err)
 	}
-	err := (&generation.Reconciler{
-		Client:            mgr.GetClient(),
-		Live:              mgr.GetAPIReader(),
-		Credentials:       o.Credentials,
-		KIE:               kieClient,
-		Fetcher:           fetcher,
-		Ledger:            ledger,
-		Clock:             o.Clock,
-		Recorder:          recorder,
-		Metrics:           counts,
-		StopStoring:       func(resource types.UID) { transfers.Stop(resource) },
-		CheckAccount:      triggers.Trigger,
-		OperatorNamespace: o.OperatorNamespace,
-		AllowInsecure:     o.AllowPrivateNetworks,
-		CallbackBaseURL:   o.CallbackBaseURL,
-		RecoveryWindow:    o.RecoveryWindow,
-		PersistBackoff:    generation.DefaultPersistBackoff,
-	}).SetupWithManager(mgr, o.Reconciles)
-	if err != nil {
-		return fmt.Errorf("preparing the VideoGeneration controller: %w", err)
+	p := &parts{
+		mgr:       mgr,
+		options:   o,
+		ledger:    admission.NewLedger(o.Clock),
+		metrics:   report.NewMetrics(o.Metrics),
+		kie:       kie.NewClient(),
+		fetcher:   artifact.NewFetcher(o.AllowPrivateNetworks),
+		recorder:  mgr.GetEventRecorder("kie-operator"),
+		triggers:  accountctl.NewTriggers(),
+		transfers: storagectl.NewTransfers(),
+		locations: &storagectl.Locations{
+			Live:              mgr.GetAPIReader(),
+			Storage:           artifact.NewStorage(artifact.StorageOptions{AllowPrivate: o.AllowPrivateNetworks, FileRoot: o.FileStorageRoot}),
+			OperatorNamespace: o.OperatorNamespace,
+		},
 	}
-	err = (&storagectl.Reconciler{
-		Client:        mgr.GetClient(),
-		Live:          mgr.GetAPIReader(),
-		Locations:     places,
-		Transfers:     transfers,
-		Fetcher:       fetcher,
-		Credentials:   o.Credentials,
-		KIE:           kieClient,
-		Clock:         o.Clock,
-		Recorder:      recorder,
-		Metrics:       counts,
-		AllowInsecure: o.AllowPrivateNetworks,
-	}).SetupWithManager(mgr, o.Downloads)
-	if err != nil {
-		return fmt.Errorf("preparing the storage controller: %w", err)
-	}
-	err = (&storagectl.Releaser{
-		Client:    mgr.GetClient(),
-		Locations: places,
-		Transfers: transfers,
-		Clock:     o.Clock,
-		Recorder:  recorder,
-	}).SetupWithManager(mgr)
-	if err != nil {
-		return fmt.Errorf("preparing the release controller: %w", err)
-	}
-	err = (&accountctl.Reconciler{
-		Client:          mgr.GetClient(),
-		Credentials:     o.Credentials,
-		KIE:             kieClient,
-		Ledger:          ledger,
-		Clock:           o.Clock,
-		Metrics:         counts,
-		CallbackBaseURL: o.CallbackBaseURL,
-		AllowInsecure:   o.AllowPrivateNetworks,
-	}).SetupWithManager(mgr, triggers)
-	if err != nil {
-		return fmt.Errorf("preparing the KieAccount controller: %w", err)
+	for _, controller := range []struct {
+		name  string
+		start func() error
+	}{
+		{"VideoGeneration", p.startGeneration},
+		{"storage", p.startStorage},
+		{"release", p.startRelease},
+		{"KieAccount", p.startAccount},
+	} {
+		if err := controller.start(); err != nil {
+			return fmt.Errorf("preparing the %s controller: %w", controller.name, err)
+		}
 	}
 	return nil
+}
+
+func (p *parts) startGeneration() error {
+	r := &generation.Reconciler{
+		Client:            p.mgr.GetClient(),
+		Live:              p.mgr.GetAPIReader(),
+		Credentials:       p.options.Credentials,
+		KIE:               p.kie,
+		Fetcher:           p.fetcher,
+		Ledger:            p.ledger,
+		Clock:             p.options.Clock,
+		Recorder:          p.recorder,
+		Metrics:           p.metrics,
+		StopStoring:       func(resource types.UID) { p.transfers.Stop(resource) },
+		CheckAccount:      p.triggers.Trigger,
+		OperatorNamespace: p.options.OperatorNamespace,
+		AllowInsecure:     p.options.AllowPrivateNetworks,
+		CallbackBaseURL:   p.options.CallbackBaseURL,
+		RecoveryWindow:    p.options.RecoveryWindow,
+		PersistBackoff:    generation.DefaultPersistBackoff,
+	}
+	return r.SetupWithManager(p.mgr, p.options.Reconciles)
+}
+
+func (p *parts) startStorage() error {
+	r := &storagectl.Reconciler{
+		Client:        p.mgr.GetClient(),
+		Live:          p.mgr.GetAPIReader(),
+		Locations:     p.locations,
+		Transfers:     p.transfers,
+		Fetcher:       p.fetcher,
+		Credentials:   p.options.Credentials,
+		KIE:           p.kie,
+		Clock:         p.options.Clock,
+		Recorder:      p.recorder,
+		Metrics:       p.metrics,
+		AllowInsecure: p.options.AllowPrivateNetworks,
+	}
+	return r.SetupWithManager(p.mgr, p.options.Downloads)
+}
+
+func (p *parts) startRelease() error {
+	r := &storagectl.Releaser{
+		Client:    p.mgr.GetClient(),
+		Locations: p.locations,
+		Transfers: p.transfers,
+		Clock:     p.options.Clock,
+		Recorder:  p.recorder,
+	}
+	return r.SetupWithManager(p.mgr)
+}
+
+func (p *parts) startAccount() error {
+	r := &accountctl.Reconciler{
+		Client:          p.mgr.GetClient(),
+		Credentials:     p.options.Credentials,
+		KIE:             p.kie,
+		Ledger:          p.ledger,
+		Clock:           p.options.Clock,
+		Metrics:         p.metrics,
+		CallbackBaseURL: p.options.CallbackBaseURL,
+		AllowInsecure:   p.options.AllowPrivateNetworks,
+	}
+	return r.SetupWithManager(p.mgr, p.triggers)
 }
 
 // Index adds the field index that the controllers list by.

@@ -106,25 +106,7 @@ func (o options) validate() error {
 			problem("%s %q is not an address: write host:port, :port, or 0 for none", name, address)
 		}
 	}
-	if o.callbackBaseURL != "" {
-		u, err := url.Parse(o.callbackBaseURL)
-		switch {
-		case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-			problem("--callback-base-url is not a plain http or https URL: write something like https://kie.example.com")
-		case u.Scheme == "http" && !o.allowPrivateNetworks:
-			problem("--callback-base-url is plain http, which would show the tokens in callback URLs to the network: use https, or add --allow-private-networks for development")
-		case o.callbackBindAddress == disabled:
-			problem("--callback-base-url needs the callback server: give --callback-bind-address an address other than 0")
-		}
-	}
-	if o.callbackCertPath != "" {
-		if o.callbackBindAddress == disabled {
-			problem("--callback-cert-path needs the callback server: give --callback-bind-address an address other than 0")
-		}
-		if err := callback.CheckCertificate(o.callbackCertPath); err != nil {
-			problem("--callback-cert-path %w", err)
-		}
-	}
+	o.validateCallbacks(problem)
 	for flagName, namespaces := range map[string][]string{
 		"--operator-namespace":        {o.operatorNamespace},
 		"--leader-election-namespace": {o.leaderElectionNamespace},
@@ -154,4 +136,27 @@ func (o options) validate() error {
 		problem("--submission-recovery-window must be at least 1s; KIE.AI takes several minutes for a video")
 	}
 	return errors.Join(problems...)
+}
+
+// validateCallbacks looks at the flags of the callback server.
+func (o options) validateCallbacks(problem func(format string, args ...any)) {
+	if o.callbackBaseURL != "" {
+		u, err := url.Parse(o.callbackBaseURL)
+		switch {
+		case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+			problem("--callback-base-url is not a plain http or https URL: write something like https://kie.example.com")
+		case u.Scheme == "http" && !o.allowPrivateNetworks:
+			problem("--callback-base-url is plain http, which would show the tokens in callback URLs to the network: use https, or add --allow-private-networks for development")
+		case o.callbackBindAddress == disabled:
+			problem("--callback-base-url needs the callback server: give --callback-bind-address an address other than 0")
+		}
+	}
+	if o.callbackCertPath != "" {
+		if o.callbackBindAddress == disabled {
+			problem("--callback-cert-path needs the callback server: give --callback-bind-address an address other than 0")
+		}
+		if err := callback.CheckCertificate(o.callbackCertPath); err != nil {
+			problem("--callback-cert-path %w", err)
+		}
+	}
 }

@@ -82,6 +82,22 @@ func (r *Reconciler) persistTask(ctx context.Context, l *scope, attempt string, 
 
 	l.vg.Status.Task = task
 	l.summarize(r.Clock.Now())
+	body, err := json.Marshal(taskOperations(l, attempt, task))
+	if err != nil {
+		return fmt.Errorf("building the patch: %w", err)
+	}
+	before := l.stored.DeepCopy()
+	if err := r.patchTask(ctx, l, attempt, body); err != nil {
+		return err
+	}
+	report.Announce(r.Recorder, r.Metrics, before, l.vg)
+	return nil
+}
+
+// taskOperations is the patch that writes what became of a purchase, and all that
+// goes with it. It fails if the attempt is not the current one, or is in another
+// state.
+func taskOperations(l *scope, attempt string, task *v1alpha1.Task) []operation {
 	set := operation{Op: "add", Path: "/status/task", Value: task}
 	if task == nil {
 		set = operation{Op: "remove", Path: "/status/task"}
@@ -122,14 +138,15 @@ func (r *Reconciler) persistTask(ctx context.Context, l *scope, attempt string, 
 	case had > 0:
 		operations = append(operations, operation{Op: "remove", Path: "/status/history"})
 	}
-	body, err := json.Marshal(operations)
-	if err != nil {
-		return fmt.Errorf("building the patch: %w", err)
-	}
+	return operations
+}
 
-	before := l.stored.DeepCopy()
+// patchTask sends the patch, again while the API server fails, and takes what is
+// stored then. The test in the patch fails, or somebody refuses the write, with
+// the same answers: only the resource itself can tell which it is.
+func (r *Reconciler) patchTask(ctx context.Context, l *scope, attempt string, body []byte) error {
 	var failure error
-	err = wait.ExponentialBackoffWithContext(ctx, r.PersistBackoff, func(ctx context.Context) (bool, error) {
+	err := wait.ExponentialBackoffWithContext(ctx, r.PersistBackoff, func(ctx context.Context) (bool, error) {
 		fresh := l.stored.DeepCopy()
 		failure = r.Client.Status().Patch(ctx, fresh, client.RawPatch(types.JSONPatchType, body))
 		switch {
@@ -159,6 +176,5 @@ func (r *Reconciler) persistTask(ctx context.Context, l *scope, attempt string, 
 	case err != nil:
 		return &report.WriteError{What: "writing the task", Err: failure}
 	}
-	report.Announce(r.Recorder, r.Metrics, before, l.vg)
 	return nil
 }

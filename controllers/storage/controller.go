@@ -125,6 +125,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 			return r.refuse(ctx, vg, invalidStorage("KieAccount %s, which says where to store it, does not allow namespace %s: change its spec.allowedNamespaces", vg.Status.Account, vg.Namespace))
 		}
 	}
+	return r.storeIfDue(ctx, vg, account, p)
+}
+
+// storeIfDue stores what is missing, when it is time for it and there is room.
+func (r *Reconciler) storeIfDue(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p state.Location) (ctrl.Result, error) {
 	missing := state.Unstored(vg)
 	if len(missing) == 0 { // the status says that it is Storing, and that all is stored
 		return report.QuietConflict(r.write(ctx, vg, nil, nil))

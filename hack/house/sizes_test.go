@@ -1,0 +1,82 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package house
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/kie-operator/kie-operator/internal/testenv"
+)
+
+const (
+	// mostLines is how long a function may be, comments in it included.
+	mostLines = 60
+	// mostOfAPackage is how long the files of a package of reconcilers may be.
+	mostOfAPackage = 3000
+)
+
+// What one cannot see at once, one does not understand at once.
+func TestSizes(t *testing.T) {
+	lines, functions := map[string]int{}, 0
+	for _, name := range sourceFiles(t) {
+		text, err := os.ReadFile(filepath.Join(testenv.Root(), name)) //nolint:gosec // it is in this repository
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines[filepath.Dir(name)] += bytes.Count(text, []byte("\n"))
+		set := token.NewFileSet()
+		parsed, err := parser.ParseFile(set, name, text, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range parsed.Decls {
+			function, ok := decl.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			functions++
+			if n := set.Position(function.End()).Line - set.Position(function.Pos()).Line + 1; n > mostLines {
+				t.Errorf("%s: %s has %d lines, more than %d", name, function.Name.Name, n, mostLines)
+			}
+		}
+	}
+	for folder, n := range lines {
+		if strings.HasPrefix(folder, "controllers") && n > mostOfAPackage {
+			t.Errorf("%s has %d lines, more than %d: what decides from the resource alone belongs to internal/state", folder, n, mostOfAPackage)
+		}
+	}
+	if functions < 500 {
+		t.Errorf("only %d functions were looked at", functions)
+	}
+}
+
+// sourceFiles are the Go files of the operator, without tests and without what is
+// generated.
+func sourceFiles(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	for _, pattern := range []string{"api/*/*.go", "cmd/*/*.go", "controllers/*.go", "controllers/*/*.go", "internal/*/*.go", "internal/*/*/*.go"} {
+		found, err := filepath.Glob(filepath.Join(testenv.Root(), pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range found {
+			name, err := filepath.Rel(testenv.Root(), path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasSuffix(name, "_test.go") && !strings.HasPrefix(filepath.Base(name), "zz_generated") {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
