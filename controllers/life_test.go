@@ -15,9 +15,9 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
-	"github.com/kie-operator/kie-operator/controllers/generation"
 	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
+	"github.com/kie-operator/kie-operator/internal/state"
 )
 
 func TestAVideoIsBoughtOnceAndCalledBack(t *testing.T) {
@@ -171,7 +171,7 @@ func TestWithoutCallbacksTheScheduleIsKept(t *testing.T) {
 	done := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 	submitted, finished := done.Status.Task.SubmittedAt.Time, w.sim.State().Tasks[0].FinishedAt
 	// The first question is up to a quarter of the time later, differently for each resource.
-	questions := int(finished.Sub(submitted)/generation.PollEveryWithout) + 1
+	questions := int(finished.Sub(submitted)/state.PollEveryWithout) + 1
 	if got := w.sim.State().RecordInfoPolls[done.Status.Task.ID]; got != questions && got != questions-1 {
 		t.Errorf("KIE.AI was asked %d times, want %d, or one less", got, questions)
 	}
@@ -181,7 +181,7 @@ func TestWithoutCallbacksTheScheduleIsKept(t *testing.T) {
 func TestPollingIsTheNetBelowCallbacks(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.create("video", prompt("[sim:callback=never]"))
-	w.run(generation.FirstPollWithCallbacks + generation.PollEveryWithCallbacks)
+	w.run(state.FirstPollWithCallbacks + state.PollEveryWithCallbacks)
 	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 }
 

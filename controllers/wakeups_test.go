@@ -14,10 +14,11 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	accountctl "github.com/kie-operator/kie-operator/controllers/account"
-	"github.com/kie-operator/kie-operator/controllers/generation"
+	"github.com/kie-operator/kie-operator/internal/admission"
 	"github.com/kie-operator/kie-operator/internal/artifact"
 	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
+	"github.com/kie-operator/kie-operator/internal/state"
 )
 
 // Whoever could go on is looked at at once, by a watch, and not when some time
@@ -42,7 +43,7 @@ func TestAFreePlaceWakesTheNext(t *testing.T) {
 			w.create("b")
 			w.settle()
 			w.wantPaid(1)
-			w.clock.SetTime(w.clock.Now().Add(generation.QueueResync))
+			w.clock.SetTime(w.clock.Now().Add(admission.QueueResync))
 			w.settle() // who waits has had his look, and the next is not due for a while
 			w.wantPaid(1)
 			leave(w)
@@ -118,7 +119,7 @@ func TestARefusedQuestionWakesItsAccount(t *testing.T) {
 		rw.Header().Set("Content-Type", "application/json")
 		_, _ = rw.Write([]byte(`{"code":401,"msg":"You do not have access permissions"}`))
 	}
-	w.clock.SetTime(w.clock.Now().Add(2 * generation.PollEveryWithout))
+	w.clock.SetTime(w.clock.Now().Add(2 * state.PollEveryWithout))
 	before := w.sim.State().Requests["credit"]
 	w.settle()
 	if asked := w.sim.State().Requests["credit"] - before; asked < 2 {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -17,13 +16,8 @@ import (
 	"github.com/kie-operator/kie-operator/internal/accounts"
 	"github.com/kie-operator/kie-operator/internal/admission"
 	attempts "github.com/kie-operator/kie-operator/internal/attempt"
-	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/state"
 )
-
-// QueueResync is how often a resource in the queue is looked at if nothing
-// wakes it.
-const QueueResync = 30 * time.Second
 
 // admit holds a purchase back until the user, the account and its limits allow it.
 //
@@ -82,7 +76,7 @@ func (r *Reconciler) admit(ctx context.Context, l *scope) (bool, error) {
 		l.attempt = attempt
 		return false, nil
 	}
-	l.wait = turnedAway(v, l.account, l.price)
+	l.wait = admission.TurnedAway(v, l.account, l.price)
 	if v.Short {
 		r.Ledger.Hold(l.account, l.vg.UID, l.wait)
 	}
@@ -92,31 +86,6 @@ func (r *Reconciler) admit(ctx context.Context, l *scope) (bool, error) {
 // errUnreadPurchase says in every namespace what the account says by name: the
 // purchase may be that of another namespace.
 var errUnreadPurchase = errors.New("books lack a purchase whose credits cannot be read: see the Ready condition of the account")
-
-// turnedAway is what a purchase waits for that was not admitted.
-func turnedAway(v admission.Verdict, account *v1alpha1.KieAccount, price credits.Amount) state.Wait {
-	key := client.ObjectKeyFromObject(account)
-	switch {
-	case v.Short:
-		return state.Wait{Kind: state.Retrying, Reason: v1alpha1.ReasonInsufficientCredits, RetryAfter: accounts.BalanceEveryBusy, Message: fmt.Sprintf(
-			"the video costs %s credits, and the balance of KieAccount %s is lower: buy credits at KIE.AI", price, key)}
-	case v.Held != nil:
-		w := *v.Held
-		w.RetryAfter = v.RetryAfter
-		return w
-	case v.Refused != "":
-		w := admission.WaitingFor(v.Refused, account)
-		w.RetryAfter = v.RetryAfter
-		return w
-	}
-	w := state.Wait{Reason: v1alpha1.ReasonQueued, RetryAfter: QueueResync, Message: fmt.Sprintf(
-		"waiting for a turn on KieAccount %s, which allows %d submissions in %s and %d videos in flight",
-		key, account.Spec.Limits.Submissions, account.Spec.Limits.Window.Duration, account.Spec.Limits.InFlight)}
-	if v.ByWindow {
-		w.RetryAfter = v.RetryAfter
-	}
-	return w
-}
 
 // heldBack says what resuming costs, which is what people suspend for.
 func heldBack(vg *v1alpha1.VideoGeneration) string {

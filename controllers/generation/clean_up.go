@@ -14,7 +14,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/report"
 	"github.com/kie-operator/kie-operator/internal/state"
 )
@@ -29,7 +28,7 @@ const sourceResync = time.Minute
 // is the resource as it was read: one that has changed since, or another one of
 // the same name, is left alone.
 func (r *Reconciler) cleanUp(ctx context.Context, l *scope) (bool, error) {
-	at, ok := deleteAt(l.vg)
+	at, ok := state.DeleteAt(l.vg)
 	if !ok {
 		return false, nil
 	}
@@ -65,30 +64,4 @@ func (r *Reconciler) cleanUp(ctx context.Context, l *scope) (bool, error) {
 	}
 	l.deleted = true
 	return true, nil
-}
-
-// deleteAt is when the resource is to be deleted. One whose purchase is in doubt
-// never is: it is all that a person has to clear that up.
-func deleteAt(vg *v1alpha1.VideoGeneration) (time.Time, bool) {
-	task, upgrade := vg.Status.Task, vg.Status.Upgrade
-	if vg.Spec.TTLSecondsAfterFinished == nil || !state.IsFinished(vg) || state.IsLost(task) || task.CompletedAt == nil {
-		return time.Time{}, false
-	}
-	ended := task.CompletedAt.Time
-	if upgrade != nil && upgrade.CompletedAt != nil && upgrade.CompletedAt.After(ended) {
-		ended = upgrade.CompletedAt.Time
-	}
-	// What was given up may still be running, and its late end is not lost with the resource.
-	if kept := task.SubmittedAt.Add(state.VideoLifetime); !task.Settled() && kept.After(ended) {
-		ended = kept
-	}
-	if upgrade != nil && !upgrade.Settled() {
-		if kept := upgrade.SubmittedAt.Add(state.VideoLifetime); kept.After(ended) {
-			ended = kept
-		}
-	}
-	if stored := vg.Status.Storage; stored != nil && stored.CompletedAt != nil && stored.CompletedAt.After(ended) {
-		ended = stored.CompletedAt.Time
-	}
-	return ended.Add(time.Duration(*vg.Spec.TTLSecondsAfterFinished) * time.Second), true
 }

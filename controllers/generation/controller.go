@@ -189,7 +189,7 @@ func (r *Reconciler) close(ctx context.Context, l *scope, err error) (ctrl.Resul
 		l.summarize(r.Clock.Now())
 		err = r.writeStatus(ctx, l)
 	}
-	priority := priorityOf(l.vg)
+	priority := state.PriorityOf(l.vg)
 	if err != nil {
 		r.sayUnwritten(ctx, l, err)
 		if l.asked {

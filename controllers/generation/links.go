@@ -38,7 +38,7 @@ func (r *Reconciler) refreshLinks(ctx context.Context, l *scope) (bool, error) {
 	secrets, err := r.Credentials.Get(ctx, l.account)
 	if problem := (*credentials.Error)(nil); errors.As(err, &problem) {
 		// Ready says nothing of it: the video is made, and its links can wait.
-		l.known.linksAt = now.Add(PollEveryWithout)
+		l.known.linksAt = now.Add(state.PollEveryWithout)
 		l.requeueBy(l.known.linksAt)
 		return false, nil
 	} else if err != nil {
@@ -54,11 +54,11 @@ func (r *Reconciler) refreshLinks(ctx context.Context, l *scope) (bool, error) {
 			links[i] = link
 		case ctx.Err() != nil || !errors.As(err, &refusal):
 			return true, fmt.Errorf("asking for a fresh link: %w", err)
-		case failureReasons[refusal.Class] != "" || refusal.Class == kie.NotFound:
+		case state.FailureReasons[refusal.Class] != "" || refusal.Class == kie.NotFound:
 			r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, "NoFreshLink", report.ActionReconcile, "KIE.AI gives no fresh link to video %d: %s", i+1, refusal.Message)
 		default:
 			// Nothing is written before all links are there: each write would be a reason to look again at once.
-			l.known.linksAt = now.Add(PollEveryWithout)
+			l.known.linksAt = now.Add(state.PollEveryWithout)
 			l.requeueBy(l.known.linksAt)
 			return false, nil
 		}

@@ -68,7 +68,7 @@ func (r *Reconciler) observe(ctx context.Context, l *scope) (bool, error) {
 		l.requeueBy(l.known.askAt)
 	}
 	if task.State == v1alpha1.TaskRunning {
-		l.requeueBy(s.next(r.Clock.Now()))
+		l.requeueBy(s.Next(r.Clock.Now()))
 	}
 	return false, nil
 }
@@ -87,22 +87,22 @@ func (r *Reconciler) forgottenInTrouble(l *scope) {
 // followOn keeps asking for a while after a callback about what was given up:
 // the record may be later than the callback, and KIE.AI does not call again.
 func (l *scope) followOn(now time.Time) {
-	if now.Before(l.vg.Status.Callback.ReceivedAt.Add(callbackFollowed)) {
-		l.known.askAt = now.Add(pollAgainSoon)
+	if now.Before(l.vg.Status.Callback.ReceivedAt.Add(state.CallbackFollowed)) {
+		l.known.askAt = now.Add(state.PollAgainSoon)
 		l.requeueBy(l.known.askAt)
 	}
 }
 
 // schedule is when to ask about the task of the resource. Where no callback
 // will come, or one came and the task went on, asking is all there is.
-func (r *Reconciler) schedule(l *scope) schedule {
+func (r *Reconciler) schedule(l *scope) state.Schedule {
 	task := l.vg.Status.Task
 	expected := r.CallbackBaseURL != "" && !state.IsAdopted(task) && !state.CalledBack(l.vg)
-	return newSchedule(task.SubmittedAt.Time, l.vg.UID, expected)
+	return state.NewSchedule(task.SubmittedAt.Time, l.vg.UID, expected)
 }
 
 // due reports whether it is time to ask about the task.
-func (l *scope) due(now time.Time, s schedule) bool {
+func (l *scope) due(now time.Time, s state.Schedule) bool {
 	task, known := l.vg.Status.Task, l.known
 	if !known.askAt.IsZero() {
 		return !known.askAt.After(now)
@@ -120,7 +120,7 @@ func (l *scope) due(now time.Time, s schedule) bool {
 	if known.answeredAt.After(last) {
 		last = known.answeredAt
 	}
-	if !s.next(last).After(now) {
+	if !s.Next(last).After(now) {
 		return true
 	}
 	end := state.Deadline(l.vg)
@@ -149,7 +149,7 @@ func (l *scope) recordTrouble(ok bool, now time.Time) {
 		l.known.troubledSince = now
 	default:
 		// The longer the trouble, the rarer the question.
-		l.wait.RetryAfter = max(l.wait.RetryAfter, min(now.Sub(l.known.troubledSince), PollEveryWithCallbacks))
+		l.wait.RetryAfter = max(l.wait.RetryAfter, min(now.Sub(l.known.troubledSince), state.PollEveryWithCallbacks))
 	}
 	l.known.trouble = l.wait
 	if !ok {
@@ -193,12 +193,12 @@ func (r *Reconciler) question(ctx context.Context, l *scope, id string) (record 
 			l.asked = true
 			return kie.Record{State: kie.RecordFailed, FromRefusal: true, ErrorCode: refusal.Code, ErrorMessage: refusal.Message}, true, nil
 		}
-		l.wait = state.Wait{Kind: state.Retrying, Reason: v1alpha1.ReasonGenerating, RetryAfter: pollAgainSoon,
+		l.wait = state.Wait{Kind: state.Retrying, Reason: v1alpha1.ReasonGenerating, RetryAfter: state.PollAgainSoon,
 			Message: "KIE.AI refuses to say how the task goes on; asking again"}
-	case failureReasons[refusal.Class] != "":
+	case state.FailureReasons[refusal.Class] != "":
 		// An answer, though it says nothing of the task: at the deadline it will do.
 		l.known.answeredAt = now
-		l.wait = state.Wait{Kind: state.Retrying, Reason: v1alpha1.ReasonGenerating, RetryAfter: PollEveryWithout,
+		l.wait = state.Wait{Kind: state.Retrying, Reason: v1alpha1.ReasonGenerating, RetryAfter: state.PollEveryWithout,
 			Message: "KIE.AI does not say how the task goes on; asking again"}
 	default:
 		l.wait = r.refuse(l, refusal.Class, secrets.APIKey, false)
@@ -212,7 +212,7 @@ func (l *scope) confirmed(now time.Time) bool {
 	if l.known.doubtedSince.IsZero() {
 		l.known.doubtedSince = now
 	}
-	return now.Sub(l.known.doubtedSince) >= confirmAfter
+	return now.Sub(l.known.doubtedSince) >= state.ConfirmAfter
 }
 
 // applyRecord writes KIE.AI's word on the task into the status. Words that would end a
@@ -231,8 +231,8 @@ func (r *Reconciler) applyRecord(ctx context.Context, l *scope, record kie.Recor
 		if l.known.seen || !state.IsAdopted(task) {
 			// It has spoken of this task, or has named it when it was bought: what is paid for is given up by its time
 			// alone. Which of both it is, the next process does not know.
-			if now.Before(task.SubmittedAt.Add(absentGrace)) && !l.known.seen {
-				l.known.askAt = now.Add(pollAgainSoon) // the record of a new task can be late
+			if now.Before(task.SubmittedAt.Add(state.AbsentGrace)) && !l.known.seen {
+				l.known.askAt = now.Add(state.PollAgainSoon) // the record of a new task can be late
 				return nil
 			}
 			l.wait = state.Wait{Kind: state.Retrying, Reason: v1alpha1.ReasonGenerating, Message: fmt.Sprintf(
@@ -242,8 +242,8 @@ func (r *Reconciler) applyRecord(ctx context.Context, l *scope, record kie.Recor
 		}
 		// The record of a new task can be late, and what was restored may be new.
 		restored := l.vg.Annotations[v1alpha1.AnnotationAdoptTaskID] != task.ID
-		if restored && now.Before(task.SubmittedAt.Add(absentGrace)) || !l.confirmed(now) {
-			l.known.askAt = now.Add(pollAgainSoon)
+		if restored && now.Before(task.SubmittedAt.Add(state.AbsentGrace)) || !l.confirmed(now) {
+			l.known.askAt = now.Add(state.PollAgainSoon)
 			return nil
 		}
 		state.EndTask(task, v1alpha1.ReasonTaskNotFound, 0, fmt.Sprintf(
@@ -252,19 +252,19 @@ func (r *Reconciler) applyRecord(ctx context.Context, l *scope, record kie.Recor
 		return nil
 	case kie.RecordExpired:
 		if !l.confirmed(now) {
-			l.known.askAt = now.Add(pollAgainSoon)
+			l.known.askAt = now.Add(state.PollAgainSoon)
 			return nil
 		}
 		state.EndTask(task, v1alpha1.ReasonTaskExpired, 0, fmt.Sprintf("KIE.AI no longer speaks of task %s: it does so for 14 days", task.ID), now)
 	case kie.RecordFailed:
-		failRecord(task, record, ptr.Deref(l.vg.Spec.EnableFallback, false), now)
+		state.FailRecord(task, record, ptr.Deref(l.vg.Spec.EnableFallback, false), now)
 	case kie.RecordSucceeded:
 		task.State, task.Failure = v1alpha1.TaskSucceeded, nil
 		task.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
 		if err := r.applyPrice(ctx, l, record); err != nil {
 			return err
 		}
-		l.vg.Status.Videos = videosOf(record, task)
+		l.vg.Status.Videos = state.VideosOf(record, task)
 		if slices.Contains(record.HasAudio, false) {
 			r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, "WithoutSound", report.ActionReconcile, "KIE.AI left the sound of the video out, as it does where that breaks a policy")
 		}
@@ -313,46 +313,6 @@ func (r *Reconciler) applyPrice(ctx context.Context, l *scope, record kie.Record
 		return r.bookAnyway(ctx, l, buyerOf(l.vg), charged.Minus(price))
 	}
 	return nil
-}
-
-// maxVideos is the limit of the API on the list of videos.
-const maxVideos = 16
-
-func firstVideos(videos []v1alpha1.Video) []v1alpha1.Video {
-	return videos[:min(len(videos), maxVideos)]
-}
-
-// videosOf lists the videos of a finished task. Of an extension it is the whole film.
-func videosOf(record kie.Record, task *v1alpha1.Task) []v1alpha1.Video {
-	urls := record.ResultURLs
-	if len(record.FullResultURLs) > 0 && task.Operation != v1alpha1.OperationGenerate {
-		urls = record.FullResultURLs
-	}
-	made := task.SubmittedAt.Time
-	for _, at := range []time.Time{record.CreatedAt, record.CompletedAt} {
-		if !at.IsZero() && at.Before(made) {
-			made = at // an adopted task is older than its adoption
-		}
-	}
-	expires := metav1.NewTime(made.Add(state.VideoLifetime)).Rfc3339Copy()
-	var videos []v1alpha1.Video
-	for i, url := range urls[:min(len(urls), maxVideos)] {
-		if url == "" {
-			continue
-		}
-		video := v1alpha1.Video{URL: url, Index: int32(i), Resolution: record.Resolution, ExpiresAt: &expires}
-		if i < len(record.OriginURLs) {
-			video.OriginURL = record.OriginURLs[i]
-		}
-		if i < len(record.Seeds) {
-			video.Seed = &record.Seeds[i]
-		}
-		if i < len(record.HasAudio) {
-			video.Audio = &record.HasAudio[i]
-		}
-		videos = append(videos, video)
-	}
-	return videos
 }
 
 // withoutCredentials says what to wait for when the account's Secret cannot be used.

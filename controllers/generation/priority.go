@@ -17,26 +17,12 @@ import (
 	"github.com/kie-operator/kie-operator/internal/state"
 )
 
-// What is paid for and not finished is looked at before everything else: there
-// may be a thousand videos to buy behind it, and always new ones. Without that,
-// a process that begins to lead would even leave it for last, as it does with
-// all that it finds (handler.LowPriority).
-const paidPriority, otherPriority = 10, 0
-
-// priorityOf is the priority of a look at the resource.
-func priorityOf(vg *v1alpha1.VideoGeneration) int {
-	if vg.Status.Task != nil && !state.NeedsPurchase(vg) && !state.IsFinished(vg) {
-		return paidPriority
-	}
-	return otherPriority
-}
-
 // paidFirst looks at what is paid for before everything else.
 func paidFirst() handler.EventHandler {
 	look := func(o client.Object, q workqueue.TypedRateLimitingInterface[ctrl.Request]) {
 		vg := o.(*v1alpha1.VideoGeneration)
-		priority := priorityOf(vg)
-		if inPriority, ok := q.(priorityqueue.PriorityQueue[ctrl.Request]); ok && priority != otherPriority {
+		priority := state.PriorityOf(vg)
+		if inPriority, ok := q.(priorityqueue.PriorityQueue[ctrl.Request]); ok && priority != state.OtherPriority {
 			inPriority.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(vg)})
 		}
 	}

@@ -16,28 +16,6 @@ import (
 	"github.com/kie-operator/kie-operator/internal/fixture"
 )
 
-func small(vg *v1alpha1.VideoGeneration) {
-	vg.Status.Videos = []v1alpha1.Video{{Resolution: "720p"}}
-}
-
-func TestPriorityOf(t *testing.T) {
-	for name, tt := range map[string]struct {
-		vg   *v1alpha1.VideoGeneration
-		want int
-	}{
-		"to be bought":       {fixture.Video("a"), otherPriority},
-		"lost":               {fixture.Video("a", fixture.With(fixture.Task(v1alpha1.TaskSubmitting, ""))), paidPriority},
-		"running":            {fixture.Video("a", fixture.With(fixture.Task(v1alpha1.TaskRunning, fixture.TaskID))), paidPriority},
-		"succeeded":          {fixture.Video("a", fixture.With(fixture.Task(v1alpha1.TaskSucceeded, fixture.TaskID))), otherPriority},
-		"to be bought again": {fixture.Video("a", fixture.With(fixture.Task(v1alpha1.TaskSubmitting, "")), fixture.Resubmit), otherPriority},
-		"to be enlarged":     {fixture.Video("a", fixture.With(fixture.Task(v1alpha1.TaskSucceeded, fixture.TaskID)), fixture.In(v1alpha1.Resolution4K), small), paidPriority},
-	} {
-		if got := priorityOf(tt.vg); got != tt.want {
-			t.Errorf("%s: the priority is %d, want %d", name, got, tt.want)
-		}
-	}
-}
-
 // A process that begins to lead finds a video that is being made. While there
 // are always new ones to buy, that one has its turn all the same.
 func TestWhatIsPaidForComesFirst(t *testing.T) {

@@ -142,7 +142,7 @@ func (r *Reconciler) recover(ctx context.Context, l *scope) (bool, error) {
 		Message: "the answer to the purchase was lost; waiting for the callback, which says whether it was made"}
 	l.requeueBy(end)
 	if state.CalledBack(l.vg) {
-		l.requeueBy(r.schedule(l).next(now))
+		l.requeueBy(r.schedule(l).Next(now))
 	}
 	return true, nil
 }

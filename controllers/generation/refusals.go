@@ -6,7 +6,6 @@ package generation
 import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/admission"
 	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/state"
@@ -25,10 +24,10 @@ func (r *Reconciler) refuse(l *scope, class kie.Class, apiKey string, buying boo
 		r.CheckAccount(key)
 	case class == kie.RateLimited:
 		window := l.account.Spec.Limits.Window.Duration
-		w.RetryAfter = window + jitter(l.vg.UID, window/2)
+		w.RetryAfter = window + state.Jitter(l.vg.UID, window/2)
 	default:
 		class = kie.Unavailable
-		w.RetryAfter = pollAgainSoon
+		w.RetryAfter = state.PollAgainSoon
 	}
 	// A gateway may dislike this prompt only: the others do not wait for it.
 	if class != kie.Forbidden && (buying || (class != kie.Unavailable && class != kie.NotFound)) {
@@ -40,13 +39,4 @@ func (r *Reconciler) refuse(l *scope, class kie.Class, apiKey string, buying boo
 		r.Ledger.Defer(key, l.vg.UID, class, w.RetryAfter)
 	}
 	return w
-}
-
-// failureReasons names the end of a task after each class of failure.
-var failureReasons = map[kie.Class]string{
-	kie.Invalid:          v1alpha1.ReasonInvalidRequest,
-	kie.ContentRejected:  v1alpha1.ReasonContentRejected,
-	kie.GenerationFailed: v1alpha1.ReasonGenerationFailed,
-	kie.FeatureDisabled:  v1alpha1.ReasonFeatureDisabled,
-	kie.SourceNotFound:   v1alpha1.ReasonSourceFailed,
 }

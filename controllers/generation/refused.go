@@ -57,7 +57,7 @@ func (r *Reconciler) followRefused(ctx context.Context, l *scope) (bool, error) 
 		return false, nil
 	}
 	now, receipt := r.Clock.Now(), l.vg.Status.Callback
-	over := now.After(receipt.ReceivedAt.Add(callbackFollowed))
+	over := now.After(receipt.ReceivedAt.Add(state.CallbackFollowed))
 	if l.known.refusedAt.After(now) && !over {
 		l.requeueBy(l.known.refusedAt)
 		return r.heldByRefused(l), nil
@@ -76,7 +76,7 @@ func (r *Reconciler) followRefused(ctx context.Context, l *scope) (bool, error) 
 		l.forgetRefused(refused.Attempt)
 		return false, nil
 	}
-	l.known.refusedAt = now.Add(pollAgainSoon)
+	l.known.refusedAt = now.Add(state.PollAgainSoon)
 	l.requeueBy(l.known.refusedAt)
 	return r.heldByRefused(l), nil
 }

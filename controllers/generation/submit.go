@@ -245,7 +245,7 @@ func (r *Reconciler) settlePurchase(ctx context.Context, l *scope, submission ki
 		// Should this write fail, the request may be made again: it bought nothing.
 		l.known.nothingBought(l.attempt)
 		r.rememberRefused(l, task)
-		failRefused(task, submission.Err, r.Clock.Now())
+		state.FailRefused(task, submission.Err, r.Clock.Now())
 		return true, r.persistTask(ctx, l, l.attempt, task)
 
 	case kie.NotSent, kie.Deferred:

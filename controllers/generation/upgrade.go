@@ -58,9 +58,9 @@ func (r *Reconciler) upgrade(ctx context.Context, l *scope) (bool, error) {
 	now, up := r.Clock.Now(), l.vg.Status.Upgrade
 	end := up.SubmittedAt.Add(state.TimeoutOf(l.vg))
 	if state.UpgradeCalledBack(l.vg) && l.vg.Status.Callback.ReceivedAt.After(end) {
-		end = l.vg.Status.Callback.ReceivedAt.Add(callbackFollowed) // its answer may be later than the callback
+		end = l.vg.Status.Callback.ReceivedAt.Add(state.CallbackFollowed) // its answer may be later than the callback
 	}
-	s := schedule{start: up.SubmittedAt.Time, every: r.upgradeEvery(l.vg)}
+	s := state.Schedule{Start: up.SubmittedAt.Time, Every: r.upgradeEvery(l.vg)}
 	if !l.upgradeDue(now, s, end) {
 		l.wait = l.known.trouble
 	} else if err := r.askForUpgrade(ctx, l); err != nil {
@@ -81,7 +81,7 @@ func (r *Reconciler) upgrade(ctx context.Context, l *scope) (bool, error) {
 		state.EndUpgrade(up, v1alpha1.ReasonTimedOut, fmt.Sprintf("KIE.AI did not finish the %s version within spec.timeout: raise spec.timeout to look again", up.Resolution), now)
 		return false, nil
 	}
-	l.requeueBy(s.next(now))
+	l.requeueBy(s.Next(now))
 	l.requeueBy(l.known.askAt)
 	if now.Before(end) {
 		l.requeueBy(end)
@@ -144,13 +144,13 @@ func (r *Reconciler) beginUpgrade(ctx context.Context, l *scope) (begun bool, er
 // upgradeEvery is how often to ask for an upgrade: less often where KIE.AI calls back.
 func (r *Reconciler) upgradeEvery(vg *v1alpha1.VideoGeneration) time.Duration {
 	if r.CallbackBaseURL != "" && vg.Status.Upgrade.Resolution == v1alpha1.Resolution4K && !state.UpgradeCalledBack(vg) {
-		return PollEveryWithCallbacks
+		return state.PollEveryWithCallbacks
 	}
 	return pollUpgradeEvery
 }
 
 // upgradeDue reports whether it is time to ask for the upgrade.
-func (l *scope) upgradeDue(now time.Time, s schedule, end time.Time) bool {
+func (l *scope) upgradeDue(now time.Time, s state.Schedule, end time.Time) bool {
 	known := l.known
 	if !known.askAt.IsZero() {
 		return !known.askAt.After(now)
@@ -162,7 +162,7 @@ func (l *scope) upgradeDue(now time.Time, s schedule, end time.Time) bool {
 	if known.answeredAt.After(last) {
 		last = known.answeredAt
 	}
-	return !s.next(last).After(now) || (!now.Before(end) && known.answeredAt.Before(end))
+	return !s.Next(last).After(now) || (!now.Before(end) && known.answeredAt.Before(end))
 }
 
 // askForUpgrade asks KIE.AI for the larger version of each video of the task,
@@ -188,14 +188,14 @@ func (r *Reconciler) askForUpgrade(ctx context.Context, l *scope) error {
 		l.known.askAt = now.Add(pollUpgradeEvery)
 		return nil
 	case answer.State == kie.UpgradeImpossible:
-		state.EndUpgrade(up, v1alpha1.ReasonUpgradeFailed, saying(answer.Message, fmt.Sprintf("KIE.AI cannot make the %s version", up.Resolution)), now)
+		state.EndUpgrade(up, v1alpha1.ReasonUpgradeFailed, state.Saying(answer.Message, fmt.Sprintf("KIE.AI cannot make the %s version", up.Resolution)), now)
 	case answer.State == kie.UpgradeReady:
 		larger := make([]v1alpha1.Video, len(answer.ResultURLs))
 		for i, url := range answer.ResultURLs {
 			larger[i] = v1alpha1.Video{URL: url, Resolution: string(up.Resolution), ExpiresAt: l.vg.Status.Videos[0].ExpiresAt}
 		}
 		r.probe(ctx, larger)
-		l.vg.Status.Videos = firstVideos(slices.Concat(larger, l.vg.Status.Videos))
+		l.vg.Status.Videos = state.FirstVideos(slices.Concat(larger, l.vg.Status.Videos))
 		up.State = v1alpha1.UpgradeSucceeded
 		prices, _ := accounts.PricesOf(l.account) // none, if one cannot be read: then it is not said
 		if price, ok := accounts.UpgradePrice(l.vg, prices); ok {
@@ -239,10 +239,10 @@ func (r *Reconciler) questionUpgrade(ctx context.Context, l *scope) (answer kie.
 				// It is this upgrade that the balance does not cover; something cheaper may be bought all the same.
 				r.CheckAccount(client.ObjectKeyFromObject(l.account))
 				l.wait = admission.WaitingFor(refusal.Class, l.account)
-				l.wait.RetryAfter = PollEveryWithCallbacks
+				l.wait.RetryAfter = state.PollEveryWithCallbacks
 				return kie.Upgrade{}, false, nil
 			}
-			if failureReasons[refusal.Class] != "" {
+			if state.FailureReasons[refusal.Class] != "" {
 				refusal.Class = kie.Unavailable // it says nothing of this video
 			}
 			l.wait = r.refuse(l, refusal.Class, secrets.APIKey, false)

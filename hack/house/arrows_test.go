@@ -43,7 +43,7 @@ var knows = map[string][]string{
 	"internal/report":    {"api/v1alpha1", "internal/artifact", "internal/credits", "internal/kie", "internal/state", "internal/version"},
 	"internal/admission": {"api/v1alpha1", "internal/accounts", "internal/credits", "internal/kie", "internal/state"},
 	"internal/accounts":  {"api/v1alpha1", "internal/credits", "internal/kie", "internal/state"},
-	"internal/state":     {"api/v1alpha1"},
+	"internal/state":     {"api/v1alpha1", "internal/kie"},
 
 	"internal/callback":    {"api/v1alpha1", "internal/attempt", "internal/credentials", "internal/kie", "internal/listen"},
 	"internal/credentials": {"api/v1alpha1"},

@@ -239,7 +239,7 @@ var lasting = []mutant{
 	},
 	{
 		promise: "P3", name: "deletes what may still be running",
-		file:   "controllers/generation/clean_up.go",
+		file:   "internal/state/finished.go",
 		before: "!task.Settled() && kept.After(ended) {",
 		after:  "false {",
 		tests:  "TestTimeToLive", in: "controllers",
@@ -309,7 +309,7 @@ var lasting = []mutant{
 	},
 	{
 		promise: "P3", name: "keeps an adopted video from its adoption on",
-		file:   "controllers/generation/observe.go",
+		file:   "internal/state/videos.go",
 		before: "if !at.IsZero() && at.Before(made) {",
 		after:  "if false {",
 		tests:  "TestAVideoExpiresByItsAge",

@@ -95,8 +95,8 @@ var mutants = []mutant{
 	{
 		promise: "P3", name: "relies on callbacks alone",
 		file:   "controllers/generation/observe.go",
-		before: "l.requeueBy(s.next(r.Clock.Now()))",
-		after:  "_ = s.next(r.Clock.Now())",
+		before: "l.requeueBy(s.Next(r.Clock.Now()))",
+		after:  "_ = s.Next(r.Clock.Now())",
 		tests:  "TestPollingIsTheNetBelowCallbacks", in: "controllers",
 	},
 	{
@@ -122,10 +122,10 @@ var mutants = []mutant{
 	},
 	{
 		promise: "P3", name: "leaves what is paid for to the last",
-		file:   "controllers/generation/priority.go",
-		before: "const paidPriority, otherPriority = 10, 0",
-		after:  "const paidPriority, otherPriority = -10, 0",
-		tests:  "TestWhatIsPaidForComesFirst",
+		file:   "internal/state/priority.go",
+		before: "const PaidPriority, OtherPriority = 10, 0",
+		after:  "const PaidPriority, OtherPriority = -10, 0",
+		tests:  "TestWhatIsPaidForComesFirst", in: "controllers/generation",
 	},
 	{
 		promise: "P4", name: "takes any signature",

@@ -1,7 +1,7 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package generation
+package state_test
 
 import (
 	"testing"
@@ -15,6 +15,7 @@ import (
 	"github.com/kie-operator/kie-operator/internal/admission"
 	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie"
+	"github.com/kie-operator/kie-operator/internal/state"
 )
 
 // endedAs is the test task after it has ended.
@@ -49,7 +50,7 @@ func TestFailRecord(t *testing.T) {
 	} {
 		t.Run(tt.reason, func(t *testing.T) {
 			got := fixture.Task(v1alpha1.TaskRunning, fixture.TaskID)
-			failRecord(got, tt.record, tt.fallback, fixture.Epoch.Add(time.Minute+300*time.Millisecond))
+			state.FailRecord(got, tt.record, tt.fallback, fixture.Epoch.Add(time.Minute+300*time.Millisecond))
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("the task (-want +got):\n%s", diff)
 			}
@@ -73,7 +74,7 @@ func TestFailRefused(t *testing.T) {
 	} {
 		t.Run(tt.reason, func(t *testing.T) {
 			got := fixture.Task(v1alpha1.TaskSubmitting, fixture.TaskID)
-			failRefused(got, &tt.refusal, fixture.Epoch.Add(time.Minute))
+			state.FailRefused(got, &tt.refusal, fixture.Epoch.Add(time.Minute))
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("the task (-want +got):\n%s", diff)
 			}
@@ -88,7 +89,7 @@ func TestEachClassMeansOneThing(t *testing.T) {
 		kie.RateLimited, kie.InsufficientCredits, kie.Unauthorized, kie.KeyLimitReached, kie.Forbidden, kie.Maintenance,
 		kie.NotFound, kie.Invalid, kie.ContentRejected, kie.GenerationFailed, kie.FeatureDisabled, kie.Unavailable,
 	} {
-		_, ends := failureReasons[class]
+		_, ends := state.FailureReasons[class]
 		_, advised := admission.RefusalAdvice[class]
 		if ends == advised {
 			t.Errorf("%s: ends a task: %t, has advice for a wait: %t; want one of them", class, ends, advised)
