@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/state"
@@ -52,5 +50,5 @@ func WaitingFor(class kie.Class, account *v1alpha1.KieAccount) state.Wait {
 		class, advice = kie.Unavailable, RefusalAdvice[kie.Unavailable]
 	}
 	return state.Wait{Kind: state.Retrying, Reason: string(class),
-		Message: fmt.Sprintf("KieAccount %s: %s", client.ObjectKeyFromObject(account), advice)}
+		Message: fmt.Sprintf("KieAccount %s: %s", v1alpha1.IdentityOf(account), advice)}
 }

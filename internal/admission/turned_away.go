@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/accounts"
 	"github.com/kie-operator/kie-operator/internal/credits"
@@ -21,7 +19,7 @@ const QueueResync = 30 * time.Second
 
 // TurnedAway is what a purchase waits for that was not admitted.
 func TurnedAway(v Verdict, account *v1alpha1.KieAccount, price credits.Amount) state.Wait {
-	key := client.ObjectKeyFromObject(account)
+	key := v1alpha1.IdentityOf(account)
 	switch {
 	case v.Short:
 		return state.Wait{Kind: state.Retrying, Reason: v1alpha1.ReasonInsufficientCredits, RetryAfter: accounts.BalanceEveryBusy, Message: fmt.Sprintf(
