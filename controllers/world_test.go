@@ -320,7 +320,6 @@ func (w *world) restart() {
 		Client: w.faults.controller, Credentials: secrets, KIE: kieClient, Ledger: ledger, Clock: clk, Metrics: metrics,
 		CallbackBaseURL: baseURL, AllowInsecure: true,
 	}
-	p.accounts.Init()
 	p.queue = newQueue(clk, p.videos, p.videos.Watches())
 	p.storageQueue = newQueue(clk, p.storage, p.storage.Watches())
 	p.releaseQueue = newQueue(clk, p.release, p.release.Watches())

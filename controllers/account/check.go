@@ -25,7 +25,7 @@ import (
 // and decides whether the account can buy. What cannot be read of its credits
 // keeps it from that.
 func (r *Reconciler) check(ctx context.Context, account *v1alpha1.KieAccount, last check, unread error) (check, error) {
-	next := check{uid: account.UID, generation: account.Generation, at: r.Clock.Now(), unread: unread != nil,
+	next := check{generation: account.Generation, at: r.Clock.Now(), unread: unread != nil,
 		credits: last.credits, keysKnown: last.keysKnown, signed: last.signed, wroteAt: last.wroteAt}
 	if problem := r.problem(account); problem.Reason != "" {
 		next.ready = problem
@@ -43,7 +43,7 @@ func (r *Reconciler) check(ctx context.Context, account *v1alpha1.KieAccount, la
 	}
 	next.keysKnown, next.signed = true, len(secrets.WebhookKeys) > 0
 
-	balance, err := r.KIE.Credits(ctx, kie.Endpoint{BaseURL: account.Spec.BaseURL, APIKey: secrets.APIKey})
+	balance, err := r.KIE.Credits(ctx, accounts.Endpoint(account, secrets.APIKey))
 	if ctx.Err() != nil {
 		return next, ctx.Err()
 	}

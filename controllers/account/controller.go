@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -22,6 +21,7 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/accounts"
 	"github.com/kie-operator/kie-operator/internal/admission"
+	"github.com/kie-operator/kie-operator/internal/byname"
 	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
@@ -52,13 +52,11 @@ type Reconciler struct {
 	// AllowInsecure accepts a plain http baseURL.
 	AllowInsecure bool
 
-	mu     sync.Mutex
-	checks map[types.NamespacedName]check
+	checks byname.Map[check]
 }
 
 // check is what the last question to KIE.AI about an account brought.
 type check struct {
-	uid        types.UID
 	generation int64
 	at         time.Time
 	ready      metav1.Condition
@@ -233,24 +231,16 @@ func (r *Reconciler) callbacks(last check) metav1.Condition {
 }
 
 func (r *Reconciler) last(account *v1alpha1.KieAccount) check {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if last, ok := r.checks[client.ObjectKeyFromObject(account)]; ok && last.uid == account.UID {
-		return last
-	}
-	return check{uid: account.UID}
+	last, _ := r.checks.Get(client.ObjectKeyFromObject(account), account.UID)
+	return last
 }
 
 func (r *Reconciler) remember(account *v1alpha1.KieAccount, last check) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.checks[client.ObjectKeyFromObject(account)] = last
+	r.checks.Set(client.ObjectKeyFromObject(account), account.UID, last)
 }
 
 func (r *Reconciler) forget(key types.NamespacedName) {
-	r.mu.Lock()
-	delete(r.checks, key)
-	r.mu.Unlock()
+	r.checks.Delete(key)
 	r.Credentials.Invalidate(key)
 	r.Ledger.ForgetAccount(key)
 	r.Metrics.AccountGone(key)

@@ -19,16 +19,10 @@ import (
 
 // SetupWithManager starts the reconciler with the manager.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, triggers Triggers) error {
-	r.Init()
 	return watch.SetUp(mgr, "kieaccount", r.Watches(), controller.Options{}, r,
 		source.Channel(triggers, handler.TypedFuncs[types.NamespacedName, ctrl.Request]{
 			GenericFunc: func(_ context.Context, e event.TypedGenericEvent[types.NamespacedName], q workqueue.TypedRateLimitingInterface[ctrl.Request]) {
 				q.Add(ctrl.Request{NamespacedName: e.Object})
 			},
 		}))
-}
-
-// Init makes the reconciler ready for use without a manager.
-func (r *Reconciler) Init() {
-	r.checks = map[types.NamespacedName]check{}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/admission"
 	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/byname"
 	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
@@ -57,7 +58,8 @@ type Reconciler struct {
 	// PersistBackoff is how the task id is written again when the API server fails.
 	PersistBackoff wait.Backoff
 
-	memory *resourceMemories
+	memory  byname.Map[*resourceMemory]
+	product product
 }
 
 // scope is one look at a VideoGeneration: what was read, what is changed, and
@@ -162,12 +164,12 @@ func (r *Reconciler) open(ctx context.Context, name types.NamespacedName) (*scop
 	case client.IgnoreNotFound(err) != nil:
 		return nil, fmt.Errorf("reading the VideoGeneration: %w", err)
 	case apierrors.IsNotFound(err), !vg.DeletionTimestamp.IsZero() && (!state.AtWork(vg) || state.IsAdopted(vg.Status.Task)):
-		uid := r.memory.forget(name)
+		uid := r.memory.Delete(name)
 		r.Ledger.Forget(uid)
 		r.StopStoring(uid)
 		return nil, nil
 	}
-	known, replaced := r.memory.of(name, vg.UID, r.Clock.Now())
+	known, replaced := r.memory.GetOr(name, vg.UID, func() *resourceMemory { return &resourceMemory{since: r.Clock.Now()} })
 	if replaced != "" {
 		r.Ledger.Forget(replaced)
 		r.StopStoring(replaced)

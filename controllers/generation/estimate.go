@@ -24,7 +24,7 @@ func (r *Reconciler) estimate(_ context.Context, l *scope) (bool, error) {
 		return false, nil
 	}
 	prices, unread := accounts.PricesOf(l.account)
-	l.price, l.priced = accounts.PriceOf(l.vg, prices)
+	l.price, l.priced = r.product.price(l.vg, prices)
 	switch {
 	case !state.NeedsPurchase(l.vg) && !state.RetryPending(l.vg) && !isUnbought(l):
 		return false, nil

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kie-operator/kie-operator/internal/accounts"
 	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/report"
@@ -44,7 +45,7 @@ func (r *Reconciler) refreshLinks(ctx context.Context, l *scope) (bool, error) {
 	} else if err != nil {
 		return false, err
 	}
-	endpoint := kie.Endpoint{BaseURL: l.account.Spec.BaseURL, APIKey: secrets.APIKey}
+	endpoint := accounts.Endpoint(l.account, secrets.APIKey)
 	links := make([]string, len(l.vg.Status.Videos))
 	for i, video := range l.vg.Status.Videos {
 		link, err := r.KIE.DownloadURL(ctx, endpoint, video.URL)

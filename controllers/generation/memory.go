@@ -5,29 +5,18 @@ package generation
 
 import (
 	"slices"
-	"sync"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/state"
 )
 
-// resourceMemories is what this process knows about resources beyond their status. All of
-// it may be lost: then the operator asks or waits where it would have known.
-type resourceMemories struct {
-	mu        sync.Mutex
-	resources map[types.NamespacedName]*resourceMemory
-}
-
-// resourceMemory is the memory of one resource. Only the reconcile of that
-// resource touches it.
+// resourceMemory is what this process knows about a resource beyond its status.
+// All of it may be lost: then the operator asks or waits where it would have
+// known. Only the reconcile of that resource touches it.
 type resourceMemory struct {
-	// uid is which resource of that name is meant: a name can be used again.
-	uid types.UID
-
 	// accepted is the task that KIE.AI accepted for an attempt, until it is persisted.
 	accepted acceptance
 	// bought is the last purchase of which this process knows, or does not know yet, that it was made. It is
@@ -126,36 +115,4 @@ func (a acceptance) task() *v1alpha1.Task {
 		task.State = v1alpha1.TaskSubmitting
 	}
 	return task
-}
-
-func newMemories() *resourceMemories {
-	return &resourceMemories{resources: map[types.NamespacedName]*resourceMemory{}}
-}
-
-// of returns the memory of a resource. The memory of another resource
-// that had the name before is replaced, and its UID returned.
-func (m *resourceMemories) of(name types.NamespacedName, uid types.UID, now time.Time) (r *resourceMemory, replaced types.UID) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	r = m.resources[name]
-	if r == nil || r.uid != uid {
-		if r != nil {
-			replaced = r.uid
-		}
-		r = &resourceMemory{uid: uid, since: now}
-		m.resources[name] = r
-	}
-	return r, replaced
-}
-
-// forget drops what is known of the resource of that name, and returns its UID.
-func (m *resourceMemories) forget(name types.NamespacedName) types.UID {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	r := m.resources[name]
-	if r == nil {
-		return ""
-	}
-	delete(m.resources, name)
-	return r.uid
 }

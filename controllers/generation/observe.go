@@ -4,6 +4,7 @@
 package generation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -169,7 +170,7 @@ func (r *Reconciler) question(ctx context.Context, l *scope, id string) (record 
 		_, err = r.withoutCredentials(l, err)
 		return kie.Record{}, false, err
 	}
-	record, err = r.KIE.RecordInfo(ctx, kie.Endpoint{BaseURL: l.account.Spec.BaseURL, APIKey: secrets.APIKey}, id)
+	record, err = r.KIE.Record(ctx, accounts.Endpoint(l.account, secrets.APIKey), familyOf(l.vg.Status.Task), id)
 	r.Metrics.Asked(record.State, err)
 	if err == nil {
 		l.asked = true
@@ -257,14 +258,14 @@ func (r *Reconciler) applyRecord(ctx context.Context, l *scope, record kie.Recor
 		}
 		state.EndTask(task, v1alpha1.ReasonTaskExpired, 0, fmt.Sprintf("KIE.AI no longer speaks of task %s: it does so for 14 days", task.ID), now)
 	case kie.RecordFailed:
-		state.FailRecord(task, record, ptr.Deref(l.vg.Spec.EnableFallback, false), now)
+		r.product.fail(l.vg, record, now)
 	case kie.RecordSucceeded:
 		task.State, task.Failure = v1alpha1.TaskSucceeded, nil
 		task.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
 		if err := r.applyPrice(ctx, l, record); err != nil {
 			return err
 		}
-		l.vg.Status.Videos = state.VideosOf(record, task)
+		l.vg.Status.Videos = r.product.results(record, task)
 		if slices.Contains(record.HasAudio, false) {
 			r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, "WithoutSound", report.ActionReconcile, "KIE.AI left the sound of the video out, as it does where that breaks a policy")
 		}
@@ -324,4 +325,9 @@ func (r *Reconciler) withoutCredentials(l *scope, err error) (bool, error) {
 	l.wait = state.Wait{Kind: state.Retrying, Reason: problem.Reason, RetryAfter: time.Minute,
 		Message: fmt.Sprintf("KieAccount %s/%s: %s", l.account.Namespace, l.account.Name, problem.Message)}
 	return true, nil
+}
+
+// familyOf is the family of KIE.AI's API that knows the task.
+func familyOf(task *v1alpha1.Task) kie.Family {
+	return kie.Family(cmp.Or(task.API, v1alpha1.TaskAPIVeo))
 }

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/accounts"
 	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/report"
 	"github.com/kie-operator/kie-operator/internal/state"
@@ -88,7 +89,7 @@ func (r *Reconciler) recordOf(ctx context.Context, account *v1alpha1.KieAccount,
 	if err != nil {
 		return kie.Record{}, false
 	}
-	record, err = r.KIE.RecordInfo(ctx, kie.Endpoint{BaseURL: account.Spec.BaseURL, APIKey: secrets.APIKey}, id)
+	record, err = r.KIE.Record(ctx, accounts.Endpoint(account, secrets.APIKey), kie.Family(r.product.api()), id)
 	r.Metrics.Asked(record.State, err)
 	return record, err == nil
 }

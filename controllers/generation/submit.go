@@ -4,17 +4,16 @@
 package generation
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/accounts"
 	"github.com/kie-operator/kie-operator/internal/admission"
 	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 	"github.com/kie-operator/kie-operator/internal/kie"
@@ -65,7 +64,7 @@ func (r *Reconciler) submit(ctx context.Context, l *scope) (bool, error) {
 		r.Ledger.Release(key, l.attempt)
 		return true, errors.Join(err, r.refund(ctx, l, l.attempt, price))
 	}
-	submission := r.buy(begun, l, kie.Endpoint{BaseURL: l.account.Spec.BaseURL, APIKey: secrets.APIKey}, urls)
+	submission := r.buy(begun, l, accounts.Endpoint(l.account, secrets.APIKey), urls)
 	bought := submission.Outcome == kie.Accepted || submission.Outcome == kie.Unknown
 	r.Ledger.Answered(key, l.attempt, bought)
 	r.Metrics.Submitted(submission.Outcome)
@@ -94,8 +93,7 @@ func (r *Reconciler) begin(ctx context.Context, l *scope, previous *v1alpha1.Tas
 	return begun, nil
 }
 
-// buy sends the request for what the resource is: a new video, or more of one.
-// The time for it runs from the intent: a process that was frozen in between
+// buy sends the request. The time for it runs from the intent: a process that was frozen in between
 // does not send what others take for lost, or have bought again.
 func (r *Reconciler) buy(ctx context.Context, l *scope, endpoint kie.Endpoint, images []string) kie.Submission {
 	end := l.vg.Status.Task.SubmittedAt.Add(admission.SubmitTimeout)
@@ -103,10 +101,7 @@ func (r *Reconciler) buy(ctx context.Context, l *scope, endpoint kie.Endpoint, i
 	defer cancel()
 	ctx = kie.SendIf(ctx, func() bool { return r.Clock.Now().Before(end) })
 	l.known.sending(l.vg.Status.Task)
-	if l.vg.Status.Task.Operation == v1alpha1.OperationExtend {
-		return r.KIE.Extend(ctx, endpoint, r.extendRequest(l))
-	}
-	return r.KIE.Generate(ctx, endpoint, r.generateRequest(l, images))
+	return r.KIE.Buy(ctx, endpoint, r.product.purchase(l.vg, images, r.callbackURL(l.attempt)))
 }
 
 // GatewayPause is how long nothing is bought on an account after a gateway has
@@ -163,7 +158,7 @@ func (r *Reconciler) writeIntent(ctx context.Context, l *scope, previous *v1alph
 		Number:      1,
 		SubmittedAt: r.submittedAt(l, l.attempt, l.price),
 		Operation:   state.OperationOf(l.vg),
-		API:         v1alpha1.TaskAPIVeo,
+		API:         r.product.api(),
 		Account:     v1alpha1.IdentityOf(l.account),
 		State:       v1alpha1.TaskSubmitting,
 		Credits:     l.price.String(),
@@ -188,39 +183,6 @@ func (r *Reconciler) writeIntent(ctx context.Context, l *scope, previous *v1alph
 		return fmt.Errorf("writing the intent to buy: %w", err)
 	}
 	return nil
-}
-
-// generateRequest asks for a new video. A larger resolution is asked for when it
-// is there, so that the video in 720p, which alone can be continued, stays.
-func (r *Reconciler) generateRequest(l *scope, images []string) kie.GenerateRequest {
-	spec := l.vg.Spec
-	return kie.GenerateRequest{
-		Prompt:            spec.Prompt,
-		Model:             string(spec.Model),
-		GenerationType:    string(spec.GenerationType),
-		AspectRatio:       string(cmp.Or(spec.AspectRatio, v1alpha1.AspectRatioLandscape)),
-		Duration:          spec.DurationSeconds,
-		Seed:              spec.Seed,
-		Watermark:         spec.Watermark,
-		EnableTranslation: ptr.Deref(spec.EnableTranslation, true),
-		EnableFallback:    ptr.Deref(spec.EnableFallback, false),
-		Resolution:        string(v1alpha1.Resolution720p),
-		ImageURLs:         images,
-		CallbackURL:       r.callbackURL(l.attempt),
-	}
-}
-
-// extendRequest asks for more of a video.
-func (r *Reconciler) extendRequest(l *scope) kie.ExtendRequest {
-	spec := l.vg.Spec
-	return kie.ExtendRequest{
-		TaskID:      l.vg.Status.Source.TaskID,
-		Prompt:      spec.Prompt,
-		Seed:        spec.Seed,
-		Model:       kie.ExtendModel(string(spec.Model)),
-		Watermark:   spec.Watermark,
-		CallbackURL: r.callbackURL(l.attempt),
-	}
 }
 
 // callbackURL is where KIE.AI is to call back for an attempt; empty if nowhere.

@@ -220,7 +220,7 @@ func (r *Reconciler) questionUpgrade(ctx context.Context, l *scope) (answer kie.
 		_, err = r.withoutCredentials(l, err)
 		return kie.Upgrade{}, false, err
 	}
-	endpoint := kie.Endpoint{BaseURL: l.account.Spec.BaseURL, APIKey: secrets.APIKey}
+	endpoint := accounts.Endpoint(l.account, secrets.APIKey)
 	task, up := l.vg.Status.Task, l.vg.Status.Upgrade
 	var urls []string
 	for _, video := range l.vg.Status.Videos {

@@ -13,7 +13,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -23,6 +22,7 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/accounts"
 	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/byname"
 	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/report"
@@ -57,15 +57,16 @@ type Reconciler struct {
 	// workers is how many resources have their videos stored at a time.
 	workers int
 
-	mu       sync.Mutex
-	memories map[types.NamespacedName]*memory
+	memories byname.Map[*memory]
+
+	mu sync.Mutex
 	// tenants are the namespaces, other than that of administrators, into whose storage something is stored now.
 	tenants map[string]bool
 }
 
 // Init makes the reconciler ready for use without a manager.
 func (r *Reconciler) Init() {
-	r.memories, r.tenants = map[types.NamespacedName]*memory{}, map[string]bool{}
+	r.tenants = map[string]bool{}
 }
 
 // Reconcile stores what is not stored of a resource, as far as that is possible
@@ -74,7 +75,7 @@ func (r *Reconciler) Init() {
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	vg := &v1alpha1.VideoGeneration{}
 	if err := r.Client.Get(ctx, req.NamespacedName, vg); apierrors.IsNotFound(err) {
-		r.Locations.Forget(r.forget(req.NamespacedName))
+		r.Locations.Forget(r.memories.Delete(req.NamespacedName))
 		return ctrl.Result{}, nil
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading the VideoGeneration: %w", err)
@@ -82,7 +83,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	unnoted := r.unwritten(vg)
 	switch {
 	case !vg.DeletionTimestamp.IsZero():
-		r.forget(req.NamespacedName)
+		r.memories.Delete(req.NamespacedName)
 		if !controllerutil.ContainsFinalizer(vg, v1alpha1.FinalizerStoredVideos) {
 			r.Locations.Forget(vg.UID) // else its videos are deleted there
 		}
@@ -93,7 +94,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		}
 		return ctrl.Result{RequeueAfter: report.ConflictDelay}, nil // by what is noted now
 	case vg.Status.Storage == nil || !state.HasVideos(vg):
-		r.forget(req.NamespacedName)
+		r.memories.Delete(req.NamespacedName)
 		if len(state.StoredURIs(vg)) > 0 {
 			return ctrl.Result{}, nil
 		}
@@ -108,7 +109,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	case !named:
 		return r.withoutLocation(ctx, vg, account)
 	case !pending:
-		r.forget(req.NamespacedName)
+		r.memories.Delete(req.NamespacedName)
 		return r.unguarded(vg, r.guard(ctx, vg, p))
 	case len(state.StoredURIs(vg)) > 0: // whatever becomes of the rest
 		err := r.guard(ctx, vg, p)

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
@@ -27,7 +26,6 @@ const (
 // memory is what this process remembers of tries that failed, and of what they
 // stored. It may be lost: then the next one comes at once.
 type memory struct {
-	uid types.UID
 	// for which storage they were: another one is tried at once.
 	place string
 	// storage has those for which all videos wait, videos those of one video, by its URL at KIE.AI.
@@ -46,37 +44,20 @@ type backoff struct {
 // unwritten returns what is remembered of the resource if something of it is stored
 // that could not be noted, and else nil.
 func (r *Reconciler) unwritten(vg *v1alpha1.VideoGeneration) *memory {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	known := r.memories[client.ObjectKeyFromObject(vg)]
-	if known == nil || known.uid != vg.UID || len(known.stored) == 0 {
+	known, ok := r.memories.Get(client.ObjectKeyFromObject(vg), vg.UID)
+	if !ok || len(known.stored) == 0 {
 		return nil
 	}
 	return known
 }
 
-// forget forgets a resource, and returns its UID if it was remembered.
-func (r *Reconciler) forget(name types.NamespacedName) types.UID {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	known := r.memories[name]
-	delete(r.memories, name)
-	if known == nil {
-		return ""
-	}
-	return known.uid
-}
-
 // of returns what is remembered of the resource.
 func (r *Reconciler) of(vg *v1alpha1.VideoGeneration, p state.Location) *memory {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	name := client.ObjectKeyFromObject(vg)
-	known := r.memories[name]
-	where := p.Identity()
-	if known == nil || known.uid != vg.UID || known.place != where {
-		known = &memory{uid: vg.UID, place: where}
-		r.memories[name] = known
+	name, where := client.ObjectKeyFromObject(vg), p.Identity()
+	known, ok := r.memories.Get(name, vg.UID)
+	if !ok || known.place != where {
+		known = &memory{place: where}
+		r.memories.Set(name, vg.UID, known)
 	}
 	return known
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/accounts"
 	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/byname"
 	"github.com/kie-operator/kie-operator/internal/report"
 	"github.com/kie-operator/kie-operator/internal/state"
 )
@@ -61,12 +62,11 @@ type Releaser struct {
 	// resource.
 	broken map[string]time.Time
 	// leaving are the deleted resources.
-	leaving map[types.NamespacedName]*leaving
+	leaving byname.Map[*leaving]
 }
 
 // leaving is what is known of a deleted resource.
 type leaving struct {
-	uid types.UID
 	// since is when this process first looked at it: an operator that was away gives it the same time as one that was
 	// not.
 	since time.Time
@@ -76,7 +76,7 @@ type leaving struct {
 
 // Init makes the reconciler ready for use without a manager.
 func (r *Releaser) Init() {
-	r.broken, r.leaving = map[string]time.Time{}, map[types.NamespacedName]*leaving{}
+	r.broken = map[string]time.Time{}
 }
 
 // Reconcile removes the finalizer of a deleted resource when its stored videos
@@ -87,7 +87,7 @@ func (r *Releaser) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result
 		return ctrl.Result{}, fmt.Errorf("reading the VideoGeneration: %w", err)
 	}
 	if vg.DeletionTimestamp.IsZero() || !controllerutil.ContainsFinalizer(vg, v1alpha1.FinalizerStoredVideos) {
-		r.forget(req.NamespacedName)
+		r.leaving.Delete(req.NamespacedName)
 		return ctrl.Result{}, nil
 	}
 	now := r.Clock.Now()
@@ -123,27 +123,13 @@ func (r *Releaser) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result
 		return report.QuietConflict(fmt.Errorf("removing the finalizer: %w", err))
 	}
 	r.Locations.Forget(vg.UID)
-	r.forget(req.NamespacedName)
+	r.leaving.Delete(req.NamespacedName)
 	return ctrl.Result{}, nil
-}
-
-// forget forgets a resource that is let go of.
-func (r *Releaser) forget(name types.NamespacedName) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.leaving, name)
 }
 
 // of returns what is known of a deleted resource.
 func (r *Releaser) of(vg *v1alpha1.VideoGeneration) *leaving {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	name := client.ObjectKeyFromObject(vg)
-	known := r.leaving[name]
-	if known == nil || known.uid != vg.UID {
-		known = &leaving{uid: vg.UID, since: r.Clock.Now()}
-		r.leaving[name] = known
-	}
+	known, _ := r.leaving.GetOr(client.ObjectKeyFromObject(vg), vg.UID, func() *leaving { return &leaving{since: r.Clock.Now()} })
 	return known
 }
 

@@ -200,7 +200,7 @@ func (r *Reconciler) freshLink(ctx context.Context, account *v1alpha1.KieAccount
 	if err != nil {
 		return "", &kie.Error{Class: kie.Unauthorized, Err: err}
 	}
-	return r.KIE.DownloadURL(ctx, kie.Endpoint{BaseURL: account.Spec.BaseURL, APIKey: secrets.APIKey}, url)
+	return r.KIE.DownloadURL(ctx, accounts.Endpoint(account, secrets.APIKey), url)
 }
 
 // asStorageError is the error as one that is shown; ok is false for those of the API server.

@@ -29,14 +29,16 @@ var knows = map[string][]string{
 		"internal/artifact", "internal/credentials", "internal/kie", "internal/report",
 	},
 	"controllers/generation": {
-		"api/v1alpha1", "internal/accounts", "internal/admission", "internal/artifact", "internal/attempt", "internal/credentials", "internal/credits",
-		"internal/kie", "internal/report", "internal/state", "internal/watch",
+		"api/v1alpha1", "internal/accounts", "internal/admission", "internal/artifact", "internal/attempt", "internal/byname",
+		"internal/credentials", "internal/credits", "internal/kie", "internal/report", "internal/state", "internal/watch",
 	},
 	"controllers/storage": {
-		"api/v1alpha1", "internal/accounts", "internal/artifact", "internal/credentials", "internal/kie", "internal/report", "internal/state", "internal/watch",
+		"api/v1alpha1", "internal/accounts", "internal/artifact", "internal/byname", "internal/credentials", "internal/kie", "internal/report", "internal/state",
+		"internal/watch",
 	},
 	"controllers/account": {
-		"api/v1alpha1", "internal/accounts", "internal/admission", "internal/credentials", "internal/credits", "internal/kie", "internal/report", "internal/state", "internal/watch",
+		"api/v1alpha1", "internal/accounts", "internal/admission", "internal/byname", "internal/credentials", "internal/credits", "internal/kie", "internal/report",
+		"internal/state", "internal/watch",
 	},
 
 	"internal/watch":     {},
@@ -51,6 +53,7 @@ var knows = map[string][]string{
 	"internal/artifact":    {"internal/version"},
 	"internal/credits":     {},
 	"internal/attempt":     {},
+	"internal/byname":      {},
 	"internal/listen":      {},
 	"internal/version":     {},
 	"api/v1alpha1":         {},

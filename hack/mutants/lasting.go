@@ -8,7 +8,7 @@ package main
 var lasting = []mutant{
 	{
 		promise: "P1", name: "believes a gateway that nothing was bought",
-		file:   "internal/kie/generate.go",
+		file:   "internal/kie/buy.go",
 		before: "case a.from == aGateway:\n\t\treturn Submission{Outcome: Unknown, Err: failure}",
 		after:  "case a.from == aGateway:\n\t\treturn Submission{Outcome: Deferred, Err: failure}",
 		tests:  "TestGenerateAnswers",
@@ -106,7 +106,7 @@ var lasting = []mutant{
 	},
 	{
 		promise: "P1", name: "asks at the last moment whether it may still send",
-		file:   "internal/kie/generate.go",
+		file:   "internal/kie/buy.go",
 		before: "if b.withheld.Load() || (!b.begun && b.mayBeSent != nil && !b.mayBeSent()) {",
 		after:  "if b.withheld.Load() {",
 		tests:  "TestSendIf",

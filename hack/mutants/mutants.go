@@ -164,9 +164,9 @@ var mutants = []mutant{
 	},
 	{
 		promise: "P5", name: "takes a resource of the same name for the same",
-		file:   "controllers/generation/memory.go",
-		before: "if r == nil || r.uid != uid {",
-		after:  "if r == nil {",
+		file:   "internal/byname/byname.go",
+		before: "if ok && found.uid == uid {",
+		after:  "if ok {",
 		tests:  "TestAnotherResourceOfTheNameBuysItsOwn", in: "controllers",
 	},
 	{

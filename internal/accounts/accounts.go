@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/state"
 )
 
@@ -104,3 +105,8 @@ func AccountOfStatus(ctx context.Context, reader client.Reader, vg *v1alpha1.Vid
 
 // NamespaceKind is the kind of namespaces, of which only the metadata is read.
 var NamespaceKind = corev1.SchemeGroupVersion.WithKind("Namespace")
+
+// Endpoint is where the account is at KIE.AI, with its key.
+func Endpoint(account *v1alpha1.KieAccount, apiKey string) kie.Endpoint {
+	return kie.Endpoint{BaseURL: account.Spec.BaseURL, APIKey: apiKey}
+}

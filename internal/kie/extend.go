@@ -4,8 +4,6 @@
 package kie
 
 import (
-	"context"
-	"encoding/json"
 	"net/http"
 )
 
@@ -40,18 +38,10 @@ func ExtendModel(model string) string {
 	}
 }
 
-// Extend buys the continuation of a video: POST /api/v1/veo/extend (reference,
-// section 7), sent once and never again by this client. The caller bounds it
-// with the context. The outcomes are those of Generate; beyond them, Rejected
-// with SourceNotFound means that the API does not know the source.
-func (c *Client) Extend(ctx context.Context, ep Endpoint, request ExtendRequest) Submission {
-	body, err := json.Marshal(request)
-	if err != nil {
-		return Submission{Outcome: NotSent, Err: &Error{Class: Invalid, Err: err}}
-	}
-	return c.submit(ctx, ep, "/api/v1/veo/extend", body, func(a answer) Submission {
-		return judgeExtension(a, request.TaskID, ep.APIKey, request.CallbackURL)
-	})
+// Purchase is the request that buys the continuation of a video: POST
+// /api/v1/veo/extend (reference, section 7).
+func (r ExtendRequest) Purchase() Purchase {
+	return Purchase{Family: Veo, Path: "/api/v1/veo/extend", Body: r, CallbackURL: r.CallbackURL, Source: r.TaskID}
 }
 
 // judgeExtension decides what an answer means for the money, and whether it

@@ -49,7 +49,7 @@ func TestExtendSends(t *testing.T) {
 				requests <- received{r.Method + " " + r.RequestURI + " " + r.Proto, r.Header.Clone(), string(body)}
 				answering(200, acceptedBody)(w, r)
 			})
-			got := newTestClient(t).Extend(t.Context(), endpointAt(server.URL), tc.request)
+			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), tc.request.Purchase())
 			if diff := cmp.Diff(Submission{Outcome: Accepted, TaskID: testTaskID}, got); diff != "" {
 				t.Fatalf("(-want +got):\n%s", diff)
 			}
@@ -133,7 +133,7 @@ func TestExtendAnswers(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%d %d %.40s", i, tc.status, tc.body), func(t *testing.T) {
 			server := newCounted(t, answering(tc.status, tc.body))
-			got := newTestClient(t).Extend(t.Context(), endpointAt(server.URL), testExtension)
+			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testExtension.Purchase())
 			checkSubmission(t, got)
 			if got.Outcome != tc.outcome {
 				t.Errorf("%s: got %s, want %s", tc.reason, got.Outcome, tc.outcome)
@@ -154,7 +154,7 @@ func TestExtendAnswers(t *testing.T) {
 // The same 404 about a generation is about the endpoint: it has no source.
 func TestGenerateHasNoSource(t *testing.T) {
 	server := newCounted(t, answering(200, `{"code":404,"msg":"not found"}`))
-	got := newTestClient(t).Generate(t.Context(), endpointAt(server.URL), testRequest)
+	got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
 	if got.Outcome != Deferred || got.Err.Class != NotFound {
 		t.Errorf("got %s, %v, want Deferred, %s", got.Outcome, got.Err, NotFound)
 	}
@@ -173,7 +173,7 @@ func TestExtendNotSent(t *testing.T) {
 		{"it was over before it began", cancelled, endpointAt(server.URL)},
 		{"no request can be made of it", t.Context(), endpointAt("http://bad host")},
 	} {
-		got := newTestClient(t).Extend(tc.ctx, tc.ep, testExtension)
+		got := newTestClient(t).Buy(tc.ctx, tc.ep, testExtension.Purchase())
 		checkSubmission(t, got)
 		if got.Outcome != NotSent {
 			t.Errorf("%s: got %s, %v, want NotSent", tc.reason, got.Outcome, got.Err)

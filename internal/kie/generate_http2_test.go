@@ -45,7 +45,7 @@ func TestGenerateOverHTTP2(t *testing.T) {
 			}, withHTTP2)
 			c := newTestClient(t)
 			trust(t, c, server.Certificate())
-			got := c.Generate(t.Context(), endpointAt(server.URL), testRequest)
+			got := c.Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
 			checkSubmission(t, got)
 			if got.Err != nil {
 				got.Err.Err = nil // the words of the cause are Go's
@@ -132,7 +132,7 @@ func TestGenerateOverHTTP2IsNotSentAgain(t *testing.T) {
 			})
 			c := newTestClient(t)
 			trust(t, c, certificate.Certificate())
-			got := c.Generate(ctx, endpointAt("https://"+server.listener.Addr().String()), testRequest)
+			got := c.Buy(ctx, endpointAt("https://"+server.listener.Addr().String()), testRequest.Purchase())
 			checkSubmission(t, got)
 			if got.Outcome != Unknown {
 				t.Errorf("%s: got %s, %v, want Unknown", tc.reason, got.Outcome, got.Err)

@@ -97,7 +97,7 @@ func TestGenerateSends(t *testing.T) {
 				requests <- received{r.Method + " " + r.RequestURI + " " + r.Proto, r.Header.Clone(), string(body)}
 				answering(200, acceptedBody)(w, r)
 			})
-			got := newTestClient(t).Generate(t.Context(), endpointAt(server.URL), tc.request)
+			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), tc.request.Purchase())
 			if diff := cmp.Diff(Submission{Outcome: Accepted, TaskID: testTaskID}, got); diff != "" {
 				t.Fatalf("(-want +got):\n%s", diff)
 			}
@@ -272,7 +272,7 @@ func TestGenerateAnswers(t *testing.T) {
 	for i, tc := range rows {
 		t.Run(fmt.Sprintf("%d %d %.40s", i, tc.status, tc.body), func(t *testing.T) {
 			server := newCounted(t, answering(tc.status, tc.body))
-			got := newTestClient(t).Generate(t.Context(), endpointAt(server.URL), testRequest)
+			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
 			checkSubmission(t, got)
 			if got.Outcome != tc.outcome {
 				t.Errorf("%s: got %s, want %s", tc.reason, got.Outcome, tc.outcome)
@@ -309,7 +309,7 @@ func TestGenerateReadsTheContentType(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(tc.status, " ", tc.contentType), func(t *testing.T) {
 			server := newCounted(t, answeringAs(tc.contentType, tc.status, `{"code":402,"msg":"no credits","data":null}`))
-			got := newTestClient(t).Generate(t.Context(), endpointAt(server.URL), testRequest)
+			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
 			checkSubmission(t, got)
 			if got.Outcome != tc.outcome {
 				t.Errorf("%s: got %s, %v, want %s", tc.reason, got.Outcome, got.Err, tc.outcome)
@@ -327,7 +327,7 @@ func TestGenerateFindsTheTaskID(t *testing.T) {
 	} {
 		t.Run(tc.want, func(t *testing.T) {
 			server := newCounted(t, answering(200, tc.body))
-			got := newTestClient(t).Generate(t.Context(), endpointAt(server.URL), testRequest)
+			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
 			if diff := cmp.Diff(Submission{Outcome: Accepted, TaskID: tc.want}, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 			}
@@ -360,7 +360,7 @@ func TestGenerateNeverFollowsRedirects(t *testing.T) {
 					}
 					answering(tc.status, "")(w, r)
 				})
-				got := newTestClient(t).Generate(t.Context(), endpointAt(server.URL), testRequest)
+				got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
 				checkSubmission(t, got)
 				if got.Outcome != Unknown || got.Err.Code != tc.status {
 					t.Errorf("%s: got %s (%v), want Unknown: the API does not redirect, so this is not its word", tc.reason, got.Outcome, got.Err)
@@ -390,7 +390,7 @@ func TestGenerateRedacts(t *testing.T) {
 					t.Fatal(err)
 				}
 				server := newCounted(t, answering(status, string(body)))
-				got := newTestClient(t).Generate(t.Context(), endpointAt(server.URL), testRequest)
+				got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
 				checkSubmission(t, got)
 				if got.Outcome != Rejected || got.Err.Message != tc.want {
 					t.Errorf("got %s, %q, want Rejected, %q", got.Outcome, got.Err.Message, tc.want)

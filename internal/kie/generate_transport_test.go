@@ -92,7 +92,7 @@ func TestGenerateNotSent(t *testing.T) {
 				_, purchases := transports(t, c)
 				tc.prepare(purchases)
 			}
-			got := c.Generate(ctx, tc.ep, testRequest)
+			got := c.Buy(ctx, tc.ep, testRequest.Purchase())
 			checkSubmission(t, got)
 			if got.Outcome != NotSent || got.Err.Class != Unavailable || got.Err.Code != 0 || got.Err.Err == nil {
 				t.Errorf("%s: got %s, %v", tc.reason, got.Outcome, got.Err)
@@ -134,7 +134,7 @@ func TestGenerateTimeOutInHandshake(t *testing.T) {
 	})
 	c := newTestClient(t)
 	trust(t, c, certificate.Certificate())
-	got := c.Generate(ctx, endpointAt("https://"+server.listener.Addr().String()), testRequest)
+	got := c.Buy(ctx, endpointAt("https://"+server.listener.Addr().String()), testRequest.Purchase())
 	close(proceed)
 	checkSubmission(t, got)
 	if got.Outcome != NotSent || !errors.Is(got.Err, context.Canceled) {
@@ -243,7 +243,7 @@ func TestGenerateWithoutAnswer(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			server := newWire(t, func(conn net.Conn) { tc.handle(conn, cancel) })
-			got := newTestClient(t).Generate(ctx, endpointAt(server.url()), testRequest)
+			got := newTestClient(t).Buy(ctx, endpointAt(server.url()), testRequest.Purchase())
 			checkSubmission(t, got)
 			if got.Outcome != Unknown || got.Err.Class != Unavailable || got.Err.Err == nil {
 				t.Errorf("%s: got %s, %v, want Unknown", tc.reason, got.Outcome, got.Err)
@@ -294,7 +294,7 @@ func TestGenerateBoundsTheAnswer(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			server := newCounted(t, tc.handler)
-			got := newTestClient(t).Generate(t.Context(), endpointAt(server.URL), testRequest)
+			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
 			checkSubmission(t, got)
 			if got.Outcome != tc.outcome {
 				t.Errorf("%s: got %s, %v, want %s", tc.reason, got.Outcome, got.Err, tc.outcome)
@@ -355,7 +355,7 @@ func TestGenerateUsesAConnectionOfItsOwn(t *testing.T) {
 				if _, err := c.Credits(t.Context(), endpointAt(server.URL)); err != nil {
 					t.Fatal(err)
 				}
-				if got := c.Generate(t.Context(), endpointAt(server.URL), testRequest); got.Outcome != Accepted {
+				if got := c.Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase()); got.Outcome != Accepted {
 					t.Errorf("%s: got %s, %v, want Accepted", tc.reason, got.Outcome, got.Err)
 				}
 			}
@@ -383,7 +383,7 @@ func TestGenerateAgainstImpatientServer(t *testing.T) {
 	c := newTestClient(t)
 	const purchases = 50
 	for range purchases {
-		if got := c.Generate(t.Context(), endpointAt(server.url()), testRequest); got.Outcome != Accepted {
+		if got := c.Buy(t.Context(), endpointAt(server.url()), testRequest.Purchase()); got.Outcome != Accepted {
 			t.Errorf("got %s, %v, want Accepted", got.Outcome, got.Err)
 		}
 	}

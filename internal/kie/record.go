@@ -66,9 +66,16 @@ type Record struct {
 	CallbackURL string
 }
 
-// RecordInfo asks for the state of a task: GET /api/v1/veo/record-info, which
-// the API calls the authoritative source. Every failure is an *Error.
-func (c *Client) RecordInfo(ctx context.Context, ep Endpoint, taskID string) (Record, error) {
+// errUnknownFamily says that a task is not asked about: another family would not
+// know it.
+var errUnknownFamily = errors.New("this client knows no such family of the API")
+
+// Record asks for the state of a task of a family: GET /api/v1/veo/record-info,
+// which the API calls the authoritative source. Every failure is an *Error.
+func (c *Client) Record(ctx context.Context, ep Endpoint, family Family, taskID string) (Record, error) {
+	if family != Veo {
+		return Record{}, &Error{Class: Unavailable, Err: errUnknownFamily}
+	}
 	data, err := c.query(ctx, ep, "/api/v1/veo/record-info?taskId="+url.QueryEscape(taskID))
 	if err != nil {
 		return recordOfRefusal(taskID, err)

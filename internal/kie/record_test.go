@@ -26,7 +26,7 @@ var testCreated = time.UnixMilli(1790000000000)
 func recordOf(t testing.TB, status int, body string) (Record, error) {
 	t.Helper()
 	server := newCounted(t, answering(status, body))
-	record, err := newTestClient(t).RecordInfo(t.Context(), endpointAt(server.URL), testTaskID)
+	record, err := newTestClient(t).Record(t.Context(), endpointAt(server.URL), Veo, testTaskID)
 	if n := server.requests.Load(); n != 1 {
 		t.Errorf("asked %d times", n)
 	}
@@ -45,7 +45,7 @@ func TestRecordInfoAsks(t *testing.T) {
 			lines <- r.Method + " " + r.RequestURI
 			answering(200, recordBody(`{"successFlag":0}`))(w, r)
 		})
-		record, err := newTestClient(t).RecordInfo(t.Context(), endpointAt(server.URL), tc.taskID)
+		record, err := newTestClient(t).Record(t.Context(), endpointAt(server.URL), Veo, tc.taskID)
 		if err != nil {
 			t.Fatal(err)
 		}

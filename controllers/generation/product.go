@@ -1,0 +1,28 @@
+// Copyright The kie-operator Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package generation
+
+import (
+	"time"
+
+	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
+	"github.com/kie-operator/kie-operator/internal/kie"
+)
+
+// product is what the money protocol asks of something that can be bought. It
+// says what is sent, what that costs, and what KIE.AI's word on it means for the
+// resource. It neither asks nor writes, and when to buy is not its business.
+type product interface {
+	// api is the API of KIE.AI that its tasks belong to.
+	api() v1alpha1.TaskAPI
+	// price is what it costs in all. Not ok means that there is no price for it, and nothing is bought.
+	price(vg *v1alpha1.VideoGeneration, prices kie.Prices) (price credits.Amount, ok bool)
+	// purchase is the request that buys it, with the callback URL of the attempt, empty if there is none.
+	purchase(vg *v1alpha1.VideoGeneration, images []string, callbackURL string) kie.Purchase
+	// results are the files of a finished task.
+	results(record kie.Record, task *v1alpha1.Task) []v1alpha1.Video
+	// fail ends a task that KIE.AI says has failed.
+	fail(vg *v1alpha1.VideoGeneration, record kie.Record, now time.Time)
+}
