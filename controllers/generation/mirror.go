@@ -121,7 +121,7 @@ func (m *mirrorTrouble) failed(err error, now time.Time) {
 	if m.since.IsZero() {
 		m.since = now
 	}
-	m.next = now.Add(min(firstMirrorAgain<<min(m.tries, 10), maxMirrorAgain))
+	m.next = now.Add(state.Backoff(firstMirrorAgain, maxMirrorAgain, m.tries))
 	m.tries++
 	m.refused = report.IsRefused(err)
 	m.reason = "UpdateFailed"

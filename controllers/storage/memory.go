@@ -105,9 +105,6 @@ func (t *memory) succeed(url string, object v1alpha1.Artifact) {
 // again puts the next try off, by at most so long. A fifth of the time is left to
 // chance, so that those that failed together do not come back together.
 func (s backoff) again(now time.Time, most time.Duration) backoff {
-	after := most
-	if s.failed < 10 {
-		after = min(firstStoreAgain<<s.failed, most)
-	}
+	after := state.Backoff(firstStoreAgain, most, s.failed)
 	return backoff{failed: s.failed + 1, next: now.Add(after - time.Duration(rand.Int64N(int64(after/5))))} //nolint:gosec // nobody gains by guessing it
 }

@@ -50,9 +50,5 @@ func RetryAt(task *v1alpha1.Task) time.Time {
 	if task.CompletedAt != nil {
 		ended = task.CompletedAt.Time
 	}
-	after := maxRetryAfter
-	if doublings := task.Number - 1; doublings < 10 {
-		after = min(FirstRetryAfter<<max(doublings, 0), maxRetryAfter)
-	}
-	return ended.Add(after)
+	return ended.Add(Backoff(FirstRetryAfter, maxRetryAfter, int(task.Number)-1))
 }
