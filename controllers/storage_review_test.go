@@ -131,9 +131,9 @@ func TestRememberedCredentials(t *testing.T) {
 	elsewhere := at
 	elsewhere.Spec = at.Spec.DeepCopy()
 	elsewhere.Spec.Endpoint = "https://s3.example.com"
-	bucket, err := places.Open(t.Context(), "mine", at)
+	opened, err := places.Open(t.Context(), "mine", at)
 	w.must(err)
-	w.must(bucket.Close())
+	w.must(opened.Close())
 	w.must(w.live.Delete(t.Context(), secret))
 	for reason, test := range map[string]struct {
 		open func() (*artifact.Bucket, error)
@@ -148,12 +148,12 @@ func TestRememberedCredentials(t *testing.T) {
 			return places.OpenToDelete(t.Context(), "gone", at)
 		}, false},
 	} {
-		bucket, err := test.open()
+		opened, err := test.open()
 		if (err == nil) != test.ok {
 			t.Errorf("%s: %v", reason, err)
 		}
 		if err == nil {
-			w.must(bucket.Close())
+			w.must(opened.Close())
 		}
 	}
 }

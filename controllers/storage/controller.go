@@ -151,9 +151,9 @@ func (r *Reconciler) storeIfDue(ctx context.Context, vg *v1alpha1.VideoGeneratio
 // what is stored by then is noted, and only then has it ended for those who wait
 // for that.
 func (r *Reconciler) storeNow(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p state.Location, known *memory) (ctrl.Result, error) {
-	transfer, end := r.Transfers.begin(ctx, vg.UID)
+	storing, end := r.Transfers.begin(ctx, vg.UID)
 	defer end()
-	failure, err := r.storeDue(transfer, vg, account, p, known)
+	failure, err := r.storeDue(storing, vg, account, p, known)
 	ended := failure == interrupted
 	if ended {
 		failure = nil

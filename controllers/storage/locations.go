@@ -46,11 +46,11 @@ func (p *Locations) Open(ctx context.Context, uid types.UID, at state.Location) 
 	if err != nil {
 		return nil, err
 	}
-	bucket, err := p.OpenWith(ctx, at, secret)
+	opened, err := p.OpenWith(ctx, at, secret)
 	if err == nil && at.Policy == v1alpha1.DeletionDelete {
 		p.remember(uid, rememberedLocation{location: at, secret: secret})
 	}
-	return bucket, err
+	return opened, err
 }
 
 // OpenToDelete opens a place to delete the videos of a resource from. If its

@@ -219,7 +219,7 @@ func (r *Releaser) deleteStored(ctx context.Context, vg *v1alpha1.VideoGeneratio
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	bucket, err := r.Locations.OpenToDelete(ctx, vg.UID, p)
+	opened, err := r.Locations.OpenToDelete(ctx, vg.UID, p)
 	if failure, ok := asStorageError(err); ok {
 		all.cause = failure.Message
 		gone, err := r.isGoneForGood(ctx, p)
@@ -228,23 +228,23 @@ func (r *Releaser) deleteStored(ctx context.Context, vg *v1alpha1.VideoGeneratio
 	} else if err != nil {
 		return all, err
 	}
-	defer func() { _ = bucket.Close() }()
+	defer func() { _ = opened.Close() }()
 
 	var left leftover
 	for _, file := range state.StoredFiles(vg) {
 		// What is stored elsewhere, or under a name that is not its own, is not touched.
-		if file.Artifact != nil && file.Artifact.URI != bucket.URI(file.Key) {
+		if file.Artifact != nil && file.Artifact.URI != opened.URI(file.Key) {
 			left.uris, left.cause = append(left.uris, file.Artifact.URI), "it is not where its storage is now"
 			continue
 		}
-		err := bucket.Delete(ctx, file.Key)
+		err := opened.Delete(ctx, file.Key)
 		failure, ok := asStorageError(err)
 		if err != nil && !ok {
 			return all, err
 		}
 		r.answered(p, failure)
 		if failure != nil {
-			left.uris, left.cause, left.again = append(left.uris, bucket.URI(file.Key)), failure.Message, true
+			left.uris, left.cause, left.again = append(left.uris, opened.URI(file.Key)), failure.Message, true
 		}
 	}
 	return left, nil

@@ -37,7 +37,7 @@ func (r *Reconciler) storeDue(ctx context.Context, vg *v1alpha1.VideoGeneration,
 		return interrupted, nil
 	}
 
-	bucket, err := r.Locations.Open(ctx, vg.UID, p)
+	opened, err := r.Locations.Open(ctx, vg.UID, p)
 	failure, ok := asStorageError(err)
 	switch {
 	case err == nil:
@@ -50,12 +50,12 @@ func (r *Reconciler) storeDue(ctx context.Context, vg *v1alpha1.VideoGeneration,
 	default:
 		return nil, err
 	}
-	defer func() { _ = bucket.Close() }()
+	defer func() { _ = opened.Close() }()
 
 	due, _ := known.due(state.Unstored(vg), r.Clock.Now())
 	var first *artifact.StorageError
 	for _, file := range due {
-		object, err := r.storeFile(ctx, vg, account, p, bucket, file)
+		object, err := r.storeFile(ctx, vg, account, p, opened, file)
 		if err == nil {
 			known.succeed(file.URL, object)
 			continue
@@ -63,14 +63,14 @@ func (r *Reconciler) storeDue(ctx context.Context, vg *v1alpha1.VideoGeneration,
 		failure, ok := asStorageError(err)
 		switch {
 		case ctx.Err() != nil:
-			r.takeBack(ctx, vg, bucket, file)
+			r.takeBack(ctx, vg, opened, file)
 			return interrupted, nil
 		case failure == interrupted:
 			return interrupted, nil
 		case !ok:
 			return first, err
 		}
-		r.Metrics.NotStored(bucket.Backend(), failure.Class)
+		r.Metrics.NotStored(opened.Backend(), failure.Class)
 		trace(ctx, vg, failure)
 		known.fail(r.Clock.Now(), file.URL, failure.Class)
 		if first == nil {
@@ -86,15 +86,15 @@ func (r *Reconciler) storeDue(ctx context.Context, vg *v1alpha1.VideoGeneration,
 // takeBack deletes what the storing of a file has left if it was ended because
 // nobody wants that any more. A storage may have all of a video though its answer
 // was not heard.
-func (r *Reconciler) takeBack(ctx context.Context, vg *v1alpha1.VideoGeneration, bucket *artifact.Bucket, file state.StoredFile) {
+func (r *Reconciler) takeBack(ctx context.Context, vg *v1alpha1.VideoGeneration, opened *artifact.Bucket, file state.StoredFile) {
 	if !errors.Is(context.Cause(ctx), errUnwanted) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
 	defer cancel()
-	if err := bucket.Delete(ctx, file.Key); err != nil {
+	if err := opened.Delete(ctx, file.Key); err != nil {
 		log.FromContext(ctx).Info("What may be left of a video that is not to be stored any more could not be deleted",
-			"videoGeneration", client.ObjectKeyFromObject(vg), "uri", bucket.URI(file.Key), "cause", err.Error())
+			"videoGeneration", client.ObjectKeyFromObject(vg), "uri", opened.URI(file.Key), "cause", err.Error())
 	}
 }
 
@@ -110,14 +110,14 @@ func ofVideo(class artifact.Class) bool {
 
 // storeFile stores one video, unless it is there already. When its link is dead
 // it gets another one.
-func (r *Reconciler) storeFile(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p state.Location, bucket *artifact.Bucket, file state.StoredFile) (v1alpha1.Artifact, error) {
+func (r *Reconciler) storeFile(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p state.Location, opened *artifact.Bucket, file state.StoredFile) (v1alpha1.Artifact, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	video := artifact.Video{
 		Key: file.Key, TaskID: vg.Status.Task.ID, Resource: client.ObjectKeyFromObject(vg).String(), Source: file.URL,
 	}
 	began := r.Clock.Now()
-	object, found, err := bucket.Find(ctx, video)
+	object, found, err := opened.Find(ctx, video)
 	if failure, ok := asStorageError(err); ok && failure.Class != artifact.AccessDenied {
 		return v1alpha1.Artifact{}, err // who may write may not be allowed to look
 	}
@@ -126,11 +126,11 @@ func (r *Reconciler) storeFile(ctx context.Context, vg *v1alpha1.VideoGeneration
 		return v1alpha1.Artifact{}, err
 	}
 	if !found {
-		object, err = r.download(ctx, vg, bucket, video, file.URL)
+		object, err = r.download(ctx, vg, opened, video, file.URL)
 		if failure, ok := asStorageError(err); ok && failure.Class == artifact.LinkDead && account != nil {
 			var link string
 			if link, err = r.freshLink(ctx, account, file.URL); err == nil {
-				object, err = r.download(ctx, vg, bucket, video, link)
+				object, err = r.download(ctx, vg, opened, video, link)
 				if failure, ok := asStorageError(err); ok && failure.Class == artifact.LinkDead {
 					// A fresh link is another one each time, and does not go into the status.
 					err = &artifact.StorageError{Class: artifact.LinkDead, Message: "the link to the video is dead, and so is the fresh one that KIE.AI gives"}
@@ -144,7 +144,7 @@ func (r *Reconciler) storeFile(ctx context.Context, vg *v1alpha1.VideoGeneration
 		if err != nil {
 			return v1alpha1.Artifact{}, err
 		}
-		r.Metrics.Stored(bucket.Backend(), object.SizeBytes, r.Clock.Since(began))
+		r.Metrics.Stored(opened.Backend(), object.SizeBytes, r.Clock.Since(began))
 	}
 	return v1alpha1.Artifact{
 		URI: object.URI, SizeBytes: object.SizeBytes, SHA256: object.SHA256, ContentType: object.ContentType,
@@ -154,13 +154,13 @@ func (r *Reconciler) storeFile(ctx context.Context, vg *v1alpha1.VideoGeneration
 
 // download streams a video from a link into the bucket. Nothing is left in the
 // bucket that is not a whole video.
-func (r *Reconciler) download(ctx context.Context, vg *v1alpha1.VideoGeneration, bucket *artifact.Bucket, video artifact.Video, link string) (artifact.Object, error) {
+func (r *Reconciler) download(ctx context.Context, vg *v1alpha1.VideoGeneration, opened *artifact.Bucket, video artifact.Video, link string) (artifact.Object, error) {
 	download, err := r.Fetcher.Download(ctx, link)
 	if err != nil {
 		return artifact.Object{}, err
 	}
 	defer func() { _ = download.Close() }()
-	return bucket.Put(ctx, video, &wantedBody{Reader: download.Checked(), isWanted: func() bool { return r.isWanted(ctx, vg) }})
+	return opened.Put(ctx, video, &wantedBody{Reader: download.Checked(), isWanted: func() bool { return r.isWanted(ctx, vg) }})
 }
 
 // wantedBody is a body that ends well only if its video is still wanted when all

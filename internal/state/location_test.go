@@ -37,14 +37,14 @@ func TestAPlaceAsksForItsEncryption(t *testing.T) {
 		{Algorithm: v1alpha1.EncryptionKMS, KMSKeyID: "alias/films"},
 	} {
 		at := state.Location{Spec: &v1alpha1.Storage{URL: "s3://films", Endpoint: server.URL, ServerSideEncryption: encryption}}
-		bucket, err := places.OpenWith(t.Context(), at, secret)
+		opened, err := places.OpenWith(t.Context(), at, secret)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := bucket.Put(t.Context(), artifact.Video{Key: "720p.mp4"}, strings.NewReader("video")); err != nil {
+		if _, err := opened.Put(t.Context(), artifact.Video{Key: "720p.mp4"}, strings.NewReader("video")); err != nil {
 			t.Fatal(err)
 		}
-		if err := bucket.Close(); err != nil {
+		if err := opened.Close(); err != nil {
 			t.Error(err)
 		}
 		want := state.EncryptionOf(at.Spec)
