@@ -21,7 +21,8 @@ import (
 	storagectl "github.com/kie-operator/kie-operator/controllers/storage"
 	"github.com/kie-operator/kie-operator/internal/accounts"
 	"github.com/kie-operator/kie-operator/internal/admission"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/bucket"
+	"github.com/kie-operator/kie-operator/internal/fetch"
 	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/report"
@@ -55,7 +56,7 @@ type parts struct {
 	ledger    *admission.Ledger
 	metrics   *report.Metrics
 	kie       *kie.Client
-	fetcher   *artifact.Fetcher
+	fetcher   *fetch.Fetcher
 	recorder  events.EventRecorder
 	triggers  accountctl.Triggers
 	transfers *storagectl.Transfers
@@ -76,13 +77,13 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		ledger:    admission.NewLedger(o.Clock),
 		metrics:   report.NewMetrics(o.Metrics),
 		kie:       kie.NewClient(),
-		fetcher:   artifact.NewFetcher(o.AllowPrivateNetworks),
+		fetcher:   fetch.NewFetcher(o.AllowPrivateNetworks),
 		recorder:  mgr.GetEventRecorder("kie-operator"),
 		triggers:  accountctl.NewTriggers(),
 		transfers: storagectl.NewTransfers(),
 		locations: &storagectl.Locations{
 			Live:              mgr.GetAPIReader(),
-			Storage:           artifact.NewStorage(artifact.StorageOptions{AllowPrivate: o.AllowPrivateNetworks, FileRoot: o.FileStorageRoot}),
+			Storage:           bucket.NewStorage(bucket.StorageOptions{AllowPrivate: o.AllowPrivateNetworks, FileRoot: o.FileStorageRoot}),
 			OperatorNamespace: o.OperatorNamespace,
 		},
 	}

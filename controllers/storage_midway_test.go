@@ -23,7 +23,7 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	storagectl "github.com/kie-operator/kie-operator/controllers/storage"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/state"
 )
@@ -137,7 +137,7 @@ func TestOnlyWhatIsStoredHoldsUpADeletion(t *testing.T) {
 	w.create("video")
 	w.run(5 * time.Minute)
 	vg := w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonStorageFailed)
-	w.wantFailure(vg, artifact.InvalidStorage)
+	w.wantFailure(vg, transfer.InvalidStorage)
 	if len(vg.Finalizers) > 0 {
 		t.Errorf("the finalizers are %q", vg.Finalizers)
 	}
@@ -321,7 +321,7 @@ func TestAVideoDoesNotWaitForAnother(t *testing.T) {
 	if waited := vg.Status.Videos[0].Artifact.StoredAt.Sub(vg.Status.Upgrade.CompletedAt.Time); waited > time.Minute {
 		t.Errorf("the larger video was stored %s after it was made", waited)
 	}
-	w.wantFailure(vg, artifact.LinkDead)
+	w.wantFailure(vg, transfer.LinkDead)
 	fetches := w.sim.Fetches(base)
 	w.run(4 * time.Hour)
 	if more := w.sim.Fetches(base) - fetches; more == 0 || more > 16 {
@@ -425,7 +425,7 @@ func TestWaitingForAPlaceEnds(t *testing.T) {
 			w.clock.SetTime(w.proc.storageQueue.next[key])
 			w.keep(key)
 			vg := w.get("video")
-			w.wantFailure(vg, artifact.InvalidStorage)
+			w.wantFailure(vg, transfer.InvalidStorage)
 			if vg.Status.Storage.State != v1alpha1.StorageFailed {
 				t.Errorf("status.storage is %+v", vg.Status.Storage)
 			}

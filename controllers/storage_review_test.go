@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/bucket"
 	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/state"
 )
@@ -136,14 +136,14 @@ func TestRememberedCredentials(t *testing.T) {
 	w.must(opened.Close())
 	w.must(w.live.Delete(t.Context(), secret))
 	for reason, test := range map[string]struct {
-		open func() (*artifact.Bucket, error)
+		open func() (*bucket.Bucket, error)
 		ok   bool
 	}{
-		"to store":            {func() (*artifact.Bucket, error) { return places.Open(t.Context(), "mine", at) }, false},
-		"to delete":           {func() (*artifact.Bucket, error) { return places.OpenToDelete(t.Context(), "mine", at) }, true},
-		"of another resource": {func() (*artifact.Bucket, error) { return places.OpenToDelete(t.Context(), "yours", at) }, false},
-		"from another place":  {func() (*artifact.Bucket, error) { return places.OpenToDelete(t.Context(), "mine", elsewhere) }, false},
-		"of a resource that is": {func() (*artifact.Bucket, error) {
+		"to store":            {func() (*bucket.Bucket, error) { return places.Open(t.Context(), "mine", at) }, false},
+		"to delete":           {func() (*bucket.Bucket, error) { return places.OpenToDelete(t.Context(), "mine", at) }, true},
+		"of another resource": {func() (*bucket.Bucket, error) { return places.OpenToDelete(t.Context(), "yours", at) }, false},
+		"from another place":  {func() (*bucket.Bucket, error) { return places.OpenToDelete(t.Context(), "mine", elsewhere) }, false},
+		"of a resource that is": {func() (*bucket.Bucket, error) {
 			places.Forget("gone")
 			return places.OpenToDelete(t.Context(), "gone", at)
 		}, false},

@@ -20,7 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
@@ -94,12 +94,12 @@ func TestABucketThatIsPutRight(t *testing.T) {
 	const wrongKey = "canary-wrong-key"
 	for name, test := range map[string]struct {
 		wrong func(w *world, server *testenv.S3)
-		class artifact.Class
+		class transfer.Class
 	}{
-		"no bucket":     {func(w *world, server *testenv.S3) { w.setKey(server, server.SecretAccessKey) }, artifact.BucketNotFound},
-		"no Secret":     {func(*world, *testenv.S3) {}, artifact.InvalidStorage},
-		"no key":        {func(w *world, server *testenv.S3) { w.setKey(server, "") }, artifact.InvalidStorage},
-		"the wrong key": {func(w *world, server *testenv.S3) { w.setKey(server, wrongKey) }, artifact.AccessDenied},
+		"no bucket":     {func(w *world, server *testenv.S3) { w.setKey(server, server.SecretAccessKey) }, transfer.BucketNotFound},
+		"no Secret":     {func(*world, *testenv.S3) {}, transfer.InvalidStorage},
+		"no key":        {func(w *world, server *testenv.S3) { w.setKey(server, "") }, transfer.InvalidStorage},
+		"the wrong key": {func(w *world, server *testenv.S3) { w.setKey(server, wrongKey) }, transfer.AccessDenied},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, worldOptions{})

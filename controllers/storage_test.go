@@ -23,7 +23,7 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	storagectl "github.com/kie-operator/kie-operator/controllers/storage"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/state"
 )
@@ -105,7 +105,7 @@ func (w *world) wantStored(vg *v1alpha1.VideoGeneration, names ...string) {
 }
 
 // wantFailure asserts why a resource is not stored.
-func (w *world) wantFailure(vg *v1alpha1.VideoGeneration, class artifact.Class) {
+func (w *world) wantFailure(vg *v1alpha1.VideoGeneration, class transfer.Class) {
 	w.t.Helper()
 	progress := vg.Status.Storage
 	if progress == nil || progress.Failure == nil || progress.Failure.Reason != string(class) {
@@ -190,7 +190,7 @@ func TestTheBaseIsStoredBeforeItsUpgrade(t *testing.T) {
 
 // What KIE.AI's file hosts do: for each, how the resource ends, and for what reason it was not stored.
 func TestHowFilesAreServed(t *testing.T) {
-	for marker, class := range map[string]artifact.Class{
+	for marker, class := range map[string]transfer.Class{
 		"[sim:cut=2500]":              "",
 		"[sim:cut-once=2500]":         "",
 		"[sim:file=late]":             "",
@@ -201,14 +201,14 @@ func TestHowFilesAreServed(t *testing.T) {
 		"[sim:link-for=1ms]":          "",
 		"[sim:bytes=1024]":            "",
 		"[sim:bytes=7340032]":         "",
-		"[sim:file=truncated]":        artifact.NotVideo,
-		"[sim:file=html]":             artifact.NotVideo,
-		"[sim:file=html-as-mp4]":      artifact.NotVideo,
-		"[sim:file=empty]":            artifact.NotVideo,
-		"[sim:file=busy]":             artifact.DownloadFailed,
-		"[sim:file=gone]":             artifact.LinkDead,
-		"[sim:file=forbidden]":        artifact.LinkDead,
-		"[sim:file=redirect-private]": artifact.DownloadFailed,
+		"[sim:file=truncated]":        transfer.NotVideo,
+		"[sim:file=html]":             transfer.NotVideo,
+		"[sim:file=html-as-mp4]":      transfer.NotVideo,
+		"[sim:file=empty]":            transfer.NotVideo,
+		"[sim:file=busy]":             transfer.DownloadFailed,
+		"[sim:file=gone]":             transfer.LinkDead,
+		"[sim:file=forbidden]":        transfer.LinkDead,
+		"[sim:file=redirect-private]": transfer.DownloadFailed,
 	} {
 		t.Run(marker, func(t *testing.T) {
 			w := newStoringWorld(t, "")
@@ -243,24 +243,24 @@ func TestHowFilesAreServed(t *testing.T) {
 func TestStorageThatIsPutRight(t *testing.T) {
 	for name, test := range map[string]struct {
 		wrong, right func(w *world)
-		class        artifact.Class
+		class        transfer.Class
 	}{
 		"no volume": {
 			wrong: func(w *world) { w.must(os.Rename(w.root, w.root+".away")) },
 			right: func(w *world) { w.must(os.Rename(w.root+".away", w.root)) },
-			class: artifact.BucketNotFound,
+			class: transfer.BucketNotFound,
 		},
 		"outside of the root": {
 			wrong: func(w *world) { w.setStorage(&v1alpha1.Storage{URL: "file:///somewhere/else"}) },
 			right: func(w *world) { w.setStorage(inFolder("")) },
-			class: artifact.InvalidStorage,
+			class: transfer.InvalidStorage,
 		},
 		"no Secret": {
 			wrong: func(w *world) {
 				w.setStorage(&v1alpha1.Storage{URL: "s3://videos", Region: "eu-central-1", CredentialsSecretRef: &v1alpha1.SecretReference{Name: "missing"}})
 			},
 			right: func(w *world) { w.setStorage(inFolder("")) },
-			class: artifact.InvalidStorage,
+			class: transfer.InvalidStorage,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

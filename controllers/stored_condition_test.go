@@ -19,7 +19,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/state"
 	"github.com/kie-operator/kie-operator/internal/testenv"
@@ -234,7 +234,7 @@ func TestEachFailureOfStoringIsTold(t *testing.T) {
 	w.run(time.Hour)
 	w.setStorage(&v1alpha1.Storage{URL: "file:///somewhere/else"})
 	w.run(time.Hour)
-	w.wantFailure(w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonStorageFailed), artifact.InvalidStorage)
+	w.wantFailure(w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonStorageFailed), transfer.InvalidStorage)
 	w.pass(state.VideoLifetime)
 	w.run(time.Hour)
 	w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonStorageFailed)

@@ -15,7 +15,7 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	accountctl "github.com/kie-operator/kie-operator/controllers/account"
 	"github.com/kie-operator/kie-operator/internal/admission"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 	"github.com/kie-operator/kie-operator/internal/state"
@@ -143,7 +143,7 @@ func TestStorageIsTriedWhenItIsCorrected(t *testing.T) {
 	w.setStorage(&v1alpha1.Storage{URL: "file://" + storageFolder + "-none"})
 	w.create("video")
 	w.run(3 * time.Minute)
-	w.wantFailure(w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonStorageFailed), artifact.InvalidStorage)
+	w.wantFailure(w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonStorageFailed), transfer.InvalidStorage)
 	w.setStorage(inFolder(v1alpha1.DeletionRetain))
 	w.settle()
 	w.wantStored(w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded), "720p.mp4")

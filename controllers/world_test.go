@@ -34,7 +34,8 @@ import (
 	"github.com/kie-operator/kie-operator/controllers/generation"
 	storagectl "github.com/kie-operator/kie-operator/controllers/storage"
 	"github.com/kie-operator/kie-operator/internal/admission"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/bucket"
+	"github.com/kie-operator/kie-operator/internal/fetch"
 	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 	"github.com/kie-operator/kie-operator/internal/callback"
 	"github.com/kie-operator/kie-operator/internal/credentials"
@@ -289,7 +290,7 @@ func (w *world) restart() {
 	metrics := report.NewMetrics(registry)
 	kieClient := kie.NewClient()
 	w.t.Cleanup(kieClient.CloseIdleConnections)
-	fetcher := artifact.NewFetcher(true)
+	fetcher := fetch.NewFetcher(true)
 	w.t.Cleanup(fetcher.CloseIdleConnections)
 	baseURL := ""
 	if !w.opts.noCallbacks {
@@ -300,7 +301,7 @@ func (w *world) restart() {
 		window = 30 * time.Minute
 	}
 	p := &process{recorder: events.NewFakeRecorder(1000), registry: registry}
-	places := &storagectl.Locations{Live: w.live, Storage: artifact.NewStorage(artifact.StorageOptions{AllowPrivate: true, FileRoot: w.root}), OperatorNamespace: w.namespace}
+	places := &storagectl.Locations{Live: w.live, Storage: bucket.NewStorage(bucket.StorageOptions{AllowPrivate: true, FileRoot: w.root}), OperatorNamespace: w.namespace}
 	transfers := storagectl.NewTransfers()
 	p.videos = &generation.Reconciler{
 		Client: w.faults.controller, Live: w.live, Credentials: secrets, KIE: kieClient, Fetcher: fetcher, Ledger: ledger, Clock: clk, Recorder: p.recorder, Metrics: metrics,

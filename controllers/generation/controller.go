@@ -18,7 +18,7 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/admission"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/fetch"
 	"github.com/kie-operator/kie-operator/internal/byname"
 	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/credits"
@@ -37,7 +37,7 @@ type Reconciler struct {
 	Credentials *credentials.Store
 	KIE         *kie.Client
 	// Fetcher looks at images and videos at URLs that are not the operator's own.
-	Fetcher  *artifact.Fetcher
+	Fetcher  *fetch.Fetcher
 	Ledger   *admission.Ledger
 	Clock    clock.PassiveClock
 	Recorder events.EventRecorder

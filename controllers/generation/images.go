@@ -17,7 +17,7 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/admission"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/fetch"
 	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/state"
 )
@@ -112,7 +112,7 @@ func (r *Reconciler) uploaded(ctx context.Context, l *scope, image v1alpha1.Imag
 
 // file reads an image from its ConfigMap or Secret, past the cache: nothing of
 // them is listed, watched or kept.
-func (r *Reconciler) file(ctx context.Context, namespace string, image v1alpha1.Image) ([]byte, artifact.Image, error) {
+func (r *Reconciler) file(ctx context.Context, namespace string, image v1alpha1.Image) ([]byte, fetch.Image, error) {
 	var (
 		kind string
 		ref  *v1alpha1.KeyReference
@@ -131,23 +131,23 @@ func (r *Reconciler) file(ctx context.Context, namespace string, image v1alpha1.
 		err = r.Live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: ref.Name}, secret)
 		data = secret.Data
 	default:
-		return nil, artifact.Image{}, &artifact.ImageError{Message: "it has no url, configMapKeyRef or secretKeyRef"}
+		return nil, fetch.Image{}, &fetch.ImageError{Message: "it has no url, configMapKeyRef or secretKeyRef"}
 	}
 	contents, found := data[ref.Key]
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, artifact.Image{}, &artifact.ImageError{Temporary: true, Message: fmt.Sprintf("%s %s does not exist: create it", kind, ref.Name)}
+		return nil, fetch.Image{}, &fetch.ImageError{Temporary: true, Message: fmt.Sprintf("%s %s does not exist: create it", kind, ref.Name)}
 	case apierrors.IsForbidden(err):
-		return nil, artifact.Image{}, &artifact.ImageError{Temporary: true, Message: fmt.Sprintf(
+		return nil, fetch.Image{}, &fetch.ImageError{Temporary: true, Message: fmt.Sprintf(
 			"the operator is not allowed to read %s %s: grant it get on %ss in namespace %s, see config/tenant", kind, ref.Name, kind, namespace)}
 	case err != nil:
-		return nil, artifact.Image{}, fmt.Errorf("reading %s %s: %w", kind, ref.Name, err)
+		return nil, fetch.Image{}, fmt.Errorf("reading %s %s: %w", kind, ref.Name, err)
 	case !found:
-		return nil, artifact.Image{}, &artifact.ImageError{Temporary: true, Message: fmt.Sprintf("%s %s has no key %s (with ConfigMaps, under binaryData)", kind, ref.Name, ref.Key)}
+		return nil, fetch.Image{}, &fetch.ImageError{Temporary: true, Message: fmt.Sprintf("%s %s has no key %s (with ConfigMaps, under binaryData)", kind, ref.Name, ref.Key)}
 	}
-	format, err := artifact.CheckImageBytes(contents)
+	format, err := fetch.CheckImageBytes(contents)
 	if err != nil {
-		return nil, artifact.Image{}, fmt.Errorf("key %s of %s %s: %w", ref.Key, kind, ref.Name, err)
+		return nil, fetch.Image{}, fmt.Errorf("key %s of %s %s: %w", ref.Key, kind, ref.Name, err)
 	}
 	return contents, format, nil
 }
@@ -156,7 +156,7 @@ func (r *Reconciler) file(ctx context.Context, namespace string, image v1alpha1.
 // put right by somebody else's deed or by time is waited for; for what is no
 // image, the user has to do something.
 func (r *Reconciler) withoutImage(l *scope, index int, err error) (bool, error) {
-	var problem *artifact.ImageError
+	var problem *fetch.ImageError
 	var refusal *kie.Error
 	switch {
 	case errors.As(err, &problem):

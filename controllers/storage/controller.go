@@ -21,7 +21,8 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/accounts"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/fetch"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/byname"
 	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/kie"
@@ -45,7 +46,7 @@ type Reconciler struct {
 	Live        client.Reader
 	Locations   *Locations
 	Transfers   *Transfers
-	Fetcher     *artifact.Fetcher
+	Fetcher     *fetch.Fetcher
 	Credentials *credentials.Store
 	KIE         *kie.Client
 	Clock       clock.PassiveClock
@@ -193,7 +194,7 @@ func (r *Reconciler) withoutLocation(ctx context.Context, vg *v1alpha1.VideoGene
 }
 
 // refuse says why nothing is stored for now, and comes back.
-func (r *Reconciler) refuse(ctx context.Context, vg *v1alpha1.VideoGeneration, failure *artifact.StorageError) (ctrl.Result, error) {
+func (r *Reconciler) refuse(ctx context.Context, vg *v1alpha1.VideoGeneration, failure *transfer.StorageError) (ctrl.Result, error) {
 	result, err := report.QuietConflict(r.write(ctx, vg, nil, failure))
 	if err == nil && result.RequeueAfter == 0 {
 		result.RequeueAfter = maxStoreAgain
@@ -201,12 +202,12 @@ func (r *Reconciler) refuse(ctx context.Context, vg *v1alpha1.VideoGeneration, f
 	return result, err
 }
 
-func invalidStorage(format string, args ...any) *artifact.StorageError {
-	return &artifact.StorageError{Class: artifact.InvalidStorage, Message: fmt.Sprintf(format, args...)}
+func invalidStorage(format string, args ...any) *transfer.StorageError {
+	return &transfer.StorageError{Class: transfer.InvalidStorage, Message: fmt.Sprintf(format, args...)}
 }
 
 // FinalizerRefused is the reason of a failure to write the finalizer.
-const FinalizerRefused artifact.Class = "FinalizerRefused"
+const FinalizerRefused transfer.Class = "FinalizerRefused"
 
 // unguarded says that the finalizer of a resource cannot be written that has
 // nothing to store, and comes back.
@@ -263,11 +264,11 @@ func (r *Reconciler) setFinalizer(ctx context.Context, vg *v1alpha1.VideoGenerat
 	case err == nil:
 		return nil
 	case report.IsRefused(err) && wanted:
-		return &artifact.StorageError{Class: FinalizerRefused, Message: state.BoundedMessage(fmt.Sprintf(
+		return &transfer.StorageError{Class: FinalizerRefused, Message: state.BoundedMessage(fmt.Sprintf(
 			"the finalizer %s, which deletionPolicy Delete needs, cannot be added: allow the operator to update the resource, or set deletionPolicy Retain. %s",
 			v1alpha1.FinalizerStoredVideos, report.FailureText(err)))}
 	case report.IsRefused(err):
-		return &artifact.StorageError{Class: FinalizerRefused, Message: state.BoundedMessage(fmt.Sprintf(
+		return &transfer.StorageError{Class: FinalizerRefused, Message: state.BoundedMessage(fmt.Sprintf(
 			"the finalizer %s cannot be removed: allow the operator to update the resource. %s", v1alpha1.FinalizerStoredVideos, report.FailureText(err)))}
 	default:
 		return fmt.Errorf("writing the finalizer: %w", err)

@@ -14,7 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/bucket"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/state"
 )
 
@@ -22,7 +23,7 @@ import (
 type Locations struct {
 	// Live reads Secrets from the API server itself: they are not listed or watched.
 	Live    client.Reader
-	Storage *artifact.Storage
+	Storage *bucket.Storage
 	// OperatorNamespace is where the accounts of administrators are. Only for the storage that they name, the
 	// identity of the operator, its folders, private addresses and plain http can be used.
 	OperatorNamespace string
@@ -40,8 +41,8 @@ type rememberedLocation struct {
 }
 
 // Open opens a place to store the videos of a resource in. The error is an
-// *artifact.StorageError, or one of the API server. The caller closes the bucket.
-func (p *Locations) Open(ctx context.Context, uid types.UID, at state.Location) (*artifact.Bucket, error) {
+// *transfer.StorageError, or one of the API server. The caller closes the bucket.
+func (p *Locations) Open(ctx context.Context, uid types.UID, at state.Location) (*bucket.Bucket, error) {
 	secret, err := p.secret(ctx, at)
 	if err != nil {
 		return nil, err
@@ -55,7 +56,7 @@ func (p *Locations) Open(ctx context.Context, uid types.UID, at state.Location) 
 
 // OpenToDelete opens a place to delete the videos of a resource from. If its
 // Secret cannot be read any more, it uses what they were stored with there.
-func (p *Locations) OpenToDelete(ctx context.Context, uid types.UID, at state.Location) (*artifact.Bucket, error) {
+func (p *Locations) OpenToDelete(ctx context.Context, uid types.UID, at state.Location) (*bucket.Bucket, error) {
 	secret, err := p.secret(ctx, at)
 	if err != nil {
 		kept, known := p.recall(uid)
@@ -68,9 +69,9 @@ func (p *Locations) OpenToDelete(ctx context.Context, uid types.UID, at state.Lo
 }
 
 // OpenWith opens a location with credentials, nil if it names none.
-func (p *Locations) OpenWith(ctx context.Context, at state.Location, secret map[string][]byte) (*artifact.Bucket, error) {
+func (p *Locations) OpenWith(ctx context.Context, at state.Location, secret map[string][]byte) (*bucket.Bucket, error) {
 	encryption := state.EncryptionOf(at.Spec)
-	return p.Storage.Open(ctx, artifact.Place{
+	return p.Storage.Open(ctx, bucket.Place{
 		URL:        at.Spec.URL,
 		Endpoint:   at.Spec.Endpoint,
 		Region:     at.Spec.Region,
@@ -91,9 +92,9 @@ func (p *Locations) secret(ctx context.Context, at state.Location) (map[string][
 	secret := &corev1.Secret{}
 	switch err := p.Live.Get(ctx, name, secret); {
 	case apierrors.IsNotFound(err):
-		return nil, &artifact.StorageError{Class: artifact.InvalidStorage, Message: fmt.Sprintf("Secret %s with the credentials of %s does not exist: create it", name, at.Spec.URL)}
+		return nil, &transfer.StorageError{Class: transfer.InvalidStorage, Message: fmt.Sprintf("Secret %s with the credentials of %s does not exist: create it", name, at.Spec.URL)}
 	case apierrors.IsForbidden(err):
-		return nil, &artifact.StorageError{Class: artifact.InvalidStorage, Message: fmt.Sprintf(
+		return nil, &transfer.StorageError{Class: transfer.InvalidStorage, Message: fmt.Sprintf(
 			"the operator is not allowed to read Secret %s: grant it get on Secrets in that namespace, see config/tenant", name)}
 	case err != nil:
 		return nil, fmt.Errorf("reading Secret %s: %w", name, err)

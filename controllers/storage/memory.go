@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/state"
 )
 
@@ -82,7 +82,7 @@ func (t *memory) due(missing []state.StoredFile, now time.Time) (due []state.Sto
 
 // fail puts the next try off: of one video, or of all if it is the storage that
 // failed.
-func (t *memory) fail(now time.Time, url string, class artifact.Class) {
+func (t *memory) fail(now time.Time, url string, class transfer.Class) {
 	if !ofVideo(class) {
 		t.storage = t.storage.again(now, maxStoreAgain)
 		return

@@ -24,7 +24,7 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/accounts"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/byname"
 	"github.com/kie-operator/kie-operator/internal/report"
 	"github.com/kie-operator/kie-operator/internal/state"
@@ -152,10 +152,10 @@ func (r *Releaser) mayTry(vg *v1alpha1.VideoGeneration, p state.Location, last b
 
 // answered notes that a place answers, or does not. That it refuses one object says
 // nothing of the others.
-func (r *Releaser) answered(p state.Location, failure *artifact.StorageError) {
+func (r *Releaser) answered(p state.Location, failure *transfer.StorageError) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if failure != nil && failure.Class == artifact.StorageUnavailable {
+	if failure != nil && failure.Class == transfer.StorageUnavailable {
 		r.broken[p.Identity()] = r.Clock.Now().Add(releaseAgain - time.Second)
 	} else {
 		delete(r.broken, p.Identity())

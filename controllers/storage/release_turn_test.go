@@ -10,7 +10,7 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/state"
 )
@@ -28,9 +28,9 @@ func TestWhoseTurnItIsToBeLetGo(t *testing.T) {
 		}
 	}
 	want("at first", "a", here, false, true)
-	r.answered(here, &artifact.StorageError{Class: artifact.AccessDenied})
+	r.answered(here, &transfer.StorageError{Class: transfer.AccessDenied})
 	want("who refuses, answers", "a", here, false, true)
-	r.answered(here, &artifact.StorageError{Class: artifact.StorageUnavailable})
+	r.answered(here, &transfer.StorageError{Class: transfer.StorageUnavailable})
 	want("who does not answer, is spared", "a", here, false, false)
 	want("by others, too", "b", here, false, false)
 	want("not elsewhere", "b", there, false, true)
@@ -39,7 +39,7 @@ func TestWhoseTurnItIsToBeLetGo(t *testing.T) {
 	want("and that once", "c", here, true, false)
 	clk.SetTime(clk.Now().Add(releaseAgain))
 	want("after a while", "d", here, false, true)
-	r.answered(here, &artifact.StorageError{Class: artifact.StorageUnavailable})
+	r.answered(here, &transfer.StorageError{Class: transfer.StorageUnavailable})
 	r.answered(here, nil)
 	want("when it answers", "e", here, false, true)
 }

@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/report"
 	"github.com/kie-operator/kie-operator/internal/state"
 )
@@ -25,7 +25,7 @@ const storeTries = 5
 
 // writeStored writes what is stored and why the rest is not. It does so also when the
 // operator is told to stop: what took minutes to do is not thrown away for that.
-func (r *Reconciler) writeStored(ctx context.Context, vg *v1alpha1.VideoGeneration, known *memory, failure *artifact.StorageError) error {
+func (r *Reconciler) writeStored(ctx context.Context, vg *v1alpha1.VideoGeneration, known *memory, failure *transfer.StorageError) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), report.PersistTimeout)
 	defer cancel()
 	err := r.write(ctx, vg, known.stored, failure)
@@ -39,7 +39,7 @@ func (r *Reconciler) writeStored(ctx context.Context, vg *v1alpha1.VideoGenerati
 // The other conditions are those of the Reconciler, whom this write
 // wakes. Others may write the status meanwhile: what took minutes to do is not
 // thrown away for that.
-func (r *Reconciler) write(ctx context.Context, vg *v1alpha1.VideoGeneration, stored map[string]v1alpha1.Artifact, failure *artifact.StorageError) error {
+func (r *Reconciler) write(ctx context.Context, vg *v1alpha1.VideoGeneration, stored map[string]v1alpha1.Artifact, failure *transfer.StorageError) error {
 	uid, name := vg.UID, client.ObjectKeyFromObject(vg)
 	for range storeTries - 1 {
 		err := r.writeOnce(ctx, vg, stored, failure)
@@ -57,7 +57,7 @@ func (r *Reconciler) write(ctx context.Context, vg *v1alpha1.VideoGeneration, st
 	return r.writeOnce(ctx, vg, stored, failure)
 }
 
-func (r *Reconciler) writeOnce(ctx context.Context, vg *v1alpha1.VideoGeneration, stored map[string]v1alpha1.Artifact, failure *artifact.StorageError) error {
+func (r *Reconciler) writeOnce(ctx context.Context, vg *v1alpha1.VideoGeneration, stored map[string]v1alpha1.Artifact, failure *transfer.StorageError) error {
 	before, now := vg.DeepCopy(), r.Clock.Now()
 	for url, object := range stored {
 		state.MarkStored(vg, url, object)
@@ -77,7 +77,7 @@ func (r *Reconciler) writeOnce(ctx context.Context, vg *v1alpha1.VideoGeneration
 }
 
 // setProgress says in the status how far the storing is, by what is stored.
-func setProgress(vg *v1alpha1.VideoGeneration, failure *artifact.StorageError, now time.Time) {
+func setProgress(vg *v1alpha1.VideoGeneration, failure *transfer.StorageError, now time.Time) {
 	progress := vg.Status.Storage
 	switch {
 	case progress == nil: // nobody wants it any more; what is stored is noted all the same

@@ -16,7 +16,8 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/accounts"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/bucket"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/state"
 )
@@ -25,13 +26,13 @@ import (
 const storeTimeout = time.Hour
 
 // interrupted says that nobody waits for the video any more, or not of this operator.
-var interrupted = &artifact.StorageError{Class: artifact.Interrupted, Message: "the storing was ended"}
+var interrupted = &transfer.StorageError{Class: transfer.Interrupted, Message: "the storing was ended"}
 
 // storeDue stores what is due of a resource, until the context of its transfer ends.
 // What it could store, and when to try the rest again, goes to what is known. It
 // returns the first reason for which something could not be stored. The error is
 // one of the API server.
-func (r *Reconciler) storeDue(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p state.Location, known *memory) (*artifact.StorageError, error) {
+func (r *Reconciler) storeDue(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p state.Location, known *memory) (*transfer.StorageError, error) {
 	// By now, who finds it deleted ends this; before, somebody may have found that there is nothing to end.
 	if !r.isWanted(ctx, vg) {
 		return interrupted, nil
@@ -53,7 +54,7 @@ func (r *Reconciler) storeDue(ctx context.Context, vg *v1alpha1.VideoGeneration,
 	defer func() { _ = opened.Close() }()
 
 	due, _ := known.due(state.Unstored(vg), r.Clock.Now())
-	var first *artifact.StorageError
+	var first *transfer.StorageError
 	for _, file := range due {
 		object, err := r.storeFile(ctx, vg, account, p, opened, file)
 		if err == nil {
@@ -86,7 +87,7 @@ func (r *Reconciler) storeDue(ctx context.Context, vg *v1alpha1.VideoGeneration,
 // takeBack deletes what the storing of a file has left if it was ended because
 // nobody wants that any more. A storage may have all of a video though its answer
 // was not heard.
-func (r *Reconciler) takeBack(ctx context.Context, vg *v1alpha1.VideoGeneration, opened *artifact.Bucket, file state.StoredFile) {
+func (r *Reconciler) takeBack(ctx context.Context, vg *v1alpha1.VideoGeneration, opened *bucket.Bucket, file state.StoredFile) {
 	if !errors.Is(context.Cause(ctx), errUnwanted) {
 		return
 	}
@@ -99,9 +100,9 @@ func (r *Reconciler) takeBack(ctx context.Context, vg *v1alpha1.VideoGeneration,
 }
 
 // ofVideo reports whether a failure is about one video and not about the storage.
-func ofVideo(class artifact.Class) bool {
+func ofVideo(class transfer.Class) bool {
 	switch class {
-	case artifact.LinkDead, artifact.LinkRefused, artifact.DownloadFailed, artifact.NotVideo, artifact.TooLarge:
+	case transfer.LinkDead, transfer.LinkRefused, transfer.DownloadFailed, transfer.NotVideo, transfer.TooLarge:
 		return true
 	default:
 		return false
@@ -110,15 +111,15 @@ func ofVideo(class artifact.Class) bool {
 
 // storeFile stores one video, unless it is there already. When its link is dead
 // it gets another one.
-func (r *Reconciler) storeFile(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p state.Location, opened *artifact.Bucket, file state.StoredFile) (v1alpha1.Artifact, error) {
+func (r *Reconciler) storeFile(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p state.Location, opened *bucket.Bucket, file state.StoredFile) (v1alpha1.Artifact, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	video := artifact.Video{
+	video := bucket.Video{
 		Key: file.Key, TaskID: vg.Status.Task.ID, Resource: client.ObjectKeyFromObject(vg).String(), Source: file.URL,
 	}
 	began := r.Clock.Now()
 	object, found, err := opened.Find(ctx, video)
-	if failure, ok := asStorageError(err); ok && failure.Class != artifact.AccessDenied {
+	if failure, ok := asStorageError(err); ok && failure.Class != transfer.AccessDenied {
 		return v1alpha1.Artifact{}, err // who may write may not be allowed to look
 	}
 	// Not before the storage has answered, so that what was never stored holds up no deletion, and before the first byte.
@@ -127,18 +128,18 @@ func (r *Reconciler) storeFile(ctx context.Context, vg *v1alpha1.VideoGeneration
 	}
 	if !found {
 		object, err = r.download(ctx, vg, opened, video, file.URL)
-		if failure, ok := asStorageError(err); ok && failure.Class == artifact.LinkDead && account != nil {
+		if failure, ok := asStorageError(err); ok && failure.Class == transfer.LinkDead && account != nil {
 			var link string
 			if link, err = r.freshLink(ctx, account, file.URL); err == nil {
 				object, err = r.download(ctx, vg, opened, video, link)
-				if failure, ok := asStorageError(err); ok && failure.Class == artifact.LinkDead {
+				if failure, ok := asStorageError(err); ok && failure.Class == transfer.LinkDead {
 					// A fresh link is another one each time, and does not go into the status.
-					err = &artifact.StorageError{Class: artifact.LinkDead, Message: "the link to the video is dead, and so is the fresh one that KIE.AI gives"}
+					err = &transfer.StorageError{Class: transfer.LinkDead, Message: "the link to the video is dead, and so is the fresh one that KIE.AI gives"}
 				}
 			} else if failure := (*kie.Error)(nil); errors.As(err, &failure) && !failure.Own {
-				err = &artifact.StorageError{Class: artifact.LinkDead, Message: "the link to the video is dead, and KIE.AI could not be asked for another one"}
+				err = &transfer.StorageError{Class: transfer.LinkDead, Message: "the link to the video is dead, and KIE.AI could not be asked for another one"}
 			} else if failure != nil {
-				err = &artifact.StorageError{Class: artifact.LinkDead, Message: "the link to the video is dead, and KIE.AI gives no other one now"}
+				err = &transfer.StorageError{Class: transfer.LinkDead, Message: "the link to the video is dead, and KIE.AI gives no other one now"}
 			}
 		}
 		if err != nil {
@@ -154,10 +155,10 @@ func (r *Reconciler) storeFile(ctx context.Context, vg *v1alpha1.VideoGeneration
 
 // download streams a video from a link into the bucket. Nothing is left in the
 // bucket that is not a whole video.
-func (r *Reconciler) download(ctx context.Context, vg *v1alpha1.VideoGeneration, opened *artifact.Bucket, video artifact.Video, link string) (artifact.Object, error) {
+func (r *Reconciler) download(ctx context.Context, vg *v1alpha1.VideoGeneration, opened *bucket.Bucket, video bucket.Video, link string) (bucket.Object, error) {
 	download, err := r.Fetcher.Download(ctx, link)
 	if err != nil {
-		return artifact.Object{}, err
+		return bucket.Object{}, err
 	}
 	defer func() { _ = download.Close() }()
 	return opened.Put(ctx, video, &wantedBody{Reader: download.Checked(), isWanted: func() bool { return r.isWanted(ctx, vg) }})
@@ -204,11 +205,11 @@ func (r *Reconciler) freshLink(ctx context.Context, account *v1alpha1.KieAccount
 }
 
 // asStorageError is the error as one that is shown; ok is false for those of the API server.
-func asStorageError(err error) (failure *artifact.StorageError, ok bool) {
-	return errors.AsType[*artifact.StorageError](err)
+func asStorageError(err error) (failure *transfer.StorageError, ok bool) {
+	return errors.AsType[*transfer.StorageError](err)
 }
 
 // trace logs a failure, which holds no secrets.
-func trace(ctx context.Context, vg *v1alpha1.VideoGeneration, failure *artifact.StorageError) {
+func trace(ctx context.Context, vg *v1alpha1.VideoGeneration, failure *transfer.StorageError) {
 	log.FromContext(ctx).Info("A video could not be stored", "videoGeneration", client.ObjectKeyFromObject(vg), "class", failure.Class)
 }

@@ -26,23 +26,23 @@ var knows = map[string][]string{
 
 	"controllers": {
 		"api/v1alpha1", "controllers/account", "controllers/generation", "controllers/storage", "internal/accounts", "internal/admission",
-		"internal/artifact", "internal/credentials", "internal/kie", "internal/report",
+		"internal/bucket", "internal/credentials", "internal/fetch", "internal/kie", "internal/report",
 	},
 	"controllers/generation": {
-		"api/v1alpha1", "internal/accounts", "internal/admission", "internal/artifact", "internal/attempt", "internal/byname",
-		"internal/credentials", "internal/credits", "internal/kie", "internal/report", "internal/state", "internal/watch",
+		"api/v1alpha1", "internal/accounts", "internal/admission", "internal/attempt", "internal/byname", "internal/credentials", "internal/credits",
+		"internal/fetch", "internal/kie", "internal/report", "internal/state", "internal/watch",
 	},
 	"controllers/storage": {
-		"api/v1alpha1", "internal/accounts", "internal/artifact", "internal/byname", "internal/credentials", "internal/kie", "internal/report", "internal/state",
-		"internal/watch",
+		"api/v1alpha1", "internal/accounts", "internal/bucket", "internal/byname", "internal/credentials", "internal/fetch", "internal/kie",
+		"internal/report", "internal/state", "internal/transfer", "internal/watch",
 	},
 	"controllers/account": {
-		"api/v1alpha1", "internal/accounts", "internal/admission", "internal/byname", "internal/credentials", "internal/credits", "internal/kie", "internal/report",
-		"internal/state", "internal/watch",
+		"api/v1alpha1", "internal/accounts", "internal/admission", "internal/byname", "internal/credentials", "internal/credits", "internal/kie",
+		"internal/report", "internal/state", "internal/watch",
 	},
 
 	"internal/watch":     {},
-	"internal/report":    {"api/v1alpha1", "internal/artifact", "internal/credits", "internal/kie", "internal/state", "internal/version"},
+	"internal/report":    {"api/v1alpha1", "internal/credits", "internal/kie", "internal/state", "internal/transfer", "internal/version"},
 	"internal/admission": {"api/v1alpha1", "internal/accounts", "internal/credits", "internal/kie", "internal/state"},
 	"internal/accounts":  {"api/v1alpha1", "internal/credits", "internal/kie", "internal/state"},
 	"internal/state":     {"api/v1alpha1", "internal/kie"},
@@ -50,7 +50,11 @@ var knows = map[string][]string{
 	"internal/callback":    {"api/v1alpha1", "internal/attempt", "internal/credentials", "internal/kie", "internal/listen"},
 	"internal/credentials": {"api/v1alpha1"},
 	"internal/kie":         {"internal/credits", "internal/version"},
-	"internal/artifact":    {"internal/version"},
+	"internal/fetch":       {"internal/egress", "internal/mp4", "internal/transfer"},
+	"internal/bucket":      {"internal/egress", "internal/transfer"},
+	"internal/mp4":         {"internal/transfer"},
+	"internal/egress":      {"internal/version"},
+	"internal/transfer":    {},
 	"internal/credits":     {},
 	"internal/attempt":     {},
 	"internal/byname":      {},
@@ -71,7 +75,10 @@ var strangers = []struct {
 		"decides, and neither acts nor tells",
 	},
 	{
-		[]string{"internal/kie", "internal/artifact", "internal/listen", "internal/attempt", "internal/version"},
+		[]string{
+			"internal/kie", "internal/fetch", "internal/bucket", "internal/mp4", "internal/egress", "internal/transfer", "internal/listen", "internal/attempt",
+			"internal/version",
+		},
 		[]string{"k8s.io/client-go/rest", "sigs.k8s.io/controller-runtime/pkg/client"},
 		"knows no Kubernetes",
 	},

@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/version"
@@ -129,7 +129,7 @@ func (m *Metrics) Stored(backend string, bytes int64, took time.Duration) {
 }
 
 // NotStored counts a try to store a video that failed.
-func (m *Metrics) NotStored(backend string, class artifact.Class) {
+func (m *Metrics) NotStored(backend string, class transfer.Class) {
 	m.unstored.WithLabelValues(backend, string(class)).Inc()
 }
 

@@ -11,7 +11,7 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/controllers/storage"
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/bucket"
 	"github.com/kie-operator/kie-operator/internal/state"
 )
 
@@ -26,7 +26,7 @@ func TestAPlaceAsksForItsEncryption(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	places := &storage.Locations{Storage: artifact.NewStorage(artifact.StorageOptions{AllowPrivate: true})}
+	places := &storage.Locations{Storage: bucket.NewStorage(bucket.StorageOptions{AllowPrivate: true})}
 	t.Cleanup(places.Storage.CloseIdleConnections)
 	secret := map[string][]byte{v1alpha1.SecretKeyAccessKeyID: []byte("id"), v1alpha1.SecretKeySecretAccessKey: []byte("key")}
 	seen := map[string]bool{}
@@ -41,7 +41,7 @@ func TestAPlaceAsksForItsEncryption(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := opened.Put(t.Context(), artifact.Video{Key: "720p.mp4"}, strings.NewReader("video")); err != nil {
+		if _, err := opened.Put(t.Context(), bucket.Video{Key: "720p.mp4"}, strings.NewReader("video")); err != nil {
 			t.Fatal(err)
 		}
 		if err := opened.Close(); err != nil {

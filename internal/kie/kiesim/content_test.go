@@ -16,7 +16,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/kie-operator/kie-operator/internal/artifact"
+	"github.com/kie-operator/kie-operator/internal/fetch"
+	"github.com/kie-operator/kie-operator/internal/mp4"
 )
 
 // topBoxes returns the kinds of the boxes of a file, which have to fill it.
@@ -82,7 +83,7 @@ func TestContentHasTheSize(t *testing.T) {
 
 // TestEverySizeIsAVideo looks at files as a stranger does.
 func TestEverySizeIsAVideo(t *testing.T) {
-	fetcher := artifact.NewFetcher(true)
+	fetcher := fetch.NewFetcher(true)
 	t.Cleanup(fetcher.CloseIdleConnections)
 	sizes := map[string][2]int{resolution720p: {1280, 720}, resolution1080p: {1920, 1080}, resolution4K: {3840, 2160}}
 	for resolution, size := range sizes {
@@ -94,7 +95,7 @@ func TestEverySizeIsAVideo(t *testing.T) {
 				}
 				t.Run(fmt.Sprintf("%s %s %ds", resolution, aspect, seconds), func(t *testing.T) {
 					f := newFixture(t, Options{Faults: Faults{DeliverSeconds: seconds}})
-					want := artifact.VideoFacts{Width: width, Height: height, Duration: time.Duration(seconds) * time.Second}
+					want := mp4.VideoFacts{Width: width, Height: height, Duration: time.Duration(seconds) * time.Second}
 					for _, bytes := range []int64{minFileBytes, 1 << 20, 64 << 20} {
 						f.SetFaults(Faults{DeliverSeconds: seconds, File: FileFaults{Bytes: bytes}})
 						path := videoPath(f, f.made(fields{"prompt": "a", "resolution": resolution, "aspect_ratio": aspect}))
