@@ -23,9 +23,9 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	storagectl "github.com/kie-operator/kie-operator/controllers/storage"
-	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/state"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 )
 
 // What happens to the storing of a video while it is on its way.

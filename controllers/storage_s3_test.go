@@ -20,8 +20,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
-	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/testenv"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 )
 
 // s3Server is a real S3 server for the tests of this package, started by the

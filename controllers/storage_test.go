@@ -23,9 +23,9 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	storagectl "github.com/kie-operator/kie-operator/controllers/storage"
-	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/state"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 )
 
 // storageFolder stands for a folder below the root of the world in what tests say of storage.

@@ -19,10 +19,10 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
-	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/state"
 	"github.com/kie-operator/kie-operator/internal/testenv"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 )
 
 // storedOf is the Stored condition in a word or two.

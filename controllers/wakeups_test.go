@@ -15,10 +15,10 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	accountctl "github.com/kie-operator/kie-operator/controllers/account"
 	"github.com/kie-operator/kie-operator/internal/admission"
-	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 	"github.com/kie-operator/kie-operator/internal/state"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 )
 
 // Whoever could go on is looked at at once, by a watch, and not when some time

@@ -15,8 +15,8 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/bucket"
-	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/state"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 )
 
 // Locations opens the storage that resources and accounts name.

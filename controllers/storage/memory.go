@@ -10,8 +10,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
-	"github.com/kie-operator/kie-operator/internal/transfer"
 	"github.com/kie-operator/kie-operator/internal/state"
+	"github.com/kie-operator/kie-operator/internal/transfer"
 )
 
 // How soon after a failure a video is tried to be stored again: twice as long

@@ -123,8 +123,8 @@ var mutants = []mutant{
 	{
 		promise: "P3", name: "leaves what is paid for to the last",
 		file:   "internal/state/priority.go",
-		before: "const PaidPriority, OtherPriority = 10, 0",
-		after:  "const PaidPriority, OtherPriority = -10, 0",
+		before: "const PaidPriority = 10",
+		after:  "const PaidPriority = -10",
 		tests:  "TestWhatIsPaidForComesFirst", in: "controllers/generation",
 	},
 	{

@@ -64,8 +64,8 @@ var watches = []mutant{
 	{
 		promise: "P3", name: "tries no storage again that was corrected",
 		file:   "controllers/storage/watches.go",
-		before: "\t\t{Of: &v1alpha1.KieAccount{}, Handler: handler.EnqueueRequestsFromMapFunc(r.storedWith), Predicates: []predicate.Predicate{predicate.GenerationChangedPredicate{}}},\n",
-		after:  "",
+		before: "Handler: handler.EnqueueRequestsFromMapFunc(r.storedWith), Predicates",
+		after:  "Handler: handler.Funcs{}, Predicates",
 		tests:  "TestStorageIsTriedWhenItIsCorrected", in: "controllers",
 	},
 	{

@@ -73,6 +73,7 @@ type Guard struct {
 	Resolver *net.Resolver
 }
 
+// Client speaks to those that the guard allows.
 func (g Guard) Client() *http.Client {
 	return &http.Client{
 		CheckRedirect: boundRedirects,

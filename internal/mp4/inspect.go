@@ -18,7 +18,7 @@ import (
 // of a video of a minute has some hundred kilobytes.
 const MaxIndexBytes = 4 << 20
 
-// An inspector is written a file, in pieces of any size, and finds out whether it
+// An Inspector is written a file, in pieces of any size, and finds out whether it
 // is a complete MP4 video: boxes without gaps from the first byte to the last,
 // with an index that describes pictures, and all the samples that the index
 // counts. It holds the index and nothing else.

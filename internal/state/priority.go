@@ -11,7 +11,10 @@ import (
 // before everything else: there may be a thousand videos to buy behind it, and
 // always new ones. Without that, a process that begins to lead would even leave it
 // for last, as it does with all that it finds (handler.LowPriority).
-const PaidPriority, OtherPriority = 10, 0
+const PaidPriority = 10
+
+// OtherPriority is that of everything else.
+const OtherPriority = 0
 
 // PriorityOf is the priority of a look at the resource.
 func PriorityOf(vg *v1alpha1.VideoGeneration) int {
