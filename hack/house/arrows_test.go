@@ -12,8 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
 const module = "github.com/kie-operator/kie-operator/"
@@ -93,7 +91,7 @@ type listed struct {
 func packages(t *testing.T) map[string]listed {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=ImportPath,Imports,Deps", "./cmd/manager")
-	list.Dir = testenv.Root()
+	list.Dir = root()
 	out, err := list.Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)

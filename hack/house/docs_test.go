@@ -10,8 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
 // tree is what there is to be spoken of: the Go files, and the functions of tests.
@@ -25,13 +23,13 @@ var testFunction = regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz)\w+)\(`
 
 func readTree(t *testing.T) tree {
 	t.Helper()
-	root := testenv.Root()
+	top := root()
 	all := tree{files: map[string]bool{}, tests: map[string]bool{}, pages: map[string]string{}}
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		name, err := filepath.Rel(root, path)
+		name, err := filepath.Rel(top, path)
 		switch {
 		case err != nil:
 			return err

@@ -13,14 +13,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
 // reasons are the values of the constants Reason... of the API.
 func reasons(t *testing.T) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(testenv.Root(), "api", "v1alpha1", "*.go"))
+	files, err := filepath.Glob(filepath.Join(root(), "api", "v1alpha1", "*.go"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("there is no API: %v", err)
 	}
@@ -51,7 +49,7 @@ func reasons(t *testing.T) []string {
 // Whoever meets a word in a condition finds in the README what it means and what
 // to do.
 func TestEveryReasonIsInTheReadme(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join(testenv.Root(), "README.md"))
+	readme, err := os.ReadFile(filepath.Join(root(), "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

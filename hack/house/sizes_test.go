@@ -12,8 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
 const (
@@ -27,7 +25,7 @@ const (
 func TestSizes(t *testing.T) {
 	lines, functions := map[string]int{}, 0
 	for _, name := range sourceFiles(t) {
-		text, err := os.ReadFile(filepath.Join(testenv.Root(), name))
+		text, err := os.ReadFile(filepath.Join(root(), name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,12 +72,12 @@ func sourceFiles(t *testing.T) []string {
 	t.Helper()
 	var names []string
 	for _, pattern := range []string{"api/*/*.go", "cmd/*/*.go", "controllers/*.go", "controllers/*/*.go", "internal/*/*.go", "internal/*/*/*.go"} {
-		found, err := filepath.Glob(filepath.Join(testenv.Root(), pattern))
+		found, err := filepath.Glob(filepath.Join(root(), pattern))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, path := range found {
-			name, err := filepath.Rel(testenv.Root(), path)
+			name, err := filepath.Rel(root(), path)
 			if err != nil {
 				t.Fatal(err)
 			}
