@@ -46,20 +46,30 @@ func reasons(t *testing.T) []string {
 	return all
 }
 
-// Whoever meets a word in a condition finds in the README what it means and what
-// to do.
-func TestEveryReasonIsInTheReadme(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join(root(), "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+// Whoever meets a word in a condition finds what it means and what to do in the
+// README, and in the reference of the API.
+func TestEveryReasonIsInThePages(t *testing.T) {
 	all := reasons(t)
 	if len(all) < 30 {
 		t.Fatalf("only %d reasons were found", len(all))
 	}
+	reference := read(t, "docs", "spec", "v1alpha1", "videogeneration.md") + read(t, "docs", "spec", "v1alpha1", "kieaccount.md")
+	readme := read(t, "README.md")
 	for _, reason := range all {
-		if row := regexp.MustCompile("(?m)^\\|.*`" + reason + "`"); !row.Match(readme) {
+		if row := regexp.MustCompile("(?m)^\\|.*`" + reason + "`"); !row.MatchString(readme) {
 			t.Errorf("no table of the README has a row for `%s`", reason)
 		}
+		if !strings.Contains(reference, "`"+reason+"`") {
+			t.Errorf("docs/spec/v1alpha1 says nothing of `%s`", reason)
+		}
 	}
+}
+
+func read(t *testing.T, path ...string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(append([]string{root()}, path...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
