@@ -4,13 +4,16 @@
 package controllers
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -322,5 +325,24 @@ func TestAnInsecureAccountIsNotAsked(t *testing.T) {
 	w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonInsecureBaseURL)
 	if requests := w.sim.State().Requests; len(requests) != 0 {
 		t.Errorf("KIE.AI was asked %v", requests)
+	}
+}
+
+// noNamespaces is a cache that has no namespace yet.
+type noNamespaces struct{ client.Client }
+
+// Get finds nothing.
+func (noNamespaces) Get(context.Context, client.ObjectKey, client.Object, ...client.GetOption) error {
+	return apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "new")
+}
+
+// A namespace that the cache does not have yet is asked for again.
+func TestANamespaceThatTheCacheDoesNotHave(t *testing.T) {
+	account := &v1alpha1.KieAccount{Spec: v1alpha1.KieAccountSpec{AllowedNamespaces: v1alpha1.AllowedNamespaces{
+		From: v1alpha1.NamespacesSelector, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "film"}},
+	}}}
+	allowed, err := accounts.Allows(t.Context(), noNamespaces{}, account, corev1.NamespaceDefault)
+	if allowed || err != nil {
+		t.Errorf("allowed is %v, %v; want not yet", allowed, err)
 	}
 }

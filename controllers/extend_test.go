@@ -157,3 +157,20 @@ func TestExtensions(t *testing.T) {
 		})
 	}
 }
+
+// An extension that took a task over which does not exist can be bought.
+func TestAnAdoptedExtensionIsResubmitted(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.create("source")
+	w.run(time.Hour)
+	w.create("video", fixture.Extending("source"), fixture.Annotated(v1alpha1.AnnotationAdoptTaskID, fixture.OtherTaskID))
+	w.run(time.Hour)
+	w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonTaskNotFound)
+	w.update("video", func(vg *v1alpha1.VideoGeneration) {
+		delete(vg.Annotations, v1alpha1.AnnotationAdoptTaskID)
+		fixture.Resubmit(vg)
+	})
+	w.run(time.Hour)
+	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	w.wantPaid(2)
+}

@@ -333,3 +333,15 @@ func TestADeletedResourceIsForgotten(t *testing.T) {
 		t.Errorf("the second resource has task %s of %+v", vg.Status.Task.ID, w.sim.State().Tasks)
 	}
 }
+
+// A late callback is followed for a while: KIE.AI's record may be later still.
+func TestALateCallbackBeforeItsRecord(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.create("video", prompt("[sim:latency=45m]"))
+	w.run(44 * time.Minute)
+	vg := w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonTimedOut)
+	w.clock.SetTime(vg.Status.Task.SubmittedAt.Add(44*time.Minute + 30*time.Second))
+	w.callBack(vg.Status.Task.Attempt, vg.Status.Task.ID)
+	w.run(9 * time.Hour)
+	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+}

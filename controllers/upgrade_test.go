@@ -19,6 +19,34 @@ import (
 	"github.com/kie-operator/kie-operator/internal/state"
 )
 
+// An upgrade that the balance does not cover keeps nobody else from buying.
+func TestAnUpgradeShortOfCreditsBlocksNobody(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.create("big", fixture.In(v1alpha1.Resolution4K))
+	w.run(30 * time.Second)
+	w.sim.SetCredits(70)
+	w.run(5 * time.Minute)
+	w.wantReady("big", metav1.ConditionUnknown, "InsufficientCredits")
+	w.create("small")
+	w.run(10 * time.Minute)
+	w.wantReady("small", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	w.sim.SetCredits(1000)
+	w.run(time.Hour)
+	w.wantReady("big", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+}
+
+// The credits for upgrades that are still to be asked for are not sold to others.
+func TestCreditsForUpgradesAreKept(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.sim.SetCredits(200)
+	w.create("big", fixture.In(v1alpha1.Resolution4K))
+	w.run(30 * time.Second)
+	w.create("small")
+	w.run(time.Hour)
+	w.wantReady("big", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	w.wantReady("small", metav1.ConditionUnknown, "InsufficientCredits")
+}
+
 // wantUpgrades asserts how many upgrades were paid for, each base at most once.
 func (w *world) wantUpgrades(want int) {
 	w.t.Helper()
