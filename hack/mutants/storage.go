@@ -114,7 +114,7 @@ var storage = []mutant{
 		promise: "P3", name: "says Ready where it stores",
 		file:   "controllers/storage/status.go",
 		before: "\tstate.SayStored(vg, state.SaysStored(vg), vg.Status.ObservedGeneration, now)\n",
-		after:  "\tstate.SayStored(vg, state.SaysStored(vg), vg.Status.ObservedGeneration, now)\n\tsummarize(vg, waiting{}, now)\n",
+		after:  "\tstate.SayStored(vg, state.SaysStored(vg), vg.Status.ObservedGeneration, now)\n\tstate.Summarize(vg, state.Wait{}, now)\n",
 		tests:  "TestStoringLeavesReadyToTheOther", in: "controllers",
 	},
 	{
