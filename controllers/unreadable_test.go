@@ -275,8 +275,8 @@ func TestWhatIsChargedWithoutATable(t *testing.T) {
 	stored.broken = true
 	w.run(10 * time.Minute)
 	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
-	if spent := w.account().Status.CreditsSpent; spent != "150" {
-		t.Errorf("the books say %s credits, want 150", spent)
+	if spent := w.account().Status.CreditsSpent; spent != "90" {
+		t.Errorf("the books say %s credits, want 90", spent)
 	}
 }
 

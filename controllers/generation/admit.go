@@ -38,8 +38,7 @@ func (r *Reconciler) admit(ctx context.Context, l *scope) (bool, error) {
 		return true, nil
 	}
 	if state.IsAccountSuspended(l.account) {
-		l.wait = state.Wait{Kind: state.Held, Reason: v1alpha1.ReasonSuspended, Message: fmt.Sprintf(
-			"KieAccount %s is suspended: its spec.suspend holds the purchase back", client.ObjectKeyFromObject(l.account))}
+		l.wait = suspendedBy(l.account)
 		return true, nil
 	}
 	prices, err := accounts.Readable(l.account, r.Clock.Now())
@@ -83,6 +82,12 @@ func (r *Reconciler) admit(ctx context.Context, l *scope) (bool, error) {
 	return true, nil
 }
 
+// suspendedBy is what a purchase waits for whose account is suspended.
+func suspendedBy(account *v1alpha1.KieAccount) state.Wait {
+	return state.Wait{Kind: state.Held, Reason: v1alpha1.ReasonSuspended, Message: fmt.Sprintf(
+		"KieAccount %s is suspended: its spec.suspend holds the purchase back", client.ObjectKeyFromObject(account))}
+}
+
 // errUnreadPurchase says in every namespace what the account says by name: the
 // purchase may be that of another namespace.
 var errUnreadPurchase = errors.New("books lack a purchase whose credits cannot be read: see the Ready condition of the account")
@@ -96,10 +101,12 @@ func heldBack(vg *v1alpha1.VideoGeneration) string {
 }
 
 // isUnbought reports whether a purchase was begun of which this process knows
-// that nothing came of it, though the status does not say so yet.
+// that nothing came of it, though the status does not say so yet. A callback says
+// that it does not know it after all.
 func isUnbought(l *scope) bool {
 	task := l.vg.Status.Task
-	return task != nil && task.State == v1alpha1.TaskSubmitting && task.ID == "" && slices.Contains(l.known.unbought, task.Attempt)
+	return task != nil && task.State == v1alpha1.TaskSubmitting && task.ID == "" && !state.CalledBack(l.vg) &&
+		slices.Contains(l.known.unbought, task.Attempt)
 }
 
 // nextInQueue lists the resources whose turn on an account is next.

@@ -39,6 +39,9 @@ func (r *Reconciler) adopt(ctx context.Context, l *scope) (bool, error) {
 		return !state.IsLost(l.vg.Status.Task), nil
 	}
 	task := l.vg.Status.Task
+	if task == nil || state.IsAdopted(task) {
+		l.vg.Status.Account = v1alpha1.AccountIdentity{} // the user says which account knows it, and not what was waited for
+	}
 	if task == nil {
 		// The attempt that bought the task is not known here; this one only fills the place.
 		task = &v1alpha1.Task{Attempt: attempts.New(), Number: 1}

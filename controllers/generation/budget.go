@@ -53,16 +53,36 @@ func buyerOf(vg *v1alpha1.VideoGeneration) v1alpha1.AccountIdentity {
 // bookAnyway enters what was spent whether or not the budget allows it. Where
 // the books cannot be read, the account adds it when somebody has corrected them.
 // What an earlier account of the name has bought is not in the books of this one.
-func (r *Reconciler) bookAnyway(ctx context.Context, l *scope, buyer v1alpha1.AccountIdentity, spent credits.Amount) error {
-	if buyer.IsReplacedBy(l.account) {
+// It is booked once, though what comes after it may have to be done again.
+func (r *Reconciler) bookAnyway(ctx context.Context, l *scope, what booking, buyer v1alpha1.AccountIdentity, spent credits.Amount) error {
+	if buyer.IsReplacedBy(l.account) || l.known.booked[what] {
 		return nil
 	}
+	if err := r.bookUnbounded(ctx, l, what, spent); err != nil {
+		return err
+	}
+	if l.known.booked == nil {
+		l.known.booked = map[booking]bool{}
+	}
+	l.known.booked[what] = true
+	return nil
+}
+
+// booking is what something is booked for beside the price of a purchase.
+type booking struct {
+	// purchase is the attempt that is booked after it was taken out of the books.
+	purchase string
+	// difference is the attempt that has cost more than was booked for it.
+	difference string
+}
+
+func (r *Reconciler) bookUnbounded(ctx context.Context, l *scope, what booking, spent credits.Amount) error {
 	if l.account.Spec.Budget != nil {
 		if w, err := r.book(ctx, l, spent, false); err != nil || w.Reason == "" {
 			return err
 		}
 	}
-	r.Ledger.Spend(v1alpha1.IdentityOf(l.account), "", spent)
+	r.Ledger.Spend(v1alpha1.IdentityOf(l.account), what.purchase, spent)
 	r.CheckAccount(client.ObjectKeyFromObject(l.account))
 	return nil
 }
@@ -126,6 +146,8 @@ func (r *Reconciler) book(ctx context.Context, l *scope, change credits.Amount, 
 			return state.Wait{}, report.ErrAccountReplaced
 		case account == nil:
 			return state.Wait{}, nil
+		case bounded && state.IsAccountSuspended(account): // since it was admitted
+			return suspendedBy(account), nil
 		}
 		now := r.Clock.Now()
 		start, _ := accounts.PeriodOf(account, now)

@@ -75,6 +75,8 @@ type scope struct {
 	// price is what is to be bought costs, with its upgrade, if there is a price for it.
 	price  credits.Amount
 	priced bool
+	// unread says which number of the price table cannot be read.
+	unread error
 	// before are the counts of purchases before the one that is made.
 	before purchaseCounts
 	// spent says that the purchase counts in the books of an account without a budget.
@@ -130,6 +132,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		r.followRefused,
 		r.retry,
 		r.moveAccount,
+		r.requirePrice,
 		r.checkImages,
 		r.admit,
 		r.submit,

@@ -50,6 +50,9 @@ type resourceMemory struct {
 	// KIE.AI, by the name that they have there.
 	imagesGoodAt time.Time
 	uploads      map[string]upload
+	// booked are the things that were booked beside the price of a purchase, once: the write that says so may have to
+	// be made again.
+	booked map[booking]bool
 	// unwrittenSaid is when it was last said that the status is refused.
 	unwrittenSaid time.Time
 	// refusedAt is when to ask again about a purchase that was refused and called back for.

@@ -20,6 +20,7 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/accounts"
 	"github.com/kie-operator/kie-operator/internal/credentials"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/report"
 	"github.com/kie-operator/kie-operator/internal/state"
@@ -278,10 +279,10 @@ func (r *Reconciler) applyRecord(ctx context.Context, l *scope, record kie.Recor
 }
 
 // applyPrice writes what the finished task has cost: by KIE.AI's word, or by the
-// price table. Where KIE.AI has charged more than the table says, the difference
-// is booked, and said once.
+// price table. Where KIE.AI has charged more than was booked, the difference is
+// booked.
 func (r *Reconciler) applyPrice(ctx context.Context, l *scope, record kie.Record) error {
-	task, key := l.vg.Status.Task, client.ObjectKeyFromObject(l.account)
+	task := l.vg.Status.Task
 	prices, unread := accounts.PricesOf(l.account)
 	price, priced := accounts.TaskPrice(l.vg, prices)
 	switch {
@@ -293,27 +294,45 @@ func (r *Reconciler) applyPrice(ctx context.Context, l *scope, record kie.Record
 	}
 	charged := *record.Credits
 	task.CreditsConsumed = charged.String()
-	switch {
-	case state.IsAdopted(task), priced && charged == price:
-		return nil
-	case unread != nil:
-		// What was booked for the task alone is not known: rather too much in the books than too little.
-		return r.bookAnyway(ctx, l, buyerOf(l.vg), charged)
-	case !priced:
-		return nil
+	if state.IsAdopted(task) {
+		return nil // who bought it has booked it
 	}
+	if unread == nil && priced && charged != price {
+		r.sayPriceDiffers(ctx, l, price)
+	}
+	if booked, ok := bookedFor(l.vg, prices); ok && booked.Less(charged) {
+		return r.bookAnyway(ctx, l, booking{difference: task.Attempt}, buyerOf(l.vg), charged.Minus(booked))
+	}
+	return nil
+}
+
+// bookedFor is what was booked for the task alone, when it was bought: the price
+// table may say something else by now. Where the price of its upgrade is not known,
+// it is what was booked for both.
+func bookedFor(vg *v1alpha1.VideoGeneration, prices kie.Prices) (credits.Amount, bool) {
+	booked, err := credits.Parse(vg.Status.Task.Credits)
+	if err != nil {
+		return credits.Amount{}, false // that holds the account, and says so
+	}
+	if upgrade, ok := accounts.UpgradePrice(vg, prices); ok && upgrade.Less(booked) {
+		booked = booked.Minus(upgrade)
+	}
+	return booked, true
+}
+
+// sayPriceDiffers says, once for each price, that KIE.AI has charged another one
+// than the price table says.
+func (r *Reconciler) sayPriceDiffers(ctx context.Context, l *scope, price credits.Amount) {
+	task, key := l.vg.Status.Task, client.ObjectKeyFromObject(l.account)
 	r.Metrics.PriceDiffers(string(l.vg.Spec.Model), task.Operation)
 	sentence := fmt.Sprintf("KIE.AI charged %s credits for %s with model %s, and the price table of KieAccount %s says %s: correct its spec.prices",
 		task.CreditsConsumed, task.Operation, l.vg.Spec.Model, key, price)
-	if r.Ledger.SayOnce(key, sentence) {
-		r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, "PriceDiffers", report.ActionReconcile, "%s", sentence)
-		log.FromContext(ctx).Info("KIE.AI charged another price than the table says", "model", l.vg.Spec.Model, "operation", task.Operation,
-			"charged", task.CreditsConsumed, "expected", price)
+	if !r.Ledger.SayOnce(key, sentence) {
+		return
 	}
-	if price.Less(charged) {
-		return r.bookAnyway(ctx, l, buyerOf(l.vg), charged.Minus(price))
-	}
-	return nil
+	r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, "PriceDiffers", report.ActionReconcile, "%s", sentence)
+	log.FromContext(ctx).Info("KIE.AI charged another price than the table says", "model", l.vg.Spec.Model, "operation", task.Operation,
+		"charged", task.CreditsConsumed, "expected", price)
 }
 
 // withoutCredentials says what to wait for when the account's Secret cannot be used.

@@ -6,6 +6,7 @@ package generation
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/report"
 	"github.com/kie-operator/kie-operator/internal/state"
@@ -177,6 +179,14 @@ func (r *Reconciler) follow(ctx context.Context, l *scope) (found bool, err erro
 	if record.CallbackURL != "" && !strings.HasSuffix(record.CallbackURL, "/"+task.Attempt) {
 		log.FromContext(ctx).Info("A callback named a task that another attempt has bought", "taskID", id)
 		return false, nil
+	}
+	if slices.Contains(l.known.unbought, task.Attempt) {
+		// It was taken out of the books on KIE.AI's word that it was not made.
+		if price, err := credits.Parse(task.Credits); err == nil {
+			if err := r.bookAnyway(ctx, l, booking{purchase: task.Attempt}, buyerOf(l.vg), price); err != nil {
+				return false, err
+			}
+		}
 	}
 	l.known.accepted = acceptanceOf(task, id)
 	l.known.askAt = r.Clock.Now()

@@ -107,7 +107,7 @@ func (r *Reconciler) heldByRefused(l *scope) bool {
 // takeRefused books a purchase that was made after all, and takes its task over
 // where the resource has no other.
 func (r *Reconciler) takeRefused(ctx context.Context, l *scope, refused v1alpha1.RefusedAttempt, id string) (bool, error) {
-	if err := r.bookAnyway(ctx, l, refused.Account, l.price); err != nil {
+	if err := r.bookAnyway(ctx, l, booking{purchase: refused.Attempt}, refused.Account, l.price); err != nil {
 		return true, err
 	}
 	l.forgetRefused(refused.Attempt)

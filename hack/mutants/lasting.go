@@ -156,7 +156,7 @@ var lasting = []mutant{
 	{
 		promise: "P1", name: "counts what an earlier account of the name has bought",
 		file:   "internal/admission/spending.go",
-		before: " || past.Account.IsReplacedBy(account) {",
+		before: " || boughtByAnother(past, account) {",
 		after:  " {",
 		tests:  "TestBooksAreOfOneAccount",
 	},
@@ -170,8 +170,8 @@ var lasting = []mutant{
 	{
 		promise: "P1", name: "books on an account what an earlier one has bought",
 		file:   "controllers/generation/budget.go",
-		before: "if buyer.IsReplacedBy(l.account) {",
-		after:  "if false {",
+		before: "if buyer.IsReplacedBy(l.account) || l.known.booked[what] {",
+		after:  "if l.known.booked[what] {",
 		tests:  "TestThePriceDiffersAfterTheAccountWasCreatedAgain", in: "controllers",
 	},
 	{
@@ -233,8 +233,8 @@ var lasting = []mutant{
 	{
 		promise: "P1", name: "does not book what KIE.AI charged beyond the table",
 		file:   "controllers/generation/observe.go",
-		before: "if price.Less(charged) {",
-		after:  "if price.Less(charged) && false {",
+		before: "booked.Less(charged) {",
+		after:  "booked.Less(charged) && false {",
 		tests:  "TestThePriceDiffers", in: "controllers",
 	},
 	{
@@ -327,5 +327,54 @@ var lasting = []mutant{
 		before: "have.LastTransitionTime.Unix() <= 0 {",
 		after:  "have.LastTransitionTime.Unix() < 0 {",
 		tests:  "TestKstatusBeforeTheFirstLook", in: "controllers",
+	},
+	{
+		promise: "P1", name: "books again what a failed write made it do again",
+		file:   "controllers/generation/budget.go",
+		before: "if buyer.IsReplacedBy(l.account) || l.known.booked[what] {",
+		after:  "if buyer.IsReplacedBy(l.account) {",
+		tests:  "TestADifferenceIsBookedOnce", in: "controllers",
+	},
+	{
+		promise: "P1", name: "compares what was charged with the price table of today",
+		file:   "controllers/generation/observe.go",
+		before: "booked.Less(charged) {",
+		after:  "price.Less(charged) {\n\t\tbooked = price",
+		tests:  "TestThePriceIsCorrectedWhileATaskIsAtWork", in: "controllers",
+	},
+	{
+		promise: "P1", name: "begins a period at a fraction of a second",
+		file:   "internal/accounts/budget.go",
+		before: "budget.Period.Duration.Truncate(time.Second)",
+		after:  "budget.Period.Duration",
+		tests:  "TestABudgetOfAnOddPeriod", in: "controllers",
+	},
+	{
+		promise: "P1", name: "spends from an account that was suspended since",
+		file:   "controllers/generation/budget.go",
+		before: "case bounded && state.IsAccountSuspended(account): // since it was admitted",
+		after:  "case false: // since it was admitted",
+		tests:  "TestAnAccountIsSuspendedAtTheLastMoment", in: "controllers",
+	},
+	{
+		promise: "P2", name: "waits for a price before it looks for what is paid for",
+		file:   "controllers/generation/controller.go",
+		before: "\t\tr.estimate,\n",
+		after:  "\t\tr.estimate,\n\t\tr.requirePrice,\n",
+		tests:  "TestALostPurchaseIsFoundWithoutAPrice", in: "controllers",
+	},
+	{
+		promise: "P2", name: "asks the account that was waited for about a task of another",
+		file:   "controllers/generation/adopt.go",
+		before: "if task == nil || state.IsAdopted(task) {",
+		after:  "if false {",
+		tests:  "TestATaskOfAnotherAccountIsTakenOver", in: "controllers",
+	},
+	{
+		promise: "P1", name: "buys again though a callback came for what it took for refused",
+		file:   "controllers/generation/admit.go",
+		before: " && !state.CalledBack(l.vg) &&\n",
+		after:  " &&\n",
+		tests:  "TestARefusedPurchaseIsBookedOnce", in: "controllers",
 	},
 }

@@ -25,10 +25,11 @@ const budgetResync = 5 * time.Minute
 
 // PeriodOf is the start and the end of the period of the account's budget that
 // now is in. Periods have no gap between them and the same borders for everybody.
+// They have whole seconds, as the times in a status have.
 func PeriodOf(account *v1alpha1.KieAccount, now time.Time) (start, end time.Time) {
 	length := spendingPeriod
 	if budget := account.Spec.Budget; budget != nil && budget.Period.Duration >= time.Minute {
-		length = budget.Period.Duration
+		length = budget.Period.Duration.Truncate(time.Second)
 	}
 	start = now.UTC().Truncate(length)
 	// Books that begin later than this clock says are gone on with: the clock of another leader was ahead, and a

@@ -359,7 +359,7 @@ func TestBooksAreOfOneAccount(t *testing.T) {
 	if err := b.Recover(account, b.view); err != nil {
 		t.Error(err)
 	}
-	want("another process bought three, of which it is not known that the earlier one did", now, 30)
+	want("another process bought two, of which it is not known that another account did", now, 20)
 	b.ForgetAccount(now.Key())
 	if len(b.books) > 0 {
 		t.Errorf("the books of %d accounts are kept, and there is none", len(b.books))

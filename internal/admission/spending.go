@@ -213,13 +213,19 @@ func spentThrough(account *v1alpha1.KieAccount) time.Time {
 	return account.CreationTimestamp.Time
 }
 
+// boughtByAnother reports whether it is known that another account has bought the
+// task, or an earlier one of the name.
+func boughtByAnother(past v1alpha1.PastTask, account *v1alpha1.KieAccount) bool {
+	return !past.Account.IsZero() && past.Account != v1alpha1.IdentityOf(account)
+}
+
 // uncounted lists the purchases of the resources of an account from a moment on
 // that are not counted yet, as far as they were made or may have been. The error
 // names the first whose credits cannot be read.
 func (b *books) uncounted(account *v1alpha1.KieAccount, view []v1alpha1.VideoGeneration, from time.Time) (found []spending, unread error) {
 	add := func(vg *v1alpha1.VideoGeneration, field string, past v1alpha1.PastTask) {
 		_, counted := b.counted[past.Attempt]
-		if counted || past.SubmittedAt.Time.Before(from) || past.Credits == "" || past.Account.IsReplacedBy(account) {
+		if counted || past.SubmittedAt.Time.Before(from) || past.Credits == "" || boughtByAnother(past, account) {
 			return // without credits, it was taken over: who made it has booked it
 		}
 		price, err := accounts.ReadCredits(fmt.Sprintf("%s of VideoGeneration %s/%s", field, vg.Namespace, vg.Name), past.Credits, accounts.CorrectStatus)
