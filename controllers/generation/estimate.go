@@ -47,7 +47,7 @@ func (r *Reconciler) requirePrice(_ context.Context, l *scope) (bool, error) {
 		return false, nil
 	case l.unread != nil:
 		l.wait = accounts.Unreadable(l.account, l.unread)
-		return true, nil
+		return true, nil //nolint:nilerr // the wait says which it is
 	case !l.priced:
 		l.wait = state.Wait{Kind: state.Stalled, Reason: v1alpha1.ReasonPriceUnknown, Message: fmt.Sprintf(
 			"there is no price for model %s in %s on KieAccount %s, and nothing is bought without one: add it to its spec.prices, or use another model or resolution",

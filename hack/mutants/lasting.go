@@ -345,7 +345,7 @@ var lasting = []mutant{
 	{
 		promise: "P1", name: "begins a period at a fraction of a second",
 		file:   "internal/accounts/budget.go",
-		before: "budget.Period.Duration.Truncate(time.Second)",
+		before: "budget.Period.Truncate(time.Second)",
 		after:  "budget.Period.Duration",
 		tests:  "TestABudgetOfAnOddPeriod", in: "controllers",
 	},

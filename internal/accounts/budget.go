@@ -29,7 +29,7 @@ const budgetResync = 5 * time.Minute
 func PeriodOf(account *v1alpha1.KieAccount, now time.Time) (start, end time.Time) {
 	length := spendingPeriod
 	if budget := account.Spec.Budget; budget != nil && budget.Period.Duration >= time.Minute {
-		length = budget.Period.Duration.Truncate(time.Second)
+		length = budget.Period.Truncate(time.Second)
 	}
 	start = now.UTC().Truncate(length)
 	// Books that begin later than this clock says are gone on with: the clock of another leader was ahead, and a
