@@ -127,7 +127,11 @@ func TestATaskOfAnotherAccountIsTakenOver(t *testing.T) {
 
 // A budget whose period is no whole number of seconds binds.
 func TestABudgetOfAnOddPeriod(t *testing.T) {
-	w := newWorld(t, worldOptions{budget: fixture.Budget("60", 90500*time.Millisecond)})
+	const period = 90500 * time.Millisecond
+	w := newWorld(t, worldOptions{budget: fixture.Budget("60", period)})
+	for w.clock.Now().UTC().Truncate(period).Nanosecond() == 0 {
+		w.clock.SetTime(w.clock.Now().Add(period)) // to a period that would begin within a second
+	}
 	w.create("first")
 	w.create("second")
 	w.pass(0)
