@@ -207,6 +207,7 @@ type KieAccountSpec struct {
 	// +listMapKey=model
 	// +listMapKey=operation
 	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:MinItems=0
 	Prices []Price `json:"prices,omitempty"`
 
 	// storage is where the finished videos of this account are kept, unless
