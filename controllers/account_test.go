@@ -256,7 +256,7 @@ func TestTheAccountIsRefused(t *testing.T) {
 func TestAccountResolution(t *testing.T) {
 	t.Run("names one that does not exist", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
-		w.create("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.AccountRef = &v1alpha1.AccountReference{Name: "nobody"} })
+		w.create("video", withAccount("nobody"))
 		w.run(time.Hour)
 		w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonAccountNotFound)
 		w.update("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.AccountRef = nil })
@@ -267,7 +267,7 @@ func TestAccountResolution(t *testing.T) {
 		w := newWorld(t, worldOptions{})
 		w.create("video")
 		w.pass(0)
-		w.update("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.AccountRef = &v1alpha1.AccountReference{Name: "nobody"} })
+		w.update("video", withAccount("nobody"))
 		w.run(time.Hour)
 		w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 	})

@@ -108,8 +108,8 @@ func TestALostPurchaseIsFoundWithoutAPrice(t *testing.T) {
 func TestATaskOfAnotherAccountIsTakenOver(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	other := kiesim.New(kiesim.Options{APIKey: fixture.APIKey, Now: w.clock.Now})
-	w.secondAccount("other", other)
-	w.create("bought", func(vg *v1alpha1.VideoGeneration) { vg.Spec.AccountRef = &v1alpha1.AccountReference{Name: "other"} })
+	w.secondAccount(other)
+	w.create("bought", withAccount("other"))
 	w.pass(0)
 	w.create("video", suspended(true))
 	w.pass(0)

@@ -128,7 +128,7 @@ func TestExtensions(t *testing.T) {
 		w := newWorld(t, worldOptions{})
 		w.create("source")
 		w.run(time.Hour)
-		w.create("video", fixture.Extending("source"), func(vg *v1alpha1.VideoGeneration) { vg.Spec.AccountRef = &v1alpha1.AccountReference{Name: "other"} })
+		w.create("video", fixture.Extending("source"), withAccount("other"))
 		w.run(time.Minute)
 		w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonAccountMismatch)
 		w.update("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.AccountRef = nil })

@@ -95,7 +95,7 @@ func TestKstatusThroughALife(t *testing.T) {
 	})
 	t.Run("no account", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
-		w.create("video", func(vg *v1alpha1.VideoGeneration) { vg.Spec.AccountRef = &v1alpha1.AccountReference{Name: "nobody"} })
+		w.create("video", withAccount("nobody"))
 		w.pass(0)
 		w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonAccountNotFound)
 		w.wantKstatus(kind, "video", status.InProgressStatus)

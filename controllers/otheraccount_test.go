@@ -94,7 +94,7 @@ func TestResubmitOnAnotherAccount(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, worldOptions{})
 			other := kiesim.New(kiesim.Options{APIKey: fixture.APIKey, Now: w.clock.Now})
-			w.secondAccount("other", other)
+			w.secondAccount(other)
 			w.create("video", prompt("[sim:accept-then=drop] [sim:latency=40m]"))
 			w.run(35 * time.Minute)
 			w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonSubmissionUnknown)
@@ -116,7 +116,7 @@ func TestResubmitOnAnotherAccount(t *testing.T) {
 	t.Run("which has to buy it", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
 		other := kiesim.New(kiesim.Options{APIKey: fixture.APIKey, Now: w.clock.Now, Latency: time.Minute})
-		w.secondAccount("other", other)
+		w.secondAccount(other)
 		w.create("video", prompt("[sim:accept-then=drop] [sim:callback=never]"))
 		w.run(35 * time.Minute)
 		w.wantReady("video", metav1.ConditionFalse, v1alpha1.ReasonSubmissionUnknown)
@@ -132,12 +132,12 @@ func TestResubmitOnAnotherAccount(t *testing.T) {
 	})
 }
 
-// secondAccount makes another account, of another simulated KIE.AI, that is
-// known to be able to buy.
-func (w *world) secondAccount(name string, sim *kiesim.Simulator) {
+// secondAccount makes an account other, of another simulated KIE.AI, that is known
+// to be able to buy.
+func (w *world) secondAccount(sim *kiesim.Simulator) {
 	w.t.Helper()
 	account := &v1alpha1.KieAccount{
-		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name},
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "other"},
 		Spec: v1alpha1.KieAccountSpec{
 			CredentialsSecretRef: v1alpha1.SecretReference{Name: "kie-credentials"}, BaseURL: newSimServer(w.t, sim),
 		},
@@ -152,8 +152,13 @@ func (w *world) secondAccount(name string, sim *kiesim.Simulator) {
 func moveTo(account string) func(*v1alpha1.VideoGeneration) {
 	return func(vg *v1alpha1.VideoGeneration) {
 		fixture.Resubmit(vg)
-		vg.Spec.AccountRef = &v1alpha1.AccountReference{Name: account}
+		withAccount(account)(vg)
 	}
+}
+
+// withAccount names the account that is to buy.
+func withAccount(name string) func(*v1alpha1.VideoGeneration) {
+	return func(vg *v1alpha1.VideoGeneration) { vg.Spec.AccountRef = &v1alpha1.AccountReference{Name: name} }
 }
 
 // createAccount makes a KieAccount of this world.

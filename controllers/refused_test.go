@@ -49,7 +49,7 @@ func TestARefusedPurchaseIsMadeAllTheSame(t *testing.T) {
 // and reported.
 func TestARefusedPurchaseIsMadeBesideAnother(t *testing.T) {
 	w := newWorld(t, worldOptions{paidMost: 2})
-	w.answerPurchase(1, madeAnd, "application/json", http.StatusOK, `{"code":429,"msg":"not now","data":null}`)
+	w.refuseOnce()
 	w.create("video", prompt("[sim:callback=late=5m]"))
 	w.run(time.Hour)
 	vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
@@ -66,15 +66,16 @@ func TestARefusedPurchaseIsMadeBesideAnother(t *testing.T) {
 
 // refuseOnce makes KIE.AI say of the next purchase that it refuses it, and make it
 // all the same.
-func (w *world) refuseOnce(code string) {
-	w.answerPurchase(1, madeAnd, "application/json", http.StatusOK, `{"code":`+code+`,"msg":"not now","data":null}`)
+func (w *world) refuseOnce() {
+	w.answerPurchase(1, madeAnd, "application/json", http.StatusOK, `{"code":429,"msg":"not now","data":null}`)
 }
 
-// silenceRecords keeps KIE.AI from answering about tasks while what it returns is true.
-func (w *world) silenceRecords() *bool {
-	silent, otherwise := false, w.onRequest
+// silenceRecord keeps KIE.AI from answering about the first task while what it
+// returns is true.
+func (w *world) silenceRecord() *bool {
+	silent, otherwise := true, w.onRequest
 	w.onRequest = func(n int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
-		if silent && strings.HasSuffix(r.URL.Path, "/record-info") {
+		if silent && strings.HasSuffix(r.URL.Path, "/record-info") && r.URL.Query().Get("taskId") == w.sim.State().Tasks[0].ID {
 			rw.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
@@ -94,15 +95,15 @@ func TestARefusedPurchaseOfAnotherAccount(t *testing.T) {
 				StringData: map[string]string{v1alpha1.SecretKeyAPIKey: "another-key", v1alpha1.SecretKeyWebhookHMACKey: "another-hmac-key"},
 			}))
 			w.createAccount("other", "other-keys", nil)
-			w.update("video", moveTo("other"))
+			w.update("video", withAccount("other"))
 		},
-		"moved to one that does not exist": func(w *world) { w.update("video", moveTo("missing")) },
+		"moved to one that does not exist": func(w *world) { w.update("video", withAccount("missing")) },
 	} {
 		for budget, withBudget := range budgets {
 			t.Run(name+", "+budget, func(t *testing.T) {
 				w := newWorld(t, worldOptions{budget: withBudget})
 				w.beginPeriod()
-				w.refuseOnce("429")
+				w.refuseOnce()
 				w.create("video", prompt("[sim:callback=late=5m]"))
 				w.pass(0)
 				w.wantPaid(1)
@@ -132,7 +133,7 @@ func TestARefusedPurchaseKeepsItsPrice(t *testing.T) {
 			w := newWorld(t, worldOptions{paidMost: 2})
 			w.beginPeriod()
 			stored := w.withOldPrices()
-			w.refuseOnce("429")
+			w.refuseOnce()
 			w.create("video", prompt("[sim:callback=late=5m]"))
 			w.run(4 * time.Minute)
 			w.wantPaid(2)
@@ -155,8 +156,8 @@ func TestARefusedPurchaseKeepsItsPrice(t *testing.T) {
 func TestAnUnreadableRefusedPurchaseHoldsTheNext(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.beginPeriod()
-	w.refuseOnce("429")
-	w.create("video", prompt("[sim:callback=late=2s]"))
+	w.refuseOnce()
+	w.create("video", prompt("[sim:latency=2s]"))
 	w.pass(0)
 	w.wantPaid(1)
 	set := func(text string) {
@@ -184,14 +185,13 @@ func TestAnUnreadableRefusedPurchaseHoldsTheNext(t *testing.T) {
 func TestTheAccountOfARefusedPurchaseIsGone(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	other := kiesim.New(kiesim.Options{APIKey: fixture.APIKey, Now: w.clock.Now})
-	w.secondAccount("other", other)
-	w.refuseOnce("429")
-	silent := w.silenceRecords()
-	*silent = true
+	w.secondAccount(other)
+	w.refuseOnce()
+	silent := w.silenceRecord()
 	w.create("video", prompt("[sim:callback=late=5m]"))
 	w.pass(0)
 	w.update("video", suspended(true))
-	w.run(6 * time.Minute)
+	w.run(8 * time.Minute)
 	account := w.account()
 	w.must(w.live.Delete(t.Context(), account))
 	w.pass(time.Second)
@@ -201,7 +201,7 @@ func TestTheAccountOfARefusedPurchaseIsGone(t *testing.T) {
 	w.run(time.Hour)
 	id := w.sim.State().Tasks[0].ID
 	vg := w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonAccountNotFound)
-	if message := vg.Status.Conditions[0].Message; !strings.Contains(message, id) || !strings.Contains(message, "/default does not exist") {
+	if message := vg.Status.Conditions[0].Message; !strings.Contains(message, id) || !strings.Contains(message, "/default, which could ask") {
 		t.Errorf("Ready says %q", message)
 	}
 	if paid := len(other.State().Tasks); paid != 0 {
@@ -219,13 +219,12 @@ func TestTheAccountOfARefusedPurchaseIsGone(t *testing.T) {
 // given up with a word.
 func TestARefusedPurchaseIsNotChecked(t *testing.T) {
 	w := newWorld(t, worldOptions{paidMost: 2})
-	w.refuseOnce("429")
-	silent := w.silenceRecords()
+	w.refuseOnce()
+	w.silenceRecord()
 	w.create("video", prompt("[sim:callback=late=5m]"))
-	w.run(4 * time.Minute)
-	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
-	*silent = true
 	w.run(time.Hour)
+	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	w.wantPaid(2)
 	w.wantEvent("Warning RefusedNotChecked", w.sim.State().Tasks[0].ID)
 	if vg := w.get("video"); len(vg.Status.RefusedAttempts) != 0 {
 		t.Errorf("the status is %+v", vg.Status)
@@ -236,7 +235,7 @@ func TestARefusedPurchaseIsNotChecked(t *testing.T) {
 func TestARefusedPurchaseIsNamedByItsUser(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.beginPeriod()
-	w.refuseOnce("429")
+	w.refuseOnce()
 	w.create("video", prompt("[sim:callback=late=5m]"))
 	w.pass(0)
 	id := w.sim.State().Tasks[0].ID

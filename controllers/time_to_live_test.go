@@ -101,7 +101,7 @@ func TestTimeToLive(t *testing.T) {
 	t.Run("while another one has to continue it", func(t *testing.T) {
 		w := newWorld(t, worldOptions{})
 		w.create("source", livesFor(0))
-		w.create("video", fixture.Extending("source"), func(vg *v1alpha1.VideoGeneration) { vg.Spec.AccountRef = &v1alpha1.AccountReference{Name: "default"} })
+		w.create("video", fixture.Extending("source"), withAccount("default"))
 		w.run(2 * time.Hour)
 		w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 		if !w.isGone("source") {

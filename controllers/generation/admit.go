@@ -19,86 +19,75 @@ import (
 	"github.com/kie-operator/kie-operator/internal/state"
 )
 
-// admit holds a purchase back until the user, the account and its limits allow it.
+// purchase buys what is to be bought, unless something holds it back.
 //
-// When it lets the next step go on, nothing is to be bought, or a place for the
-// attempt l.attempt is reserved on the account.
-func (r *Reconciler) admit(ctx context.Context, l *scope) (bool, error) {
-	switch {
-	case !l.buying():
+// When it lets the next step go on, nothing was to be bought, or the status says
+// what is known of the purchase.
+func (r *Reconciler) purchase(ctx context.Context, l *scope) (bool, error) {
+	if !l.buying() || l.pays == nil {
 		return false, nil
-	case state.NeedsSource(l.vg):
-		l.wait = l.source
-		if l.wait.Kind == state.Stalled && l.vg.Status.Task == nil {
-			l.vg.Status.Account = v1alpha1.AccountIdentity{} // it is nobody's purchase
-		}
-		return true, nil
-	case state.IsSuspended(l.vg):
-		l.wait = state.Wait{Kind: state.Held, Reason: v1alpha1.ReasonSuspended, Message: heldBack(l.vg)}
-		return true, nil
 	}
-	if state.IsAccountSuspended(l.account) {
-		l.wait = suspendedBy(l.account)
-		return true, nil
-	}
-	prices, err := accounts.Readable(l.account, r.Clock.Now())
-	if err != nil {
-		l.wait = accounts.Unreadable(l.account, err)
-		return true, nil
-	}
-	w, ready := accounts.ReadyAccount(l.account)
-	if !ready {
+	q := r.quoteOf(l.vg, l.pays)
+	if w, held := q.hold(l.vg, l.pays); held {
 		l.wait = w
 		return true, nil
 	}
-	if w, reached := purchaseLimit(l); reached {
+	if good, err := r.checkImages(ctx, l); !good || err != nil {
+		return true, err
+	}
+	c := candidate{vg: l.vg, account: l.pays, source: l.source, made: l.made(), allowed: max(l.vg.Spec.Retry.MaxAttempts, 1) + l.askedAgain()}
+	if w, held := c.hold(r.Clock.Now()); held {
+		r.keepFromQueue(l, w)
 		l.wait = w
-		r.Ledger.Hold(l.account, l.vg.UID, w) // out of the way of the others
 		return true, nil
 	}
-	r.Ledger.Unhold(l.account, l.vg.UID, v1alpha1.ReasonPurchaseLimitReached)
-	r.Ledger.Unhold(l.account, l.vg.UID, v1alpha1.ReasonUnreadableCredits)
-	// Each try has an attempt of its own, even if nothing came of the last one: a write about that one which is
-	// still under way then finds another attempt and changes nothing.
-	attempt := attempts.New()
-	key := client.ObjectKeyFromObject(l.account)
-	var view v1alpha1.VideoGenerationList
-	if err := r.Client.List(ctx, &view, client.MatchingFields{accounts.IndexAccount: key.String()}, client.UnsafeDisableDeepCopy); err != nil {
-		return true, fmt.Errorf("listing the resources of the account: %w", err)
+	p, w, err := r.admit(ctx, l, q)
+	if err != nil || w.Reason != "" {
+		l.wait = w
+		return true, err
 	}
-	if err := r.Ledger.Unread(l.account, view.Items); err != nil {
-		l.wait = accounts.Unreadable(l.account, errUnreadPurchase)
-		return true, nil //nolint:nilerr // the account says which it is
-	}
-	v := r.Ledger.Reserve(key, admission.LimitsOf(l.account, prices), view.Items, l.vg, l.price, attempt)
-	if v.Admitted {
-		l.attempt = attempt
-		return false, nil
-	}
-	l.wait = admission.TurnedAway(v, l.account, l.price)
-	if v.Short {
-		r.Ledger.Hold(l.account, l.vg.UID, l.wait)
-	}
-	return true, nil
+	return r.submit(ctx, l, p)
 }
 
-// suspendedBy is what a purchase waits for whose account is suspended.
-func suspendedBy(account *v1alpha1.KieAccount) state.Wait {
-	return state.Wait{Kind: state.Held, Reason: v1alpha1.ReasonSuspended, Message: fmt.Sprintf(
-		"KieAccount %s is suspended: its spec.suspend holds the purchase back", client.ObjectKeyFromObject(account))}
+// keepFromQueue keeps a purchase that is held back out of the way of the others.
+func (r *Reconciler) keepFromQueue(l *scope, w state.Wait) {
+	switch {
+	case w.Reason == v1alpha1.ReasonPurchaseLimitReached:
+		r.Ledger.Hold(l.pays, l.vg.UID, w)
+	case state.NeedsSource(l.vg) && w.Kind == state.Stalled && l.vg.Status.Task == nil:
+		l.vg.Status.Account = v1alpha1.AccountIdentity{} // it is nobody's purchase
+	}
+}
+
+// admit asks for a place on the account. Without one, it says what to wait for.
+func (r *Reconciler) admit(ctx context.Context, l *scope, q quote) (purchase, state.Wait, error) {
+	r.Ledger.Unhold(l.pays, l.vg.UID, v1alpha1.ReasonPurchaseLimitReached)
+	r.Ledger.Unhold(l.pays, l.vg.UID, v1alpha1.ReasonUnreadableCredits)
+	key := client.ObjectKeyFromObject(l.pays)
+	var view v1alpha1.VideoGenerationList
+	if err := r.Client.List(ctx, &view, client.MatchingFields{accounts.IndexAccount: key.String()}, client.UnsafeDisableDeepCopy); err != nil {
+		return purchase{}, state.Wait{}, fmt.Errorf("listing the resources of the account: %w", err)
+	}
+	if err := r.Ledger.Unread(l.pays, view.Items); err != nil {
+		return purchase{}, accounts.Unreadable(l.pays, errUnreadPurchase), nil //nolint:nilerr // the account says which it is
+	}
+	// Each try has an attempt of its own, even if nothing came of the last one: a write about that one which is
+	// still under way then finds another attempt and changes nothing.
+	p := purchase{account: l.pays, attempt: attempts.New(), price: q.price}
+	v := r.Ledger.Reserve(key, admission.LimitsOf(l.pays, q.prices), view.Items, l.vg, p.price, p.attempt)
+	if v.Admitted {
+		return p, state.Wait{}, nil
+	}
+	w := admission.TurnedAway(v, l.pays, p.price)
+	if v.Short {
+		r.Ledger.Hold(l.pays, l.vg.UID, w)
+	}
+	return purchase{}, w, nil
 }
 
 // errUnreadPurchase says in every namespace what the account says by name: the
 // purchase may be that of another namespace.
 var errUnreadPurchase = errors.New("books lack a purchase whose credits cannot be read: see the Ready condition of the account")
-
-// heldBack says what resuming costs, which is what people suspend for.
-func heldBack(vg *v1alpha1.VideoGeneration) string {
-	if vg.Status.EstimatedCredits == "" {
-		return "spec.suspend holds the purchase back"
-	}
-	return fmt.Sprintf("spec.suspend holds the purchase back, which would cost %s credits", vg.Status.EstimatedCredits)
-}
 
 // isUnbought reports whether a purchase was begun of which this process knows
 // that nothing came of it, though the status does not say so yet. A callback says

@@ -57,8 +57,8 @@ func (r *Reconciler) adopt(ctx context.Context, l *scope) (bool, error) {
 	if err := r.writeStatus(ctx, l); err != nil {
 		return true, err
 	}
-	l.known.startOver()
-	l.known.askAt, l.known.bought = r.Clock.Now(), acceptance{}
+	l.known.task.startOver()
+	l.known.task.askAt, l.known.bought = r.Clock.Now(), acceptance{}
 	return false, nil
 }
 

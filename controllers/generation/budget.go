@@ -6,9 +6,12 @@ package generation
 import (
 	"context"
 	"fmt"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
@@ -18,8 +21,16 @@ import (
 	"github.com/kie-operator/kie-operator/internal/state"
 )
 
-// maxChargeWrites bounds the tries to write what is spent, which others write beside.
-const maxChargeWrites = 5
+// charge is a purchase as it stands in the books of an account.
+type charge struct {
+	account *v1alpha1.KieAccount
+	attempt string
+	price   credits.Amount
+	// period is the start of the period in whose books it is, by the status of the account; zero if it is not.
+	period time.Time
+	// counted says that it is counted in memory, as for an account without a budget.
+	counted bool
+}
 
 // charge enters a purchase into the books of its account before it is made, if
 // there is a budget to be kept: in the account's status, with a version that
@@ -27,18 +38,15 @@ const maxChargeWrites = 5
 // with the intent, and gets into the status with the next look at the account.
 //
 // A process that dies between this and the purchase leaves the price in the
-// books: a budget errs on the side of spending less. It returns false, and sets
-// l.wait, if the price does not fit into the budget.
-func (r *Reconciler) charge(ctx context.Context, l *scope, price credits.Amount) (bool, error) {
-	if price.IsZero() || l.account.Spec.Budget == nil {
-		return true, nil
+// books: a budget errs on the side of spending less. If the price does not fit
+// into the budget, it says what to wait for.
+func (r *Reconciler) charge(ctx context.Context, account *v1alpha1.KieAccount, attempt string, price credits.Amount) (charge, state.Wait, error) {
+	c := charge{account: account, attempt: attempt, price: price}
+	if price.IsZero() || account.Spec.Budget == nil {
+		return c, state.Wait{}, nil
 	}
-	w, err := r.book(ctx, l, l.account, price, true)
-	if err != nil || w.Reason != "" {
-		l.wait = w
-		return false, err
-	}
-	return true, nil
+	w, err := r.book(ctx, account, entry{change: price, bounded: true, in: &c.period})
+	return c, w, err
 }
 
 // buyerOf is the account in whose books the task is: that which bought it, or if
@@ -58,7 +66,7 @@ func (r *Reconciler) bookAnyway(ctx context.Context, l *scope, account *v1alpha1
 	if buyer.IsReplacedBy(account) || l.known.booked[what] {
 		return nil
 	}
-	if err := r.bookUnbounded(ctx, l, account, what, spent); err != nil {
+	if err := r.bookUnbounded(ctx, account, what, spent); err != nil {
 		return err
 	}
 	if l.known.booked == nil {
@@ -76,9 +84,9 @@ type booking struct {
 	difference string
 }
 
-func (r *Reconciler) bookUnbounded(ctx context.Context, l *scope, account *v1alpha1.KieAccount, what booking, spent credits.Amount) error {
+func (r *Reconciler) bookUnbounded(ctx context.Context, account *v1alpha1.KieAccount, what booking, spent credits.Amount) error {
 	if account.Spec.Budget != nil {
-		if w, err := r.book(ctx, l, account, spent, false); err != nil || w.Reason == "" {
+		if w, err := r.book(ctx, account, entry{change: spent}); err != nil || w.Reason == "" {
 			return err
 		}
 	}
@@ -89,31 +97,28 @@ func (r *Reconciler) bookUnbounded(ctx context.Context, l *scope, account *v1alp
 
 // submittedAt is the time of a purchase that is about to be made. From it on, the
 // purchase counts in the books of an account without a budget.
-func (r *Reconciler) submittedAt(l *scope, attempt string, price credits.Amount) metav1.Time {
-	if l.account.Spec.Budget == nil {
-		l.spent = true
-		return metav1.NewTime(r.Ledger.Spend(v1alpha1.IdentityOf(l.account), attempt, price)).Rfc3339Copy()
+func (r *Reconciler) submittedAt(c *charge) metav1.Time {
+	if c.account.Spec.Budget == nil && !c.price.IsZero() {
+		c.counted = true
+		return metav1.NewTime(r.Ledger.Spend(v1alpha1.IdentityOf(c.account), c.attempt, c.price)).Rfc3339Copy()
 	}
 	return metav1.NewTime(r.Clock.Now()).Rfc3339Copy()
 }
 
 // refund takes a purchase out of the books that was not made. From books that
 // cannot be read nothing is taken: a budget errs on the side of spending less.
-func (r *Reconciler) refund(ctx context.Context, l *scope, attempt string, price credits.Amount) error {
+func (r *Reconciler) refund(ctx context.Context, c charge) error {
 	switch {
-	case l.account.Spec.Budget == nil && l.spent:
-		l.spent = false
-		r.Ledger.Unspend(v1alpha1.IdentityOf(l.account), attempt, price)
+	case c.counted:
+		r.Ledger.Unspend(v1alpha1.IdentityOf(c.account), c.attempt, c.price)
 		return nil
-	case l.account.Spec.Budget == nil:
-		return nil // it was not even begun
-	case price.IsZero():
-		return nil
+	case c.period.IsZero():
+		return nil // it is in no books
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), report.PersistTimeout)
 	defer cancel()
-	_, err := r.book(ctx, l, l.account, credits.Amount{}.Minus(price), false)
-	r.Ledger.Reopen(client.ObjectKeyFromObject(l.account), v1alpha1.ReasonBudgetExhausted)
+	_, err := r.book(ctx, c.account, entry{change: credits.Amount{}.Minus(c.price), only: c.period})
+	r.Ledger.Reopen(client.ObjectKeyFromObject(c.account), v1alpha1.ReasonBudgetExhausted)
 	return err
 }
 
@@ -132,40 +137,59 @@ func (r *Reconciler) booksOf(ctx context.Context, account *v1alpha1.KieAccount) 
 	}
 }
 
-// book adds a change to what the account has spent in this period, if that may be
-// spent by its budget, or whether or not. It returns what the change waits for,
-// which is nothing if it is in the books. An account that is gone buys nothing
-// more, and what it has bought is in nobody's books.
-func (r *Reconciler) book(ctx context.Context, l *scope, of *v1alpha1.KieAccount, change credits.Amount, bounded bool) (state.Wait, error) {
-	for writes := 0; ; writes++ {
-		account, err := r.booksOf(ctx, of)
-		switch {
-		case err != nil:
-			return state.Wait{}, err
-		case account == nil && bounded:
-			return state.Wait{}, report.ErrAccountReplaced
-		case account == nil:
-			return state.Wait{}, nil
-		case bounded && state.IsAccountSuspended(account): // since it was admitted
-			return suspendedBy(account), nil
-		}
-		now := r.Clock.Now()
-		start, _ := accounts.PeriodOf(account, now)
-		if change.IsNegative() && !start.Equal(l.chargedIn) {
-			return state.Wait{}, nil // the books of that period are closed
-		}
-		read := account.DeepCopy()
-		if w := accounts.Enter(account, change, bounded, now); w.Reason != "" {
-			return w, nil
-		}
-		patch := client.MergeFromWithOptions(read, client.MergeFromWithOptimisticLock{})
-		err = r.Client.Status().Patch(ctx, account, patch)
-		switch {
-		case err == nil:
-			l.chargedIn = start
-			return state.Wait{}, nil
-		case !apierrors.IsConflict(err) || writes == maxChargeWrites:
-			return state.Wait{}, fmt.Errorf("writing what the account has spent: %w", err)
-		}
+// entry is a change of what an account has spent.
+type entry struct {
+	change credits.Amount
+	// bounded says that it must fit into the budget, and that the account may not be suspended.
+	bounded bool
+	// only is the start of the one period in which it may be entered; zero for any.
+	only time.Time
+	// in takes the start of the period in which it was entered, unless it is nil.
+	in *time.Time
+}
+
+// book enters a change into what an account has spent in this period. It returns
+// what the change waits for, which is nothing if it is in the books. An account
+// that is gone buys nothing more, and what it has bought is in nobody's books.
+func (r *Reconciler) book(ctx context.Context, account *v1alpha1.KieAccount, e entry) (w state.Wait, err error) {
+	err = retry.RetryOnConflict(writeAtOnce, func() error {
+		w, err = r.bookOnce(ctx, account, e)
+		return err
+	})
+	return w, err
+}
+
+// writeAtOnce bounds the tries to write what others write beside: each begins with
+// reading it again, so there is nothing to wait for.
+var writeAtOnce = wait.Backoff{Steps: 6}
+
+func (r *Reconciler) bookOnce(ctx context.Context, of *v1alpha1.KieAccount, e entry) (state.Wait, error) {
+	account, err := r.booksOf(ctx, of)
+	switch {
+	case err != nil:
+		return state.Wait{}, err
+	case account == nil && e.bounded:
+		return state.Wait{}, report.ErrAccountReplaced
+	case account == nil:
+		return state.Wait{}, nil
+	case e.bounded && state.IsAccountSuspended(account): // since it was admitted
+		return suspendedBy(account), nil
 	}
+	now := r.Clock.Now()
+	start, _ := accounts.PeriodOf(account, now)
+	if !e.only.IsZero() && !start.Equal(e.only) {
+		return state.Wait{}, nil // the books of that period are closed
+	}
+	read := account.DeepCopy()
+	if w := accounts.Enter(account, e.change, e.bounded, now); w.Reason != "" {
+		return w, nil
+	}
+	patch := client.MergeFromWithOptions(read, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Status().Patch(ctx, account, patch); err != nil {
+		return state.Wait{}, fmt.Errorf("writing what the account has spent: %w", err)
+	}
+	if e.in != nil {
+		*e.in = start
+	}
+	return state.Wait{}, nil
 }

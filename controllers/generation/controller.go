@@ -20,7 +20,6 @@ import (
 	"github.com/kie-operator/kie-operator/internal/admission"
 	"github.com/kie-operator/kie-operator/internal/byname"
 	"github.com/kie-operator/kie-operator/internal/credentials"
-	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/fetch"
 	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/report"
@@ -44,7 +43,7 @@ type Reconciler struct {
 	Metrics  *report.Metrics
 	// StopStoring ends the storing of a resource's videos, if it is going on.
 	StopStoring func(resource types.UID)
-	// CheckAccountger makes the account reconciler look at an account.
+	// CheckAccount makes the account reconciler look at an account.
 	CheckAccount func(account types.NamespacedName)
 
 	// OperatorNamespace is where the KieAccount of last resort is.
@@ -67,31 +66,18 @@ type Reconciler struct {
 type scope struct {
 	vg *v1alpha1.VideoGeneration
 	// stored is the resource as the API server has it, as far as is known.
-	stored  *v1alpha1.VideoGeneration
-	account *v1alpha1.KieAccount
-	known   *resourceMemory
-	// attempt is the token of a purchase that is admitted and not made yet.
-	attempt string
-	// price is what is to be bought costs, with its upgrade, if there is a price for it.
-	price  credits.Amount
-	priced bool
-	// unread says which number of the price table cannot be read.
-	unread error
-	// before are the counts of purchases before the one that is made.
-	before purchaseCounts
-	// spent says that the purchase counts in the books of an account without a budget.
-	spent bool
-	// chargedIn is the start of the period in whose books the purchase is.
-	chargedIn time.Time
-	// again says that the video failed and is to be bought once more now.
-	again bool
-	wait  state.Wait
-	// mute says that the account which could be asked about the task is gone.
-	mute bool
+	stored *v1alpha1.VideoGeneration
+	known  *resourceMemory
+	// began is when the look began.
+	began time.Time
+	// asks is the account with whose key KIE.AI is asked about the task, and pays the one that is to buy the next. They
+	// differ while a purchase moves to another account. Nil is one that is not needed, or is gone.
+	asks, pays *v1alpha1.KieAccount
 	// source is what the video that is continued is waited for, if it is.
 	source state.Wait
-	// asked says that KIE.AI has said something of the task in this look.
-	asked bool
+	// heard says that KIE.AI has said something of the task in this look.
+	heard bool
+	wait  state.Wait
 	// requeueAt is when to come back, if nothing happens before; zero for never.
 	requeueAt time.Time
 	// deleted says that the resource is no more.
@@ -99,7 +85,9 @@ type scope struct {
 }
 
 // buying reports whether something is to be bought now.
-func (l *scope) buying() bool { return l.again || state.NeedsPurchase(l.vg) || isUnbought(l) }
+func (l *scope) buying() bool {
+	return state.NeedsPurchase(l.vg) || isUnbought(l) || (state.RetryPending(l.vg) && !l.began.Before(state.RetryAt(l.vg.Status.Task)))
+}
 
 // isLeaving reports whether the resource is being deleted.
 func (l *scope) isLeaving() bool { return !l.vg.DeletionTimestamp.IsZero() }
@@ -130,12 +118,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		r.resolveAccount,
 		r.estimate,
 		r.recover,
-		r.retry,
+		r.awaitRetry,
 		r.moveAccount,
-		r.requirePrice,
-		r.checkImages,
-		r.admit,
-		r.submit,
+		r.purchase,
 		r.observe,
 		r.expire,
 		r.upgrade,
@@ -177,7 +162,7 @@ func (r *Reconciler) open(ctx context.Context, name types.NamespacedName) (*scop
 		r.Ledger.Forget(replaced)
 		r.StopStoring(replaced)
 	}
-	l := &scope{vg: vg, stored: vg.DeepCopy(), known: known}
+	l := &scope{vg: vg, stored: vg.DeepCopy(), known: known, began: r.Clock.Now()}
 	if l.isLeaving() {
 		r.Ledger.Forget(vg.UID)
 		r.StopStoring(vg.UID)
@@ -197,9 +182,9 @@ func (r *Reconciler) close(ctx context.Context, l *scope, err error) (ctrl.Resul
 	priority := state.PriorityOf(l.vg)
 	if err != nil {
 		r.sayUnwritten(ctx, l, err)
-		if l.asked {
+		if l.heard {
 			// What KIE.AI said is lost with the write: ask again rather than believe that it was noted.
-			l.known.askAt = r.Clock.Now()
+			l.known.task.askAt = r.Clock.Now()
 		}
 		result, err := report.QuietConflict(err)
 		result.Priority = &priority

@@ -11,49 +11,55 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/accounts"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/state"
 )
 
-// estimate says what the video will cost, before it is bought.
+// quote is what a video costs on an account, with its upgrade.
+type quote struct {
+	price credits.Amount
+	// known says that there is a price.
+	known bool
+	// unread says which number of the price table cannot be read.
+	unread error
+	// prices is the table.
+	prices kie.Prices
+}
+
+// quoteOf looks up what the resource costs on an account.
+func (r *Reconciler) quoteOf(vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount) quote {
+	var q quote
+	q.prices, q.unread = accounts.PricesOf(account)
+	q.price, q.known = r.product.price(vg, q.prices)
+	return q
+}
+
+// estimate writes what is to be bought costs, if there is a price for it, into the
+// status.
 //
-// When it lets the next step go on, l.price and status.estimatedCredits have the
-// price of what is to be bought, with its upgrade, if there is one.
+// It always lets the next step go on.
 func (r *Reconciler) estimate(_ context.Context, l *scope) (bool, error) {
-	if l.account == nil {
+	if l.pays == nil || (!l.buying() && !state.RetryPending(l.vg)) {
 		return false, nil
 	}
-	var prices kie.Prices
-	prices, l.unread = accounts.PricesOf(l.account)
-	l.price, l.priced = r.product.price(l.vg, prices)
-	switch {
-	case !l.buying() && !state.RetryPending(l.vg):
-	case l.unread == nil && l.priced:
-		l.vg.Status.EstimatedCredits = l.price.String()
-	default:
-		l.vg.Status.EstimatedCredits = ""
+	l.vg.Status.EstimatedCredits = ""
+	if q := r.quoteOf(l.vg, l.pays); q.unread == nil && q.known {
+		l.vg.Status.EstimatedCredits = q.price.String()
 	}
 	return false, nil
 }
 
-// requirePrice holds a purchase back that has no price. It comes after all that
-// finds what is paid for already.
-//
-// When it lets the next step go on, nothing is to be bought, or l.price has what
-// it costs.
-func (r *Reconciler) requirePrice(_ context.Context, l *scope) (bool, error) {
+// hold is what a purchase waits for that has no price, and whether it has none.
+func (q quote) hold(vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount) (state.Wait, bool) {
 	switch {
-	case !l.buying() || l.account == nil:
-		return false, nil
-	case l.unread != nil:
-		l.wait = accounts.Unreadable(l.account, l.unread)
-		return true, nil //nolint:nilerr // the wait says which it is
-	case !l.priced:
-		l.wait = state.Wait{Kind: state.Stalled, Reason: v1alpha1.ReasonPriceUnknown, Message: fmt.Sprintf(
+	case q.unread != nil:
+		return accounts.Unreadable(account, q.unread), true
+	case !q.known:
+		return state.Wait{Kind: state.Stalled, Reason: v1alpha1.ReasonPriceUnknown, Message: fmt.Sprintf(
 			"there is no price for model %s in %s on KieAccount %s, and nothing is bought without one: add it to its spec.prices, or use another model or resolution",
-			l.vg.Spec.Model, l.vg.Spec.Resolution, client.ObjectKeyFromObject(l.account))}
-		return true, nil
+			vg.Spec.Model, vg.Spec.Resolution, client.ObjectKeyFromObject(account))}, true
 	default:
-		return false, nil
+		return state.Wait{}, false
 	}
 }

@@ -26,10 +26,10 @@ func (r *Reconciler) expire(_ context.Context, l *scope) (bool, error) {
 	switch {
 	case now.Before(end):
 		l.requeueBy(end)
-	case !l.known.answeredAt.Before(end):
-		l.wait, l.known.trouble = state.Wait{}, state.Wait{} // nobody asks again, unless there is something new
+	case !l.known.task.answeredAt.Before(end):
+		l.wait, l.known.task.trouble = state.Wait{}, state.Wait{} // nobody asks again, unless there is something new
 		did, createdAgain := "did not finish task %s", ""
-		if l.known.absent {
+		if l.known.task.absent {
 			did = "does not know task %s, which it has made, and did not finish it"
 			createdAgain = l.createdAgain()
 		}

@@ -40,15 +40,21 @@ type upload struct {
 	at  time.Time
 }
 
+// imageMemory is what this process knows about the images of a resource.
+type imageMemory struct {
+	// imagesGoodAt is when all images were last found to be usable.
+	imagesGoodAt time.Time
+	// uploads are where those of the cluster are at KIE.AI, by the name that they have there.
+	uploads map[string]upload
+}
+
 // checkImages looks at the images before a credit is spent on them: that they
-// are there, and that they are images.
-//
-// When it lets the next step go on, nothing is to be bought, or every image
-// could be used a short while ago.
-func (r *Reconciler) checkImages(ctx context.Context, l *scope) (bool, error) {
+// are there, and that they are images. They are good if every one could be used
+// a short while ago; else l.wait says why not.
+func (r *Reconciler) checkImages(ctx context.Context, l *scope) (good bool, err error) {
 	now := r.Clock.Now()
-	if !l.buying() || state.IsSuspended(l.vg) || len(l.vg.Spec.Images) == 0 || now.Before(l.known.imagesGoodAt.Add(imagesStayGood)) {
-		return false, nil
+	if state.IsSuspended(l.vg) || len(l.vg.Spec.Images) == 0 || now.Before(l.known.imagesGoodAt.Add(imagesStayGood)) {
+		return true, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, imagesTimeout)
 	defer cancel()
@@ -60,15 +66,15 @@ func (r *Reconciler) checkImages(ctx context.Context, l *scope) (bool, error) {
 			_, _, err = r.file(ctx, l.vg.Namespace, image)
 		}
 		if err != nil {
-			return r.withoutImage(l, i, err)
+			return false, r.withoutImage(l, i, err)
 		}
 	}
 	l.known.imagesGoodAt = now
-	return false, nil
+	return true, nil
 }
 
 // imageURLs lists where KIE.AI can fetch the images, after it has uploaded those
-// that are in the cluster. If it cannot, it sets l.wait and returns false.
+// that are in the cluster. If it cannot, l.wait says why not.
 func (r *Reconciler) imageURLs(ctx context.Context, l *scope, apiKey string) (urls []string, ok bool, err error) {
 	for i, image := range l.vg.Spec.Images {
 		if image.URL != "" {
@@ -77,8 +83,7 @@ func (r *Reconciler) imageURLs(ctx context.Context, l *scope, apiKey string) (ur
 		}
 		link, err := r.uploaded(ctx, l, image, apiKey)
 		if err != nil {
-			_, err = r.withoutImage(l, i, err)
-			return nil, false, err
+			return nil, false, r.withoutImage(l, i, err)
 		}
 		urls = append(urls, link)
 	}
@@ -97,7 +102,7 @@ func (r *Reconciler) uploaded(ctx context.Context, l *scope, image v1alpha1.Imag
 	if have, ok := l.known.uploads[name]; ok && r.Clock.Now().Before(have.at.Add(uploadsStayGood)) {
 		return have.url, nil
 	}
-	file, err := r.KIE.Upload(ctx, kie.Endpoint{BaseURL: l.account.Spec.UploadBaseURL, APIKey: apiKey}, kie.UploadFile{
+	file, err := r.KIE.Upload(ctx, kie.Endpoint{BaseURL: l.pays.Spec.UploadBaseURL, APIKey: apiKey}, kie.UploadFile{
 		Name: name, Path: "kie-operator/" + string(l.vg.UID), ContentType: format.ContentType, Data: data,
 	})
 	if err != nil {
@@ -155,7 +160,7 @@ func (r *Reconciler) file(ctx context.Context, namespace string, image v1alpha1.
 // withoutImage says what to wait for when an image cannot be used. What may be
 // put right by somebody else's deed or by time is waited for; for what is no
 // image, the user has to do something.
-func (r *Reconciler) withoutImage(l *scope, index int, err error) (bool, error) {
+func (r *Reconciler) withoutImage(l *scope, index int, err error) error {
 	var problem *fetch.ImageError
 	var refusal *kie.Error
 	switch {
@@ -168,18 +173,15 @@ func (r *Reconciler) withoutImage(l *scope, index int, err error) (bool, error) 
 		l.wait = state.Wait{Kind: state.Stalled, Reason: v1alpha1.ReasonInvalidImage,
 			Message: fmt.Sprintf("image %d was refused by KIE.AI's file upload, nothing was bought: %s", index+1, refusal.Message)}
 	case errors.As(err, &refusal):
-		l.wait = admission.WaitingFor(refusal.Class, l.account)
+		l.wait = admission.WaitingFor(refusal.Class, l.pays)
 	default:
-		return true, err
+		return err
 	}
 	l.wait.RetryAfter = imagesLookAgain
 	if l.vg.Status.Task == nil && l.wait.Reason == v1alpha1.ReasonInvalidImage {
 		l.vg.Status.Account = v1alpha1.AccountIdentity{} // it is nobody's purchase, and does not wait for a turn
 	}
-	if l.account != nil {
-		// Out of the way of those that can be bought.
-		r.Ledger.Hold(l.account, l.vg.UID, l.wait)
-	}
+	r.Ledger.Hold(l.pays, l.vg.UID, l.wait) // out of the way of those that can be bought
 	l.known.imagesGoodAt = time.Time{}
-	return true, nil
+	return nil
 }

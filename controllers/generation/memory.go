@@ -10,13 +10,28 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
-	"github.com/kie-operator/kie-operator/internal/state"
 )
 
 // resourceMemory is what this process knows about a resource beyond its status.
 // All of it may be lost: then the operator asks or waits where it would have
 // known. Only the reconcile of that resource touches it.
 type resourceMemory struct {
+	// since is when the resource was first seen.
+	since time.Time
+	purchaseMemory
+	imageMemory
+	// task is about the task, or about its upgrade when that is finished.
+	task taskMemory
+	// links is about fresh links to the videos, and refused about a purchase that was refused and called back for.
+	links, refused conversation
+	// mirror is the trouble with writing the annotations.
+	mirror mirrorTrouble
+	// unwrittenSaid is when it was last said that the status is refused.
+	unwrittenSaid time.Time
+}
+
+// purchaseMemory is what this process knows about the purchases of a resource.
+type purchaseMemory struct {
 	// accepted is the task that KIE.AI accepted for an attempt, until it is persisted.
 	accepted acceptance
 	// bought is the last purchase of which this process knows, or does not know yet, that it was made. It is
@@ -25,50 +40,26 @@ type resourceMemory struct {
 	// unbought are the last attempts of which this process knows that nothing was bought: nothing was sent for
 	// them, or they were refused. Another attempt may take their place.
 	unbought []string
-	// replaced is the task before the unbought attempt, which a resubmission has put out of the status.
-	replaced *v1alpha1.Task
-
-	// since is when the resource was first seen.
-	since time.Time
-	// answeredAt is when KIE.AI last answered a question about the task; zero if it never did.
-	answeredAt time.Time
-	// seen says that KIE.AI has shown a record of the task, absent that it has said last that there is none.
-	seen, absent bool
-	// askAt is when to ask again out of turn; zero if there is no need.
-	askAt time.Time
-	// trouble is why the last question had no answer that says something of the task.
-	trouble state.Wait
-	// troubledSince is when that began.
-	troubledSince time.Time
-	// callback is the receipt that was last followed.
-	callback metav1.MicroTime
-	// replacedAccount is the account of that task.
+	// replaced is the task before the unbought attempt, which a resubmission has put out of the status, and
+	// replacedAccount the account of that task.
+	replaced        *v1alpha1.Task
 	replacedAccount v1alpha1.AccountIdentity
-	// linksAt is when to ask for fresh links again.
-	linksAt time.Time
-	// imagesGoodAt is when all images were last found to be usable, uploads where those of the cluster are at
-	// KIE.AI, by the name that they have there.
-	imagesGoodAt time.Time
-	uploads      map[string]upload
 	// booked are the things that were booked beside the price of a purchase, once: the write that says so may have to
 	// be made again.
 	booked map[booking]bool
-	// unwrittenSaid is when it was last said that the status is refused.
-	unwrittenSaid time.Time
-	// refusedAt is when to ask again about a purchase that was refused and called back for.
-	refusedAt time.Time
-	// refusedTrouble is why it could not be asked, if it is known.
-	refusedTrouble state.Wait
-	// mirror is the trouble with writing the annotations.
-	mirror mirrorTrouble
-	// doubtedSince is when the answers began that would end the task if they were confirmed.
-	doubtedSince time.Time
 }
 
-// startOver forgets what KIE.AI said of an earlier task of the resource.
-func (r *resourceMemory) startOver() {
-	r.answeredAt, r.askAt, r.doubtedSince, r.seen = time.Time{}, time.Time{}, time.Time{}, false
-	r.trouble, r.troubledSince, r.absent = state.Wait{}, time.Time{}, false
+// taskMemory is what KIE.AI has said about a task.
+type taskMemory struct {
+	conversation
+	// seen says that KIE.AI has shown a record of the task, absent that it has said last that there is none.
+	seen, absent bool
+}
+
+// startOver forgets what KIE.AI said of an earlier task of the resource. The
+// callback that was followed last stays: it is not followed again.
+func (m *taskMemory) startOver() {
+	*m = taskMemory{conversation: conversation{callback: m.callback}}
 }
 
 // maxUnbought bounds how many attempts are remembered. One would do if it were
@@ -76,7 +67,7 @@ func (r *resourceMemory) startOver() {
 const maxUnbought = 8
 
 // nothingBought notes that nothing was bought for the attempt.
-func (r *resourceMemory) nothingBought(attempt string) {
+func (r *purchaseMemory) nothingBought(attempt string) {
 	if r.bought.attempt == attempt {
 		r.bought = acceptance{}
 	}
@@ -85,7 +76,7 @@ func (r *resourceMemory) nothingBought(attempt string) {
 }
 
 // sending notes that from now on it is not known whether the task is bought.
-func (r *resourceMemory) sending(task *v1alpha1.Task) {
+func (r *purchaseMemory) sending(task *v1alpha1.Task) {
 	r.unbought = slices.DeleteFunc(r.unbought, func(known string) bool { return known == task.Attempt })
 	r.bought = acceptanceOf(task, "")
 }

@@ -6,7 +6,6 @@ package generation
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -19,7 +18,6 @@ import (
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/accounts"
-	"github.com/kie-operator/kie-operator/internal/credentials"
 	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/report"
@@ -46,14 +44,14 @@ func (r *Reconciler) observe(ctx context.Context, l *scope) (bool, error) {
 	if state.FailedFor(task, v1alpha1.ReasonTimedOut) && now.Before(state.Deadline(l.vg)) {
 		// The user gave it more time.
 		task.State, task.Failure, task.CompletedAt = v1alpha1.TaskRunning, nil, nil
-		l.known.askAt = now
+		l.known.task.askAt = now
 	}
 	if l.due(now, s) {
-		record, ok, err := r.ask(ctx, l, task.ID)
+		record, answered, err := r.ask(ctx, l, task.ID)
 		if err != nil {
 			return true, err
 		}
-		if !ok {
+		if !answered {
 			r.forgottenInTrouble(l)
 			return false, nil
 		}
@@ -64,10 +62,10 @@ func (r *Reconciler) observe(ctx context.Context, l *scope) (bool, error) {
 			l.followOn(now)
 		}
 	} else {
-		l.wait = l.known.trouble
+		l.wait = l.known.task.trouble
 	}
 	if !task.Settled() {
-		l.requeueBy(l.known.askAt)
+		l.requeueBy(l.known.task.askAt)
 	}
 	if task.State == v1alpha1.TaskRunning {
 		l.requeueBy(s.Next(r.Clock.Now()))
@@ -82,7 +80,7 @@ func (r *Reconciler) forgottenInTrouble(l *scope) {
 	if state.InFlight(task) && !now.Before(task.SubmittedAt.Add(state.VideoLifetime)) {
 		state.EndTask(task, v1alpha1.ReasonTaskExpired, 0, fmt.Sprintf(
 			"KIE.AI did not say within 14 days what became of task %s, and does not know it any longer: look at kie.ai/logs", task.ID), now)
-		l.wait, l.known.trouble = state.Wait{}, state.Wait{}
+		l.wait, l.known.task.trouble = state.Wait{}, state.Wait{}
 	}
 }
 
@@ -90,8 +88,8 @@ func (r *Reconciler) forgottenInTrouble(l *scope) {
 // the record may be later than the callback, and KIE.AI does not call again.
 func (l *scope) followOn(now time.Time) {
 	if now.Before(l.vg.Status.Callback.ReceivedAt.Add(state.CallbackFollowed)) {
-		l.known.askAt = now.Add(state.PollAgainSoon)
-		l.requeueBy(l.known.askAt)
+		l.known.task.askAt = now.Add(state.PollAgainSoon)
+		l.requeueBy(l.known.task.askAt)
 	}
 }
 
@@ -103,118 +101,76 @@ func (r *Reconciler) schedule(l *scope) state.Schedule {
 	return state.NewSchedule(task.SubmittedAt.Time, l.vg.UID, expected)
 }
 
-// due reports whether it is time to ask about the task.
+// due reports whether it is time to ask about the task. What was given up is
+// worth a question only for a callback, or for the user.
 func (l *scope) due(now time.Time, s state.Schedule) bool {
-	task, known := l.vg.Status.Task, l.known
-	if !known.askAt.IsZero() {
-		return !known.askAt.After(now)
-	}
-	if state.CalledBack(l.vg) && !known.callback.Equal(&l.vg.Status.Callback.ReceivedAt) {
+	task, c := l.vg.Status.Task, &l.known.task
+	if state.IsAdopted(task) && state.InFlight(task) && c.answeredAt.IsZero() && c.askAt.IsZero() {
 		return true
 	}
-	if !state.InFlight(task) {
-		return false // it was given up: only a callback, or the user, makes it worth a question
-	}
-	if state.IsAdopted(task) && known.answeredAt.IsZero() {
-		return true
-	}
-	last := known.since
-	if known.answeredAt.After(last) {
-		last = known.answeredAt
-	}
-	if !s.Next(last).After(now) {
-		return true
-	}
-	end := state.Deadline(l.vg)
-	return !now.Before(end) && known.answeredAt.Before(end)
+	return c.due(now, turn{schedule: s, since: l.known.since, end: state.Deadline(l.vg), receipt: l.receipt(), givenUp: !state.InFlight(task)})
 }
 
-// ask asks KIE.AI about a task. Not ok means that there was no answer that says
-// something of the task; l.wait and l.known.askAt then say why and when to ask
-// again.
-func (r *Reconciler) ask(ctx context.Context, l *scope, id string) (record kie.Record, ok bool, err error) {
-	record, ok, err = r.question(ctx, l, id)
-	if err != nil {
-		return record, false, err
+// receipt is the callback about the task, nil if there is none.
+func (l *scope) receipt() *v1alpha1.CallbackReceipt {
+	if !state.CalledBack(l.vg) {
+		return nil
 	}
-	l.recordTrouble(ok, r.Clock.Now())
-	return record, ok, nil
+	return l.vg.Status.Callback
 }
 
-// recordTrouble remembers whether a question had an answer, and comes back to ask
-// again if it had none.
-func (l *scope) recordTrouble(ok bool, now time.Time) {
-	switch {
-	case ok:
-		l.known.troubledSince = time.Time{}
-	case l.known.troubledSince.IsZero():
-		l.known.troubledSince = now
-	default:
-		// The longer the trouble, the rarer the question.
-		l.wait.RetryAfter = max(l.wait.RetryAfter, min(now.Sub(l.known.troubledSince), state.PollEveryWithCallbacks))
-	}
-	l.known.trouble = l.wait
-	if !ok {
-		l.known.askAt = now.Add(l.wait.RetryAfter)
-		l.requeueBy(l.known.askAt)
-	}
-}
-
-func (r *Reconciler) question(ctx context.Context, l *scope, id string) (record kie.Record, ok bool, err error) {
-	now := r.Clock.Now()
-	if l.account == nil || l.mute {
-		l.wait = accountNotFound(l.vg.Status.Account.Key())
+// ask asks KIE.AI about a task. Where there was no answer that says something of
+// the task, l.wait says why, and it comes back to ask again.
+func (r *Reconciler) ask(ctx context.Context, l *scope, id string) (record kie.Record, answered bool, err error) {
+	now, c := r.Clock.Now(), &l.known.task
+	if l.asks == nil {
+		l.troubled(&c.conversation, now, accountNotFound(l.vg.Status.Account.Key()))
 		return kie.Record{}, false, nil
 	}
-	secrets, err := r.Credentials.Get(ctx, l.account)
-	if err != nil {
-		_, err = r.withoutCredentials(l, err)
-		return kie.Record{}, false, err
-	}
-	record, err = r.KIE.Record(ctx, accounts.Endpoint(l.account, secrets.APIKey), familyOf(l.vg.Status.Task), id)
-	r.Metrics.Asked(record.State, err)
-	if err == nil {
-		l.asked = true
-		l.known.answeredAt, l.known.askAt = now, time.Time{}
-		if state.CalledBack(l.vg) {
-			l.known.callback = l.vg.Status.Callback.ReceivedAt
-		}
-		return record, true, nil
-	}
-	if ctx.Err() != nil {
-		return kie.Record{}, false, ctx.Err()
-	}
-	var refusal *kie.Error
-	if !errors.As(err, &refusal) {
-		return kie.Record{}, false, err
-	}
+	reply, err := r.question(ctx, l.asks, func(ctx context.Context, at kie.Endpoint) (err error) {
+		record, err = r.KIE.Record(ctx, at, familyOf(l.vg.Status.Task), id)
+		r.Metrics.Asked(record.State, err)
+		return err
+	})
 	switch {
-	case refusal.Class == kie.ContentRejected:
+	case err != nil:
+		return kie.Record{}, false, err
+	case reply.answered():
+	case reply.refusal != nil && reply.refusal.Class == kie.ContentRejected && c.confirmed(now):
 		// KIE.AI refuses to speak of tasks that it has refused to make. That is as final as a failure, if it stays.
-		if l.confirmed(now) {
-			l.asked = true
-			return kie.Record{State: kie.RecordFailed, FromRefusal: true, ErrorCode: refusal.Code, ErrorMessage: refusal.Message}, true, nil
-		}
-		l.wait = state.Wait{Kind: state.Retrying, Reason: v1alpha1.ReasonGenerating, RetryAfter: state.PollAgainSoon,
-			Message: "KIE.AI refuses to say how the task goes on; asking again"}
-	case state.FailureReasons[refusal.Class] != "":
-		// An answer, though it says nothing of the task: at the deadline it will do.
-		l.known.answeredAt = now
-		l.wait = state.Wait{Kind: state.Retrying, Reason: v1alpha1.ReasonGenerating, RetryAfter: state.PollEveryWithout,
-			Message: "KIE.AI does not say how the task goes on; asking again"}
+		record = kie.Record{State: kie.RecordFailed, FromRefusal: true, ErrorCode: reply.refusal.Code, ErrorMessage: reply.refusal.Message}
 	default:
-		l.wait = r.refuse(l, refusal.Class, secrets.APIKey, false)
+		if reply.refusal != nil && reply.refusal.Class != kie.ContentRejected && state.FailureReasons[reply.refusal.Class] != "" {
+			c.answeredAt = now // it says nothing of the task, but at the deadline it will do
+		}
+		l.troubled(&c.conversation, now, r.unanswered(l, reply))
+		return kie.Record{}, false, nil
 	}
-	return kie.Record{}, false, nil
+	l.heard = true
+	c.answered(now, l.receipt())
+	return record, true, nil
 }
 
-// confirmed reports whether answers that would end the task have been all that
-// was heard for a while.
-func (l *scope) confirmed(now time.Time) bool {
-	if l.known.doubtedSince.IsZero() {
-		l.known.doubtedSince = now
+// unanswered is what the next question about the task waits for.
+func (r *Reconciler) unanswered(l *scope, without reply) state.Wait {
+	again := state.Wait{Kind: state.Retrying, Reason: v1alpha1.ReasonGenerating}
+	switch refusal := without.refusal; {
+	case refusal == nil:
+		return without.unasked
+	case refusal.Class == kie.ContentRejected:
+		again.RetryAfter, again.Message = state.PollAgainSoon, "KIE.AI refuses to say how the task goes on; asking again"
+	case state.FailureReasons[refusal.Class] != "":
+		again.RetryAfter, again.Message = state.PollEveryWithout, "KIE.AI does not say how the task goes on; asking again"
+	default:
+		return r.refusedQuestion(l.asks, l.vg.UID, refusal.Class, without.apiKey)
 	}
-	return now.Sub(l.known.doubtedSince) >= state.ConfirmAfter
+	return again
+}
+
+// troubled says why a question had no answer, and comes back to ask again.
+func (l *scope) troubled(c *conversation, now time.Time, w state.Wait) {
+	l.wait = c.troubled(now, w)
+	l.requeueBy(c.askAt)
 }
 
 // applyRecord writes KIE.AI's word on the task into the status. Words that would end a
@@ -222,30 +178,30 @@ func (l *scope) confirmed(now time.Time) bool {
 func (r *Reconciler) applyRecord(ctx context.Context, l *scope, record kie.Record) error {
 	now, task := r.Clock.Now(), l.vg.Status.Task
 	if !record.FromRefusal && record.State != kie.RecordAbsent {
-		l.known.seen = true
+		l.known.task.seen = true
 	}
-	l.known.absent = record.State == kie.RecordAbsent
+	l.known.task.absent = record.State == kie.RecordAbsent
 	switch record.State {
 	case kie.RecordAbsent:
 		if state.FailedFor(task, v1alpha1.ReasonTaskNotFound) {
 			return nil // that is known
 		}
-		if l.known.seen || !state.IsAdopted(task) {
+		if l.known.task.seen || !state.IsAdopted(task) {
 			// It has spoken of this task, or has named it when it was bought: what is paid for is given up by its time
 			// alone. Which of both it is, the next process does not know.
-			if now.Before(task.SubmittedAt.Add(state.AbsentGrace)) && !l.known.seen {
-				l.known.askAt = now.Add(state.PollAgainSoon) // the record of a new task can be late
+			if now.Before(task.SubmittedAt.Add(state.AbsentGrace)) && !l.known.task.seen {
+				l.known.task.askAt = now.Add(state.PollAgainSoon) // the record of a new task can be late
 				return nil
 			}
 			l.wait = state.Wait{Kind: state.Retrying, Reason: v1alpha1.ReasonGenerating, Message: fmt.Sprintf(
 				"KIE.AI says that it does not know task %s, which it has made; asking again until spec.timeout%s", task.ID, l.createdAgain())}
-			l.known.trouble = l.wait // it is said until there is another answer
+			l.known.task.trouble = l.wait // it is said until there is another answer
 			return nil
 		}
 		// The record of a new task can be late, and what was restored may be new.
 		restored := l.vg.Annotations[v1alpha1.AnnotationAdoptTaskID] != task.ID
-		if restored && now.Before(task.SubmittedAt.Add(state.AbsentGrace)) || !l.confirmed(now) {
-			l.known.askAt = now.Add(state.PollAgainSoon)
+		if restored && now.Before(task.SubmittedAt.Add(state.AbsentGrace)) || !l.known.task.confirmed(now) {
+			l.known.task.askAt = now.Add(state.PollAgainSoon)
 			return nil
 		}
 		state.EndTask(task, v1alpha1.ReasonTaskNotFound, 0, fmt.Sprintf(
@@ -253,8 +209,8 @@ func (r *Reconciler) applyRecord(ctx context.Context, l *scope, record kie.Recor
 			task.ID, v1alpha1.AnnotationAdoptTaskID, v1alpha1.AnnotationResubmit, task.Attempt, l.createdAgain()), now)
 		return nil
 	case kie.RecordExpired:
-		if !l.confirmed(now) {
-			l.known.askAt = now.Add(state.PollAgainSoon)
+		if !l.known.task.confirmed(now) {
+			l.known.task.askAt = now.Add(state.PollAgainSoon)
 			return nil
 		}
 		state.EndTask(task, v1alpha1.ReasonTaskExpired, 0, fmt.Sprintf("KIE.AI no longer speaks of task %s: it does so for 14 days", task.ID), now)
@@ -274,7 +230,7 @@ func (r *Reconciler) applyRecord(ctx context.Context, l *scope, record kie.Recor
 		l.vg.Status.FallbackUsed = ptr.To(record.FallbackUsed)
 	case kie.RecordRunning:
 	}
-	l.known.doubtedSince = time.Time{}
+	l.known.task.doubtedSince = time.Time{}
 	return nil
 }
 
@@ -283,7 +239,7 @@ func (r *Reconciler) applyRecord(ctx context.Context, l *scope, record kie.Recor
 // booked.
 func (r *Reconciler) applyPrice(ctx context.Context, l *scope, record kie.Record) error {
 	task := l.vg.Status.Task
-	prices, unread := accounts.PricesOf(l.account)
+	prices, unread := accounts.PricesOf(l.asks)
 	price, priced := accounts.TaskPrice(l.vg, prices)
 	switch {
 	case record.Credits == nil && priced:
@@ -301,7 +257,7 @@ func (r *Reconciler) applyPrice(ctx context.Context, l *scope, record kie.Record
 		r.sayPriceDiffers(ctx, l, price)
 	}
 	if booked, ok := bookedFor(l.vg, prices); ok && booked.Less(charged) {
-		return r.bookAnyway(ctx, l, l.account, booking{difference: task.Attempt}, buyerOf(l.vg), charged.Minus(booked))
+		return r.bookAnyway(ctx, l, l.asks, booking{difference: task.Attempt}, buyerOf(l.vg), charged.Minus(booked))
 	}
 	return nil
 }
@@ -323,7 +279,7 @@ func bookedFor(vg *v1alpha1.VideoGeneration, prices kie.Prices) (credits.Amount,
 // sayPriceDiffers says, once for each price, that KIE.AI has charged another one
 // than the price table says.
 func (r *Reconciler) sayPriceDiffers(ctx context.Context, l *scope, price credits.Amount) {
-	task, key := l.vg.Status.Task, client.ObjectKeyFromObject(l.account)
+	task, key := l.vg.Status.Task, client.ObjectKeyFromObject(l.asks)
 	r.Metrics.PriceDiffers(string(l.vg.Spec.Model), task.Operation)
 	sentence := fmt.Sprintf("KIE.AI charged %s credits for %s with model %s, and the price table of KieAccount %s says %s: correct its spec.prices",
 		task.CreditsConsumed, task.Operation, l.vg.Spec.Model, key, price)
@@ -333,17 +289,6 @@ func (r *Reconciler) sayPriceDiffers(ctx context.Context, l *scope, price credit
 	r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, report.ReasonPriceDiffers, report.ActionReconcile, "%s", sentence)
 	log.FromContext(ctx).Info("KIE.AI charged another price than the table says", "model", l.vg.Spec.Model, "operation", task.Operation,
 		"charged", task.CreditsConsumed, "expected", price)
-}
-
-// withoutCredentials says what to wait for when the account's Secret cannot be used.
-func (r *Reconciler) withoutCredentials(l *scope, err error) (bool, error) {
-	var problem *credentials.Error
-	if !errors.As(err, &problem) {
-		return true, err
-	}
-	l.wait = state.Wait{Kind: state.Retrying, Reason: problem.Reason, RetryAfter: time.Minute,
-		Message: fmt.Sprintf("KieAccount %s/%s: %s", l.account.Namespace, l.account.Name, problem.Message)}
-	return true, nil
 }
 
 // familyOf is the family of KIE.AI's API that knows the task.

@@ -98,8 +98,8 @@ func (r *Reconciler) isCurrent(ctx context.Context, vg *v1alpha1.VideoGeneration
 // all the same.
 func (r *Reconciler) recover(ctx context.Context, l *scope) (bool, error) {
 	task := l.vg.Status.Task
-	if l.mute {
-		return false, nil
+	if l.asks == nil {
+		return false, nil // nobody can be asked about it any more
 	}
 	if state.NeedsPurchase(l.vg) && task != nil && task.ID != "" && !task.Settled() {
 		// The user asks to buy again what was given up. If its callback is there, it may be finished after all.
@@ -115,7 +115,7 @@ func (r *Reconciler) recover(ctx context.Context, l *scope) (bool, error) {
 			return !found, err
 		}
 	case state.CalledBack(l.vg):
-		l.wait = l.known.trouble
+		l.wait = l.known.task.trouble
 	}
 	now, end := r.Clock.Now(), task.SubmittedAt.Add(r.RecoveryWindow)
 	over := r.CallbackBaseURL == "" || !now.Before(end)
@@ -129,11 +129,11 @@ func (r *Reconciler) recover(ctx context.Context, l *scope) (bool, error) {
 		return false, nil
 	}
 	if task.State == v1alpha1.TaskFailed {
-		l.requeueBy(l.known.askAt)
+		l.requeueBy(l.known.task.askAt)
 		return true, nil
 	}
 	if l.wait.Reason != "" {
-		l.requeueBy(l.known.askAt)
+		l.requeueBy(l.known.task.askAt)
 		return true, nil // the callback is there, and KIE.AI could not be asked about it
 	}
 	if over {
@@ -166,8 +166,8 @@ func endLost(vg *v1alpha1.VideoGeneration, createdAgain string, now time.Time) {
 func (r *Reconciler) follow(ctx context.Context, l *scope) (found bool, err error) {
 	task := l.vg.Status.Task
 	id := l.vg.Status.Callback.TaskID
-	record, ok, err := r.ask(ctx, l, id)
-	if !ok || err != nil {
+	record, answered, err := r.ask(ctx, l, id)
+	if !answered || err != nil {
 		return false, err
 	}
 	// A refusal to speak of a task does not prove that there is one.
@@ -183,13 +183,13 @@ func (r *Reconciler) follow(ctx context.Context, l *scope) (found bool, err erro
 	if slices.Contains(l.known.unbought, task.Attempt) {
 		// It was taken out of the books on KIE.AI's word that it was not made.
 		if price, err := credits.Parse(task.Credits); err == nil {
-			if err := r.bookAnyway(ctx, l, l.account, booking{purchase: task.Attempt}, buyerOf(l.vg), price); err != nil {
+			if err := r.bookAnyway(ctx, l, l.asks, booking{purchase: task.Attempt}, buyerOf(l.vg), price); err != nil {
 				return false, err
 			}
 		}
 	}
 	l.known.accepted = acceptanceOf(task, id)
-	l.known.askAt = r.Clock.Now()
+	l.known.task.askAt = r.Clock.Now()
 	log.FromContext(ctx).Info("The callback named the task whose answer was lost", "taskID", id)
 	return true, r.persistAccepted(ctx, l)
 }

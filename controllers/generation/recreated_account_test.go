@@ -49,12 +49,11 @@ func TestAPurchaseOfAnAccountThatIsGone(t *testing.T) {
 	clk := clocktesting.NewFakePassiveClock(fixture.Epoch)
 	for name, live := range map[string]*v1alpha1.KieAccount{"gone": nil, "created again": again} {
 		r := &Reconciler{Live: accountReader{account: live}, Clock: clk, Ledger: admission.NewLedger(clk)}
-		l := &scope{account: account, vg: fixture.Video("video")}
-		if ok, err := r.charge(t.Context(), l, credits.Of(60)); ok || !errors.Is(err, report.ErrAccountReplaced) {
-			t.Errorf("%s: it is charged: %v, %v; want to begin anew", name, ok, err)
+		if _, _, err := r.charge(t.Context(), account, "attempt", credits.Of(60)); !errors.Is(err, report.ErrAccountReplaced) {
+			t.Errorf("%s: it is charged: %v; want to begin anew", name, err)
 		}
-		l.chargedIn, _ = accounts.PeriodOf(account, clk.Now())
-		if err := r.refund(t.Context(), l, "attempt", credits.Of(60)); err != nil {
+		period, _ := accounts.PeriodOf(account, clk.Now())
+		if err := r.refund(t.Context(), charge{account: account, attempt: "attempt", price: credits.Of(60), period: period}); err != nil {
 			t.Errorf("%s: a refund of what is in no books: %v", name, err)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -27,8 +26,8 @@ const maxRefusedAttempts = 16
 
 // rememberRefused takes a purchase out of what was bought, on KIE.AI's word, and
 // remembers its attempt for as long as its callback may say otherwise.
-func (r *Reconciler) rememberRefused(l *scope, task *v1alpha1.Task) {
-	l.uncount()
+func (r *Reconciler) rememberRefused(l *scope, p purchase, task *v1alpha1.Task) {
+	l.uncount(p)
 	kept := r.withoutOldRefusals(l.vg.Status.RefusedAttempts)
 	kept = append(kept, v1alpha1.RefusedAttempt{Attempt: task.Attempt, SubmittedAt: task.SubmittedAt, Account: task.Account, Credits: task.Credits})
 	l.vg.Status.RefusedAttempts = kept[max(len(kept)-maxRefusedAttempts, 0):]
@@ -56,13 +55,13 @@ func (r *Reconciler) followRefused(ctx context.Context, l *scope) (bool, error) 
 		return false, nil
 	}
 	refused, id := l.vg.Status.RefusedAttempts[index], l.vg.Status.Callback.TaskID
-	if now := r.Clock.Now(); now.Before(l.known.refusedAt) {
-		l.requeueBy(l.known.refusedAt)
-		return r.heldByRefused(l, l.known.refusedTrouble), nil
+	if c := l.known.refused; r.Clock.Now().Before(c.askAt) {
+		l.requeueBy(c.askAt)
+		return r.heldByRefused(l, c.trouble), nil
 	}
 	price, err := accounts.ReadCredits(fmt.Sprintf("status.refusedAttempts[%d].credits", index), refused.Credits, accounts.CorrectStatus)
 	if err != nil {
-		return r.refusedAgain(l, refused, state.Wait{Reason: v1alpha1.ReasonUnreadableCredits, Message: "nothing more is bought: " + err.Error()}), nil
+		return r.refusedAgain(l, refused, state.Wait{Reason: v1alpha1.ReasonUnreadableCredits, Message: "nothing more is bought: " + err.Error()}), nil //nolint:nilerr // the wait says which it is
 	}
 	account, err := accounts.Named(ctx, r.Client, cmp.Or(refused.Account, l.vg.Status.Account))
 	if err != nil {
@@ -73,10 +72,10 @@ func (r *Reconciler) followRefused(ctx context.Context, l *scope) (bool, error) 
 			"KIE.AI called back for a purchase that it had refused, and KieAccount %s, which could ask whether it was made, does not exist: create it, or set annotation %s to %s to take the task over with another account",
 			refused.Account, v1alpha1.AnnotationAdoptTaskID, id)}), nil
 	}
-	record, ok := r.recordOf(ctx, account, id)
+	record, ok, err := r.recordOf(ctx, account, id)
 	switch {
-	case ctx.Err() != nil:
-		return true, ctx.Err()
+	case err != nil:
+		return true, err
 	case ok && isOfAttempt(record, refused.Attempt):
 		return r.takeRefused(ctx, l, madeAfterAll{attempt: refused, account: account, taskID: id, price: price})
 	case ok && saysNothing(record) && r.followsRefused(l), !ok:
@@ -108,11 +107,8 @@ func (r *Reconciler) followsRefused(l *scope) bool {
 // long as it takes: what was called back for is most likely paid for. Where
 // nothing is to be bought, it ends with an Event.
 func (r *Reconciler) refusedAgain(l *scope, refused v1alpha1.RefusedAttempt, trouble state.Wait) (stop bool) {
-	every := state.PollAgainSoon
-	if !r.followsRefused(l) {
-		every = state.PollEveryWithCallbacks
-	}
-	l.known.refusedAt, l.known.refusedTrouble = r.Clock.Now().Add(every), trouble
+	trouble.RetryAfter = state.PollAgainSoon
+	l.known.refused.troubled(r.Clock.Now(), trouble)
 	held := r.heldByRefused(l, trouble)
 	if !held && !r.followsRefused(l) {
 		r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, report.ReasonRefusedNotChecked, report.ActionReconcile,
@@ -120,20 +116,22 @@ func (r *Reconciler) refusedAgain(l *scope, refused v1alpha1.RefusedAttempt, tro
 		l.forgetRefused(refused.Attempt)
 		return false
 	}
-	l.requeueBy(l.known.refusedAt)
+	l.requeueBy(l.known.refused.askAt)
 	return held
 }
 
 // recordOf asks KIE.AI once about a task that is not that of the resource. Not ok
 // means that there was no answer that says something of it.
-func (r *Reconciler) recordOf(ctx context.Context, account *v1alpha1.KieAccount, id string) (record kie.Record, ok bool) {
-	secrets, err := r.Credentials.Get(ctx, account)
-	if err != nil || accounts.Insecure(account, r.AllowInsecure) != "" {
-		return kie.Record{}, false
+func (r *Reconciler) recordOf(ctx context.Context, account *v1alpha1.KieAccount, id string) (record kie.Record, ok bool, err error) {
+	if accounts.Insecure(account, r.AllowInsecure) != "" {
+		return kie.Record{}, false, nil
 	}
-	record, err = r.KIE.Record(ctx, accounts.Endpoint(account, secrets.APIKey), kie.Family(r.product.api()), id)
-	r.Metrics.Asked(record.State, err)
-	return record, err == nil
+	reply, err := r.question(ctx, account, func(ctx context.Context, at kie.Endpoint) (err error) {
+		record, err = r.KIE.Record(ctx, at, kie.Family(r.product.api()), id)
+		r.Metrics.Asked(record.State, err)
+		return err
+	})
+	return record, reply.answered(), err
 }
 
 // heldByRefused says what a purchase waits for, if one is to be made.
@@ -191,10 +189,10 @@ func (r *Reconciler) takeRefused(ctx context.Context, l *scope, made madeAfterAl
 	logger.Info("KIE.AI made a purchase that it had refused", "taskID", id)
 	l.vg.Status.Task, l.vg.Status.History = bought.task(), state.WithPast(l.vg.Status.History, task)
 	l.vg.Status.Account = bought.account
-	l.known.bought, l.again = bought, false
-	l.known.startOver()
-	l.known.askAt = r.Clock.Now()
-	l.account, l.wait = made.account, state.Wait{}
+	l.known.bought = bought
+	l.known.task.startOver()
+	l.known.task.askAt = r.Clock.Now()
+	l.asks, l.wait = made.account, state.Wait{}
 	l.summarize(r.Clock.Now())
 	if err := r.writeStatus(ctx, l); err != nil {
 		return true, err
@@ -205,7 +203,7 @@ func (r *Reconciler) takeRefused(ctx context.Context, l *scope, made madeAfterAl
 }
 
 func (l *scope) forgetRefused(attempt string) {
-	l.known.refusedAt, l.known.refusedTrouble = time.Time{}, state.Wait{}
+	l.known.refused = conversation{}
 	l.vg.Status.RefusedAttempts = slices.DeleteFunc(slices.Clone(l.vg.Status.RefusedAttempts), func(a v1alpha1.RefusedAttempt) bool { return a.Attempt == attempt })
 	if len(l.vg.Status.RefusedAttempts) == 0 {
 		l.vg.Status.RefusedAttempts = nil

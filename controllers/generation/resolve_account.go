@@ -25,9 +25,9 @@ const namespaceResync = time.Minute
 // that bought it, also when it is to be bought again, as long as its outcome is
 // open.
 //
-// When it lets the next step go on, nothing is asked of KIE.AI any more, or
-// l.account is there, is named in the status and allows the namespace of the
-// resource.
+// When it lets the next step go on, nothing is asked of KIE.AI any more, or l.pays
+// is there and allows the namespace of the resource, and so is l.asks, which is
+// named in the status, unless it is gone.
 func (r *Reconciler) resolveAccount(ctx context.Context, l *scope) (bool, error) {
 	buying := state.NeedsPurchase(l.vg) || state.RetryPending(l.vg)
 	if !buying && l.vg.Status.Task.Settled() && !state.UpgradePending(l.vg) && !state.StorageUnfinished(l.vg) && !state.WantsLinks(l.vg) {
@@ -43,9 +43,10 @@ func (r *Reconciler) resolveAccount(ctx context.Context, l *scope) (bool, error)
 		}
 	}
 	account, err := r.usableAccount(ctx, l, key, anew)
-	if err == nil && account == nil && buying && open && l.wait.Reason == v1alpha1.ReasonAccountNotFound {
+	gone := err == nil && account == nil && buying && open && l.wait.Reason == v1alpha1.ReasonAccountNotFound
+	if gone {
 		// The account of the purchase in doubt is gone, and nobody can be asked about that any more.
-		l.mute, l.wait = true, state.Wait{}
+		l.wait = state.Wait{}
 		if key, err = r.accountOf(ctx, l.vg); err == nil {
 			account, err = r.usableAccount(ctx, l, key, true)
 		}
@@ -64,8 +65,12 @@ func (r *Reconciler) resolveAccount(ctx context.Context, l *scope) (bool, error)
 		}
 		return true, nil
 	}
-	l.account = account
-	if anew && !l.mute {
+	l.pays = account
+	if gone {
+		return false, nil
+	}
+	l.asks = account
+	if anew {
 		// What is bought keeps the identity of the account that bought it, also when that is created again.
 		l.vg.Status.Account = v1alpha1.IdentityOf(account)
 	}
@@ -82,7 +87,7 @@ func accountNotFound(key types.NamespacedName) state.Wait {
 // is not the one that bought it, but has its name: the key may be that of another
 // account at KIE.AI.
 func (l *scope) createdAgain() string {
-	if l.account == nil || !l.vg.Status.Account.IsReplacedBy(l.account) {
+	if l.asks == nil || !l.vg.Status.Account.IsReplacedBy(l.asks) {
 		return ""
 	}
 	return fmt.Sprintf(". KieAccount %s was created again since it bought the task: see that its API key belongs to the same account at KIE.AI", l.vg.Status.Account)
@@ -96,8 +101,8 @@ const accountResync = 5 * time.Minute
 // intended, the status names the account of the old one, whose callback may
 // still come.
 //
-// When it lets the next step go on, l.account is the one that is to buy, and
-// allows the namespace of the resource.
+// When it lets the next step go on, l.pays is the one that is to buy, and allows
+// the namespace of the resource.
 func (r *Reconciler) moveAccount(ctx context.Context, l *scope) (bool, error) {
 	if !l.buying() || isUnbought(l) || l.vg.Status.Task == nil || l.vg.Status.Task.Settled() {
 		return false, nil
@@ -111,10 +116,7 @@ func (r *Reconciler) moveAccount(ctx context.Context, l *scope) (bool, error) {
 	if err != nil || account == nil {
 		return true, err
 	}
-	if key == client.ObjectKeyFromObject(l.account) && !l.mute {
-		return false, nil
-	}
-	l.account = account
+	l.pays = account
 	return r.estimate(ctx, l)
 }
 

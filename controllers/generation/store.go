@@ -25,7 +25,7 @@ func (r *Reconciler) store(ctx context.Context, l *scope) (bool, error) {
 	if !state.HasVideos(vg) {
 		return false, nil
 	}
-	progress, account := vg.Status.Storage, l.account
+	progress, account := vg.Status.Storage, l.asks
 	if account == nil && state.StorageUnfinished(vg) {
 		// Also an account to which no API key is sent says where to store, or no more.
 		var err error
@@ -67,9 +67,9 @@ func (l *scope) awaitsStorage() bool {
 	if !meta.IsStatusConditionPresentAndEqual(l.vg.Status.Conditions, v1alpha1.ConditionReady, metav1.ConditionUnknown) {
 		return false
 	}
-	if l.account == nil && !state.HasOwnStorage(l.vg) {
+	if l.asks == nil && !state.HasOwnStorage(l.vg) {
 		return state.SaysStored(l.vg)
 	}
-	_, named := state.LocationOf(l.vg, l.account)
+	_, named := state.LocationOf(l.vg, l.asks)
 	return named
 }

@@ -16,10 +16,31 @@ import (
 	"github.com/kie-operator/kie-operator/internal/accounts"
 	"github.com/kie-operator/kie-operator/internal/admission"
 	attempts "github.com/kie-operator/kie-operator/internal/attempt"
+	"github.com/kie-operator/kie-operator/internal/credentials"
+	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/report"
 	"github.com/kie-operator/kie-operator/internal/state"
 )
+
+// purchase is one purchase that is to be made, or was.
+type purchase struct {
+	// account pays.
+	account *v1alpha1.KieAccount
+	// attempt is the token that stands for it, for which a place is reserved on the account.
+	attempt string
+	// price is what it costs, with its upgrade.
+	price credits.Amount
+	// previous is the task whose place it takes, nil if there is none.
+	previous *v1alpha1.Task
+	// apiKey is the key it is made with, images are where KIE.AI can fetch the images.
+	apiKey string
+	images []string
+	// charge is what stands in the books for it.
+	charge charge
+	// before are the counts of purchases before it.
+	before purchaseCounts
+}
 
 // submit buys the video. It is the only place that spends money.
 //
@@ -30,63 +51,72 @@ import (
 // came of it is written, whatever else has changed meanwhile. Once the intent
 // is there and the answer is not, nothing is ever sent again for this attempt.
 //
-// When it lets the next step go on, nothing was to be bought, or the status
-// says what is known of the purchase.
-func (r *Reconciler) submit(ctx context.Context, l *scope) (bool, error) {
-	if l.attempt == "" {
-		return false, nil
-	}
-	key, price := client.ObjectKeyFromObject(l.account), l.price
-	secrets, err := r.Credentials.Get(ctx, l.account)
-	if err != nil {
-		r.Ledger.Release(key, l.attempt)
-		return r.withoutCredentials(l, err)
-	}
-	urls, ok, err := r.imageURLs(ctx, l, secrets.APIKey)
-	if err != nil || !ok {
-		r.Ledger.Release(key, l.attempt)
+// When it lets the next step go on, the status has the task.
+func (r *Reconciler) submit(ctx context.Context, l *scope, p purchase) (bool, error) {
+	key := client.ObjectKeyFromObject(p.account)
+	if ready, err := r.prepare(ctx, l, &p); !ready || err != nil {
+		r.Ledger.Release(key, p.attempt)
 		return true, err
 	}
-	if ok, err := r.charge(ctx, l, price); err != nil || !ok {
-		r.Ledger.Release(key, l.attempt)
-		if !ok && err == nil {
-			r.Ledger.Hold(l.account, l.vg.UID, l.wait)
-		}
-		return true, err
-	}
-
-	previous := l.vg.Status.Task
-	if isUnbought(l) {
-		previous = l.known.replaced
-	}
-	begun, err := r.begin(ctx, l, previous)
+	begun, err := r.begin(ctx, l, &p)
 	if err != nil {
-		r.Ledger.Release(key, l.attempt)
-		return true, errors.Join(err, r.refund(ctx, l, l.attempt, price))
+		r.Ledger.Release(key, p.attempt)
+		return true, errors.Join(err, r.refund(ctx, p.charge))
 	}
-	submission := r.buy(begun, l, accounts.Endpoint(l.account, secrets.APIKey), urls)
+	submission := r.buy(begun, l, p)
 	bought := submission.Outcome == kie.Accepted || submission.Outcome == kie.Unknown
-	r.Ledger.Answered(key, l.attempt, bought)
+	r.Ledger.Answered(key, p.attempt, bought)
 	r.Metrics.Submitted(submission.Outcome)
-	stop, err := r.settlePurchase(begun, l, submission, previous, secrets.APIKey)
+	stop, err := r.settlePurchase(begun, l, p, submission)
 	if !bought {
-		err = errors.Join(err, r.refund(begun, l, l.attempt, price))
+		err = errors.Join(err, r.refund(begun, p.charge))
 	}
 	return stop, err
+}
+
+// prepare gets what a purchase needs before it is begun: the key, the images at
+// KIE.AI, and its price in the books. If something is missing, l.wait says what.
+func (r *Reconciler) prepare(ctx context.Context, l *scope, p *purchase) (ready bool, err error) {
+	secrets, err := r.Credentials.Get(ctx, p.account)
+	if problem, ok := errors.AsType[*credentials.Error](err); ok {
+		l.wait = withoutCredentials(p.account, problem)
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	p.apiKey = secrets.APIKey
+	if p.images, ready, err = r.imageURLs(ctx, l, p.apiKey); !ready || err != nil {
+		return false, err
+	}
+	charged, w, err := r.charge(ctx, p.account, p.attempt, p.price)
+	if err != nil {
+		return false, err
+	}
+	if w.Reason != "" {
+		l.wait = w
+		r.Ledger.Hold(p.account, l.vg.UID, w)
+		return false, nil
+	}
+	p.charge = charged
+	p.previous = l.vg.Status.Task
+	if isUnbought(l) {
+		p.previous = l.known.replaced
+	}
+	return true, nil
 }
 
 // begin writes the intent, and returns the context of the purchase. A process
 // that is told to stop begins nothing; once it has begun, that does not get in
 // between: the write of the intent would be made and not heard of, and the
 // purchase would be a lost one though nothing was sent.
-func (r *Reconciler) begin(ctx context.Context, l *scope, previous *v1alpha1.Task) (context.Context, error) {
+func (r *Reconciler) begin(ctx context.Context, l *scope, p *purchase) (context.Context, error) {
 	if err := ctx.Err(); err != nil {
 		return ctx, err
 	}
 	begun := context.WithoutCancel(ctx)
 	writing, cancel := context.WithTimeout(begun, report.PersistTimeout)
 	defer cancel()
-	if err := r.writeIntent(writing, l, previous); err != nil {
+	if err := r.writeIntent(writing, l, p); err != nil {
 		return ctx, err
 	}
 	r.mark(writing, l)
@@ -95,34 +125,18 @@ func (r *Reconciler) begin(ctx context.Context, l *scope, previous *v1alpha1.Tas
 
 // buy sends the request. The time for it runs from the intent: a process that was frozen in between
 // does not send what others take for lost, or have bought again.
-func (r *Reconciler) buy(ctx context.Context, l *scope, endpoint kie.Endpoint, images []string) kie.Submission {
+func (r *Reconciler) buy(ctx context.Context, l *scope, p purchase) kie.Submission {
 	end := l.vg.Status.Task.SubmittedAt.Add(admission.SubmitTimeout)
 	ctx, cancel := context.WithTimeout(ctx, end.Sub(r.Clock.Now()))
 	defer cancel()
 	ctx = kie.SendIf(ctx, func() bool { return r.Clock.Now().Before(end) })
 	l.known.sending(l.vg.Status.Task)
-	return r.KIE.Buy(ctx, endpoint, r.product.purchase(l.vg, images, r.callbackURL(l.attempt)))
+	return r.KIE.Buy(ctx, accounts.Endpoint(p.account, p.apiKey), r.product.purchase(l.vg, p.images, r.callbackURL(p.attempt)))
 }
 
 // GatewayPause is how long nothing is bought on an account after a gateway has
 // answered a purchase.
 const GatewayPause = 30 * time.Second
-
-// purchaseLimit says that no more may be bought for the resource: as much was
-// bought, or may have been, as spec.retry and the user have asked for. It is a
-// bound on what a mistake anywhere else can cost.
-func purchaseLimit(l *scope) (state.Wait, bool) {
-	purchases, allowed := l.made(), max(l.vg.Spec.Retry.MaxAttempts, 1)+l.askedAgain()
-	if purchases < allowed {
-		return state.Wait{}, false
-	}
-	return state.Wait{Kind: state.Stalled, Reason: v1alpha1.ReasonPurchaseLimitReached, RetryAfter: purchaseLimitResync, Message: fmt.Sprintf(
-		"%d purchases were made or may have been, and spec.retry.maxAttempts and annotation %s allow %d: look at status.history and kie.ai/logs; to buy again, set %s to the attempt in status.task, or raise spec.retry.maxAttempts",
-		purchases, v1alpha1.AnnotationResubmit, allowed, v1alpha1.AnnotationResubmit)}, true
-}
-
-// purchaseLimitResync is how soon a resource that may buy no more is in the queue again.
-const purchaseLimitResync = 10 * time.Minute
 
 // made counts the purchases of the resource, without one that is known to have
 // come to nothing though the status still says that it is being made.
@@ -137,8 +151,8 @@ func (l *scope) made() int32 {
 type purchaseCounts struct{ made, askedAgain int32 }
 
 // uncount takes a purchase out of the counts that was not made.
-func (l *scope) uncount() {
-	l.vg.Status.Purchases, l.vg.Status.Resubmissions = l.before.made, l.before.askedAgain
+func (l *scope) uncount(p purchase) {
+	l.vg.Status.Purchases, l.vg.Status.Resubmissions = p.before.made, p.before.askedAgain
 }
 
 // askedAgain counts the purchases that the user has asked for by name, with the
@@ -152,31 +166,31 @@ func (l *scope) askedAgain() int32 {
 
 // writeIntent stores that the attempt is about to be bought. It fails if the
 // resource is not the one that was read.
-func (r *Reconciler) writeIntent(ctx context.Context, l *scope, previous *v1alpha1.Task) error {
+func (r *Reconciler) writeIntent(ctx context.Context, l *scope, p *purchase) error {
 	task := &v1alpha1.Task{
-		Attempt:     l.attempt,
+		Attempt:     p.attempt,
 		Number:      1,
-		SubmittedAt: r.submittedAt(l, l.attempt, l.price),
+		SubmittedAt: r.submittedAt(&p.charge),
 		Operation:   state.OperationOf(l.vg),
 		API:         r.product.api(),
-		Account:     v1alpha1.IdentityOf(l.account),
+		Account:     v1alpha1.IdentityOf(p.account),
 		State:       v1alpha1.TaskSubmitting,
-		Credits:     l.price.String(),
+		Credits:     p.price.String(),
 	}
-	if previous != nil {
-		task.Number = previous.Number + 1
+	if p.previous != nil {
+		task.Number = p.previous.Number + 1
 	}
 	// Until the request is sent, an intent that may or may not have been stored is known to have bought nothing.
-	l.known.nothingBought(l.attempt)
+	l.known.nothingBought(p.attempt)
 	if !isUnbought(l) {
-		l.known.replaced, l.known.replacedAccount = previous, l.stored.Status.Account
+		l.known.replaced, l.known.replacedAccount = p.previous, l.stored.Status.Account
 	}
-	l.vg.Status.Account = task.Account
-	l.before = purchaseCounts{made: l.made(), askedAgain: l.vg.Status.Resubmissions}
+	p.before = purchaseCounts{made: l.made(), askedAgain: l.vg.Status.Resubmissions}
 	l.vg.Status.Purchases, l.vg.Status.Resubmissions = l.made()+1, l.askedAgain()
-	l.known.startOver()
+	l.vg.Status.Account, l.asks = task.Account, p.account
+	l.known.task.startOver()
 	l.vg.Status.Task = task
-	l.vg.Status.History = state.WithPast(l.vg.Status.History, previous)
+	l.vg.Status.History = state.WithPast(l.vg.Status.History, p.previous)
 	l.vg.Status.Videos, l.vg.Status.FallbackUsed, l.vg.Status.Upgrade = nil, nil, nil
 	l.summarize(r.Clock.Now())
 	if err := r.lockStatus(ctx, l); err != nil {
@@ -194,7 +208,7 @@ func (r *Reconciler) callbackURL(attempt string) string {
 }
 
 // settlePurchase stores what is known after the request.
-func (r *Reconciler) settlePurchase(ctx context.Context, l *scope, submission kie.Submission, previous *v1alpha1.Task, apiKey string) (bool, error) {
+func (r *Reconciler) settlePurchase(ctx context.Context, l *scope, p purchase, submission kie.Submission) (bool, error) {
 	logger := log.FromContext(ctx)
 	task := l.vg.Status.Task.DeepCopy()
 	switch submission.Outcome {
@@ -205,35 +219,36 @@ func (r *Reconciler) settlePurchase(ctx context.Context, l *scope, submission ki
 
 	case kie.Rejected:
 		// Should this write fail, the request may be made again: it bought nothing.
-		l.known.nothingBought(l.attempt)
-		r.rememberRefused(l, task)
+		l.known.nothingBought(p.attempt)
+		r.rememberRefused(l, p, task)
 		state.FailRefused(task, submission.Err, r.Clock.Now())
-		return true, r.persistTask(ctx, l, l.attempt, task)
+		return true, r.persistTask(ctx, l, p.attempt, task)
 
 	case kie.NotSent, kie.Deferred:
-		l.known.nothingBought(l.attempt)
+		l.known.nothingBought(p.attempt)
 		if submission.Outcome == kie.NotSent {
-			l.uncount()
+			l.uncount(p)
 		} else {
-			r.rememberRefused(l, task)
+			r.rememberRefused(l, p, task)
 		}
 		logger.Info("Nothing was bought", "outcome", submission.Outcome, "class", submission.Err.Class, "code", submission.Err.Code)
-		l.wait = r.refuse(l, submission.Err.Class, apiKey, true)
-		l.vg.Status.History = state.WithoutPast(l.vg.Status.History, previous)
-		if previous != nil {
+		l.wait = r.refusedPurchase(p.account, l.vg.UID, submission.Err.Class, p.apiKey)
+		l.vg.Status.History = state.WithoutPast(l.vg.Status.History, p.previous)
+		if p.previous != nil {
 			l.vg.Status.Account = l.known.replacedAccount // that task stays with the account that bought it
 		}
-		return true, r.persistTask(ctx, l, l.attempt, previous)
+		return true, r.persistTask(ctx, l, p.attempt, p.previous)
 
 	default:
 		if failure := submission.Err; failure != nil && !failure.Own && failure.Code != 0 {
 			// Something in front of KIE.AI answers in its place: the others do not become lost purchases one after the other.
-			key := client.ObjectKeyFromObject(l.account)
-			r.Ledger.Refuse(key, kie.Unavailable, apiKey, GatewayPause)
+			key := client.ObjectKeyFromObject(p.account)
+			r.Ledger.Refuse(key, kie.Unavailable, p.apiKey, GatewayPause)
 			r.CheckAccount(key) // the check of the account says what is in the way
 		}
 		logger.Info("It is not known whether the video was bought", "class", submission.Err.Class, "code", submission.Err.Code, "cause", submission.Err.Err)
-		return r.recover(ctx, l)
+		l.requeueBy(r.Clock.Now()) // what becomes of it is for the next look, as after a restart
+		return true, nil
 	}
 }
 

@@ -47,9 +47,9 @@ func (r *Reconciler) upgrade(ctx context.Context, l *scope) (bool, error) {
 		l.wait = state.Wait{Kind: state.Held, Reason: v1alpha1.ReasonSuspended, Message: "spec.suspend holds the upgrade back; the 720p video is in status.videos"}
 		return false, nil
 	}
-	if state.IsAccountSuspended(l.account) && !state.UpgradeBegun(l.vg) {
+	if state.IsAccountSuspended(l.asks) && !state.UpgradeBegun(l.vg) {
 		l.wait = state.Wait{Kind: state.Held, Reason: v1alpha1.ReasonSuspended, Message: fmt.Sprintf(
-			"KieAccount %s is suspended: its spec.suspend holds the upgrade back; the 720p video is in status.videos", client.ObjectKeyFromObject(l.account))}
+			"KieAccount %s is suspended: its spec.suspend holds the upgrade back; the 720p video is in status.videos", client.ObjectKeyFromObject(l.asks))}
 		return false, nil
 	}
 	if begun, err := r.beginUpgrade(ctx, l); !begun || err != nil {
@@ -61,8 +61,8 @@ func (r *Reconciler) upgrade(ctx context.Context, l *scope) (bool, error) {
 		end = l.vg.Status.Callback.ReceivedAt.Add(state.CallbackFollowed) // its answer may be later than the callback
 	}
 	s := state.Schedule{Start: up.SubmittedAt.Time, Every: r.upgradeEvery(l.vg)}
-	if !l.upgradeDue(now, s, end) {
-		l.wait = l.known.trouble
+	if !l.known.task.due(now, turn{schedule: s, since: l.known.since, end: end, receipt: l.upgradeReceipt()}) {
+		l.wait = l.known.task.trouble
 	} else if err := r.askForUpgrade(ctx, l); err != nil {
 		return true, err
 	}
@@ -70,19 +70,19 @@ func (r *Reconciler) upgrade(ctx context.Context, l *scope) (bool, error) {
 		return false, nil
 	}
 	switch now = r.Clock.Now(); {
-	case l.known.troubledSince.IsZero(), now.Before(l.vg.Status.Task.SubmittedAt.Add(state.VideoLifetime)):
+	case l.known.task.troubledSince.IsZero(), now.Before(l.vg.Status.Task.SubmittedAt.Add(state.VideoLifetime)):
 	default:
 		l.wait = state.Wait{}
 		state.EndUpgrade(up, v1alpha1.ReasonUpgradeFailed, "KIE.AI did not say within 14 days what became of it, and does not know the video any longer", now)
 		return false, nil
 	}
-	if !now.Before(end) && !l.known.answeredAt.Before(end) {
+	if !now.Before(end) && !l.known.task.answeredAt.Before(end) {
 		l.wait = state.Wait{}
 		state.EndUpgrade(up, v1alpha1.ReasonTimedOut, fmt.Sprintf("KIE.AI did not finish the %s version within spec.timeout: raise spec.timeout to look again", up.Resolution), now)
 		return false, nil
 	}
 	l.requeueBy(s.Next(now))
-	l.requeueBy(l.known.askAt)
+	l.requeueBy(l.known.task.askAt)
 	if now.Before(end) {
 		l.requeueBy(end)
 	}
@@ -99,7 +99,7 @@ func (r *Reconciler) beginUpgrade(ctx context.Context, l *scope) (begun bool, er
 		return true, nil
 	case up != nil && state.UpgradeRevived(l.vg):
 		up.State, up.Failure, up.CompletedAt = v1alpha1.UpgradeRunning, nil, nil
-		l.known.askAt = now
+		l.known.task.askAt = now
 		return true, nil
 	}
 	up = &v1alpha1.Upgrade{
@@ -111,9 +111,9 @@ func (r *Reconciler) beginUpgrade(ctx context.Context, l *scope) (begun bool, er
 		return false, nil
 	}
 	// The purchase of the task has paid for the upgrade, unless the task was taken over.
-	prices, err := accounts.Readable(l.account, now)
+	prices, err := accounts.Readable(l.asks, now)
 	if err != nil {
-		l.wait = accounts.Unreadable(l.account, err)
+		l.wait = accounts.Unreadable(l.asks, err)
 		return false, nil
 	}
 	price, priced := accounts.UpgradePrice(l.vg, prices)
@@ -125,18 +125,20 @@ func (r *Reconciler) beginUpgrade(ctx context.Context, l *scope) (begun bool, er
 	if !state.IsAdopted(l.vg.Status.Task) || l.vg.Status.Upgrade != nil {
 		price = credits.Amount{}
 	}
-	if ok, err := r.charge(ctx, l, price); err != nil || !ok {
+	c, w, err := r.charge(ctx, l.asks, up.Attempt, price)
+	if err != nil || w.Reason != "" {
+		l.wait = w
 		return false, err
 	}
 	if !price.IsZero() {
-		up.SubmittedAt = r.submittedAt(l, up.Attempt, price)
+		up.SubmittedAt = r.submittedAt(&c)
 	}
 	l.vg.Status.Upgrade = up
-	l.known.startOver()
-	l.known.askAt = now
+	l.known.task.startOver()
+	l.known.task.askAt = now
 	l.summarize(now)
 	if err := r.writeStatus(ctx, l); err != nil {
-		return false, errors.Join(err, r.refund(ctx, l, up.Attempt, price))
+		return false, errors.Join(err, r.refund(ctx, c))
 	}
 	return true, nil
 }
@@ -149,43 +151,36 @@ func (r *Reconciler) upgradeEvery(vg *v1alpha1.VideoGeneration) time.Duration {
 	return pollUpgradeEvery
 }
 
-// upgradeDue reports whether it is time to ask for the upgrade.
-func (l *scope) upgradeDue(now time.Time, s state.Schedule, end time.Time) bool {
-	known := l.known
-	if !known.askAt.IsZero() {
-		return !known.askAt.After(now)
+// upgradeReceipt is the callback about the upgrade, nil if there is none.
+func (l *scope) upgradeReceipt() *v1alpha1.CallbackReceipt {
+	if !state.UpgradeCalledBack(l.vg) {
+		return nil
 	}
-	if state.UpgradeCalledBack(l.vg) && !known.callback.Equal(&l.vg.Status.Callback.ReceivedAt) {
-		return true
-	}
-	last := known.since
-	if known.answeredAt.After(last) {
-		last = known.answeredAt
-	}
-	return !s.Next(last).After(now) || (!now.Before(end) && known.answeredAt.Before(end))
+	return l.vg.Status.Callback
 }
 
 // askForUpgrade asks KIE.AI for the larger version of each video of the task,
 // and writes the answer into the status.
 func (r *Reconciler) askForUpgrade(ctx context.Context, l *scope) error {
-	answer, ok, err := r.questionUpgrade(ctx, l)
+	var answer kie.Upgrade
+	reply, err := r.question(ctx, l.asks, func(ctx context.Context, at kie.Endpoint) (err error) {
+		answer, err = r.larger(ctx, l, at)
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	now, up := r.Clock.Now(), l.vg.Status.Upgrade
-	l.recordTrouble(ok, now)
-	if !ok {
+	if !reply.answered() {
+		l.troubled(&l.known.task.conversation, now, r.unansweredUpgrade(l, reply))
 		return nil
 	}
-	l.asked = true
-	l.known.answeredAt, l.known.askAt = now, time.Time{}
-	if state.UpgradeCalledBack(l.vg) {
-		l.known.callback = l.vg.Status.Callback.ReceivedAt
-	}
+	l.heard = true
+	l.known.task.answered(now, l.upgradeReceipt())
 	switch {
-	case answer.State == kie.UpgradeImpossible && !l.confirmed(now):
+	case answer.State == kie.UpgradeImpossible && !l.known.task.confirmed(now):
 		// Directly after the success of the source, KIE.AI may say so too early.
-		l.known.askAt = now.Add(pollUpgradeEvery)
+		l.known.task.askAt = now.Add(pollUpgradeEvery)
 		return nil
 	case answer.State == kie.UpgradeImpossible:
 		state.EndUpgrade(up, v1alpha1.ReasonUpgradeFailed, state.Saying(answer.Message, fmt.Sprintf("KIE.AI cannot make the %s version", up.Resolution)), now)
@@ -197,7 +192,7 @@ func (r *Reconciler) askForUpgrade(ctx context.Context, l *scope) error {
 		r.probe(ctx, larger)
 		l.vg.Status.Videos = state.FirstVideos(slices.Concat(larger, l.vg.Status.Videos))
 		up.State = v1alpha1.UpgradeSucceeded
-		prices, _ := accounts.PricesOf(l.account) // none, if one cannot be read: then it is not said
+		prices, _ := accounts.PricesOf(l.asks) // none, if one cannot be read: then it is not said
 		if price, ok := accounts.UpgradePrice(l.vg, prices); ok {
 			up.CreditsConsumed = price.String()
 		}
@@ -207,53 +202,45 @@ func (r *Reconciler) askForUpgrade(ctx context.Context, l *scope) error {
 	if answer.TaskID != "" && answer.TaskID != l.vg.Status.Task.ID {
 		up.ID = answer.TaskID // a callback without an id may be signed for it
 	}
-	l.known.doubtedSince = time.Time{}
+	l.known.task.doubtedSince = time.Time{}
 	return nil
 }
 
-// questionUpgrade asks once for each video that the task has made. The answer is
-// ready when all of them are. Not ok means that there was no answer that says
-// something of the upgrade; l.wait then says why.
-func (r *Reconciler) questionUpgrade(ctx context.Context, l *scope) (answer kie.Upgrade, ok bool, err error) {
-	secrets, err := r.Credentials.Get(ctx, l.account)
-	if err != nil {
-		_, err = r.withoutCredentials(l, err)
-		return kie.Upgrade{}, false, err
+// unansweredUpgrade is what the next question about the upgrade waits for.
+func (r *Reconciler) unansweredUpgrade(l *scope, without reply) state.Wait {
+	switch refusal := without.refusal; {
+	case refusal == nil:
+		return without.unasked
+	case refusal.Class == kie.InsufficientCredits:
+		// It is this upgrade that the balance does not cover; something cheaper may be bought all the same.
+		r.CheckAccount(client.ObjectKeyFromObject(l.asks))
+		w := admission.WaitingFor(refusal.Class, l.asks)
+		w.RetryAfter = state.PollEveryWithCallbacks
+		return w
+	case state.FailureReasons[refusal.Class] != "":
+		return r.refusedQuestion(l.asks, l.vg.UID, kie.Unavailable, without.apiKey) // it says nothing of this video
+	default:
+		return r.refusedQuestion(l.asks, l.vg.UID, refusal.Class, without.apiKey)
 	}
-	endpoint := accounts.Endpoint(l.account, secrets.APIKey)
+}
+
+// larger asks once for each video that the task has made. The answer is ready
+// when all of them are.
+func (r *Reconciler) larger(ctx context.Context, l *scope, at kie.Endpoint) (answer kie.Upgrade, err error) {
 	task, up := l.vg.Status.Task, l.vg.Status.Upgrade
 	var urls []string
 	for _, video := range l.vg.Status.Videos {
 		index := int(video.Index)
 		if up.Resolution == v1alpha1.Resolution4K {
-			answer, err = r.KIE.Upgrade4K(ctx, endpoint, kie.Upgrade4KRequest{TaskID: task.ID, Index: index, CallbackURL: r.callbackURL(up.Attempt)})
+			answer, err = r.KIE.Upgrade4K(ctx, at, kie.Upgrade4KRequest{TaskID: task.ID, Index: index, CallbackURL: r.callbackURL(up.Attempt)})
 		} else {
-			answer, err = r.KIE.Upgrade1080p(ctx, endpoint, task.ID, index)
+			answer, err = r.KIE.Upgrade1080p(ctx, at, task.ID, index)
 		}
-		var refusal *kie.Error
-		switch {
-		case ctx.Err() != nil:
-			return kie.Upgrade{}, false, ctx.Err()
-		case errors.As(err, &refusal):
-			if refusal.Class == kie.InsufficientCredits {
-				// It is this upgrade that the balance does not cover; something cheaper may be bought all the same.
-				r.CheckAccount(client.ObjectKeyFromObject(l.account))
-				l.wait = admission.WaitingFor(refusal.Class, l.account)
-				l.wait.RetryAfter = state.PollEveryWithCallbacks
-				return kie.Upgrade{}, false, nil
-			}
-			if state.FailureReasons[refusal.Class] != "" {
-				refusal.Class = kie.Unavailable // it says nothing of this video
-			}
-			l.wait = r.refuse(l, refusal.Class, secrets.APIKey, false)
-			return kie.Upgrade{}, false, nil
-		case err != nil:
-			return kie.Upgrade{}, false, err
-		case answer.State != kie.UpgradeReady:
-			return answer, true, nil
+		if err != nil || answer.State != kie.UpgradeReady {
+			return answer, err
 		}
 		urls = append(urls, answer.ResultURLs...)
 	}
 	answer.ResultURLs = urls
-	return answer, true, nil
+	return answer, nil
 }

@@ -58,28 +58,28 @@ var lasting = []mutant{
 	{
 		promise: "P3", name: "ends what KIE.AI has made because it does not know it",
 		file:   "controllers/generation/observe.go",
-		before: "if l.known.seen || !state.IsAdopted(task) {",
-		after:  "if l.known.seen {",
+		before: "if l.known.task.seen || !state.IsAdopted(task) {",
+		after:  "if l.known.task.seen {",
 		tests:  "TestWhatWasMadeIsNotGivenUpForSilence", in: "controllers",
 	},
 	{
 		promise: "P3", name: "says and unsays that KIE.AI does not know a task",
 		file:   "controllers/generation/observe.go",
-		before: "l.known.trouble = l.wait // it is said until there is another answer",
+		before: "l.known.task.trouble = l.wait // it is said until there is another answer",
 		after:  "",
 		tests:  "TestWhatWasMadeIsNotGivenUpForSilence", in: "controllers",
 	},
 	{
 		promise: "P3", name: "remembers trouble with what it has given up",
 		file:   "controllers/generation/expire.go",
-		before: "l.wait, l.known.trouble = state.Wait{}, state.Wait{}",
+		before: "l.wait, l.known.task.trouble = state.Wait{}, state.Wait{}",
 		after:  "l.wait = state.Wait{}",
 		tests:  "TestWhatIsGivenUpUnknownCanBeBoughtAgain", in: "controllers",
 	},
 	{
 		promise: "P3", name: "takes one word for the end of a record",
 		file:   "controllers/generation/observe.go",
-		before: "\tcase kie.RecordExpired:\n\t\tif !l.confirmed(now) {",
+		before: "\tcase kie.RecordExpired:\n\t\tif !l.known.task.confirmed(now) {",
 		after:  "\tcase kie.RecordExpired:\n\t\tif false {",
 		tests:  "TestOneAnswerEndsNothing", in: "controllers",
 	},
@@ -134,9 +134,9 @@ var lasting = []mutant{
 	},
 	{
 		promise: "P1", name: "knows no bound of its purchases",
-		file:   "controllers/generation/submit.go",
-		before: "if purchases < allowed {",
-		after:  "if true {",
+		file:   "controllers/generation/hold.go",
+		before: "if c.made >= c.allowed {",
+		after:  "if false {",
 		tests:  "TestThePurchaseLimit", in: "controllers",
 	},
 	{
@@ -261,8 +261,8 @@ var lasting = []mutant{
 	{
 		promise: "P3", name: "asks an account that is gone",
 		file:   "controllers/generation/resolve_account.go",
-		before: "buying && open && l.wait.Reason == v1alpha1.ReasonAccountNotFound {",
-		after:  "false {",
+		before: "gone := err == nil && account == nil && buying && open && l.wait.Reason == v1alpha1.ReasonAccountNotFound",
+		after:  "gone := false",
 		tests:  "TestAnotherAccountBuysAgain", in: "controllers",
 	},
 	{
@@ -317,7 +317,7 @@ var lasting = []mutant{
 	{
 		promise: "P1", name: "sends the next purchase to a gateway at once",
 		file:   "controllers/generation/submit.go",
-		before: "r.Ledger.Refuse(key, kie.Unavailable, apiKey, GatewayPause)",
+		before: "r.Ledger.Refuse(key, kie.Unavailable, p.apiKey, GatewayPause)",
 		after:  "_ = GatewayPause",
 		tests:  "TestAnAccountPausesBehindAGateway", in: "controllers",
 	},
@@ -352,7 +352,7 @@ var lasting = []mutant{
 	{
 		promise: "P1", name: "spends from an account that was suspended since",
 		file:   "controllers/generation/budget.go",
-		before: "case bounded && state.IsAccountSuspended(account): // since it was admitted",
+		before: "case e.bounded && state.IsAccountSuspended(account): // since it was admitted",
 		after:  "case false: // since it was admitted",
 		tests:  "TestAnAccountIsSuspendedAtTheLastMoment", in: "controllers",
 	},

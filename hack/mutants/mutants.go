@@ -102,7 +102,7 @@ var mutants = []mutant{
 	{
 		promise: "P3", name: "gives up at the deadline without asking",
 		file:   "controllers/generation/expire.go",
-		before: "case !l.known.answeredAt.Before(end):",
+		before: "case !l.known.task.answeredAt.Before(end):",
 		after:  "default:",
 		tests:  "TestKIEIsAwayAtTheDeadline", in: "controllers",
 	},
@@ -248,15 +248,15 @@ var mutants = []mutant{
 	},
 	{
 		promise: "P6", name: "does not say that the account is suspended",
-		file:   "controllers/generation/admit.go",
-		before: "if state.IsAccountSuspended(l.account) {",
+		file:   "controllers/generation/hold.go",
+		before: "if state.IsAccountSuspended(c.account) {",
 		after:  "if false {",
 		tests:  "TestASuspendedAccountSpendsNothing", in: "controllers",
 	},
 	{
 		promise: "P6", name: "enlarges on a suspended account",
 		file:   "controllers/generation/upgrade.go",
-		before: "if state.IsAccountSuspended(l.account) && !state.UpgradeBegun(l.vg) {",
+		before: "if state.IsAccountSuspended(l.asks) && !state.UpgradeBegun(l.vg) {",
 		after:  "if false {",
 		tests:  "TestASuspendedAccountSpendsNothing", in: "controllers",
 	},

@@ -330,6 +330,7 @@ func TestAPurchaseIsTakenBackWhileItIsNoted(t *testing.T) {
 			of := fixture.Identity("films", "default")
 			b.Spend(of, "1", credits.Of(60))
 			through := fixture.Epoch.Add(time.Second)
+			b.pass(time.Second)
 			if spent, _ := b.Unbooked(of, through); spent != credits.Of(60) {
 				t.Fatalf("%s credits are to be written, want 60", spent)
 			}
