@@ -35,7 +35,9 @@ func (r *Reconciler) purchase(ctx context.Context, l *scope) (bool, error) {
 	if good, err := r.checkImages(ctx, l); !good || err != nil {
 		return true, err
 	}
-	c := candidate{vg: l.vg, account: l.pays, source: l.source, made: l.made(), allowed: max(l.vg.Spec.Retry.MaxAttempts, 1) + l.askedAgain()}
+	before := l.counts()
+	with := before.withOneMore(l)
+	c := candidate{vg: l.vg, account: l.pays, source: l.source, made: before.made, allowed: max(l.vg.Spec.Retry.MaxAttempts, 1) + with.askedAgain}
 	if w, held := c.hold(r.Clock.Now()); held {
 		r.keepFromQueue(l, w)
 		l.wait = w
@@ -45,6 +47,10 @@ func (r *Reconciler) purchase(ctx context.Context, l *scope) (bool, error) {
 	if err != nil || w.Reason != "" {
 		l.wait = w
 		return true, err
+	}
+	p.before, p.counts, p.previous, p.overUnbought = before, with, l.vg.Status.Task, isUnbought(l)
+	if p.overUnbought {
+		p.previous = l.known.replaced
 	}
 	return r.submit(ctx, l, p)
 }

@@ -33,13 +33,15 @@ type purchase struct {
 	price credits.Amount
 	// previous is the task whose place it takes, nil if there is none.
 	previous *v1alpha1.Task
+	// overUnbought says that it takes the place of an attempt for which nothing was bought, and previous that of before.
+	overUnbought bool
+	// before and counts are the counts of purchases before it, and with it.
+	before, counts purchaseCounts
 	// apiKey is the key it is made with, images are where KIE.AI can fetch the images.
 	apiKey string
 	images []string
 	// charge is what stands in the books for it.
 	charge charge
-	// before are the counts of purchases before it.
-	before purchaseCounts
 }
 
 // submit buys the video. It is the only place that spends money.
@@ -98,10 +100,6 @@ func (r *Reconciler) prepare(ctx context.Context, l *scope, p *purchase) (ready 
 		return false, nil
 	}
 	p.charge = charged
-	p.previous = l.vg.Status.Task
-	if isUnbought(l) {
-		p.previous = l.known.replaced
-	}
 	return true, nil
 }
 
@@ -138,32 +136,6 @@ func (r *Reconciler) buy(ctx context.Context, l *scope, p purchase) kie.Submissi
 // answered a purchase.
 const GatewayPause = 30 * time.Second
 
-// made counts the purchases of the resource, without one that is known to have
-// come to nothing though the status still says that it is being made.
-func (l *scope) made() int32 {
-	if isUnbought(l) {
-		return max(l.vg.Status.Purchases-1, 0)
-	}
-	return l.vg.Status.Purchases
-}
-
-// purchaseCounts are the counts of the status before a purchase.
-type purchaseCounts struct{ made, askedAgain int32 }
-
-// uncount takes a purchase out of the counts that was not made.
-func (l *scope) uncount(p purchase) {
-	l.vg.Status.Purchases, l.vg.Status.Resubmissions = p.before.made, p.before.askedAgain
-}
-
-// askedAgain counts the purchases that the user has asked for by name, with the
-// one that is to be made now.
-func (l *scope) askedAgain() int32 {
-	if l.vg.Status.Task != nil && state.NeedsPurchase(l.vg) {
-		return l.vg.Status.Resubmissions + 1
-	}
-	return l.vg.Status.Resubmissions
-}
-
 // writeIntent stores that the attempt is about to be bought. It fails if the
 // resource is not the one that was read.
 func (r *Reconciler) writeIntent(ctx context.Context, l *scope, p *purchase) error {
@@ -182,11 +154,10 @@ func (r *Reconciler) writeIntent(ctx context.Context, l *scope, p *purchase) err
 	}
 	// Until the request is sent, an intent that may or may not have been stored is known to have bought nothing.
 	l.known.nothingBought(p.attempt)
-	if !isUnbought(l) {
+	if !p.overUnbought {
 		l.known.replaced, l.known.replacedAccount = p.previous, l.stored.Status.Account
 	}
-	p.before = purchaseCounts{made: l.made(), askedAgain: l.vg.Status.Resubmissions}
-	l.vg.Status.Purchases, l.vg.Status.Resubmissions = l.made()+1, l.askedAgain()
+	l.vg.Status.Purchases, l.vg.Status.Resubmissions = p.counts.made, p.counts.askedAgain
 	l.vg.Status.Account, l.asks = task.Account, p.account
 	l.known.task.startOver()
 	l.vg.Status.Task = task
