@@ -47,7 +47,8 @@ var knows = map[string][]string{
 
 	"internal/callback":    {"api/v1alpha1", "internal/attempt", "internal/credentials", "internal/kie", "internal/listen"},
 	"internal/credentials": {"api/v1alpha1"},
-	"internal/kie":         {"internal/credits", "internal/version"},
+	"internal/kie":         {"internal/credits", "internal/kie/decode", "internal/version"},
+	"internal/kie/decode":  {"internal/credits"},
 	"internal/fetch":       {"internal/egress", "internal/mp4", "internal/transfer"},
 	"internal/bucket":      {"internal/egress", "internal/transfer"},
 	"internal/mp4":         {"internal/transfer"},

@@ -288,10 +288,11 @@ var lasting = []mutant{
 	},
 	{
 		promise: "P4", name: "counts results without those that cannot be used",
-		file:   "internal/kie/decode.go",
-		before: "\t\tif !usableURL(item) {\n\t\t\titem = \"\"\n\t\t}\n",
-		after:  "\t\tif !usableURL(item) {\n\t\t\tcontinue\n\t\t}\n",
+		file:   "internal/kie/decode/decode.go",
+		before: "\t\tif !UsableURL(item) {\n\t\t\titem = \"\"\n\t\t}\n",
+		after:  "\t\tif !UsableURL(item) {\n\t\t\tcontinue\n\t\t}\n",
 		tests:  "TestRecordInfo",
+		in:     "internal/kie",
 	},
 	{
 		promise: "P3", name: "counts the videos anew for their upgrades",

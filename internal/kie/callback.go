@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+
+	"github.com/kie-operator/kie-operator/internal/kie/decode"
 )
 
 // Why the body of a callback cannot be used. The errors say nothing of what was
@@ -129,8 +131,8 @@ func agreedTaskID(values []json.RawMessage) (string, error) {
 func agreedCode(values []json.RawMessage) *int32 {
 	var agreed *int32
 	for _, value := range values {
-		number, ok := decodeInt(value)
-		code := int32(number) //nolint:gosec // decodeInt keeps to 32 bits
+		number, ok := decode.Int(value)
+		code := int32(number) //nolint:gosec // decode.Int keeps to 32 bits
 		if !ok || (agreed != nil && *agreed != code) {
 			return nil
 		}

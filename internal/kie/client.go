@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kie-operator/kie-operator/internal/kie/decode"
 	"github.com/kie-operator/kie-operator/internal/version"
 )
 
@@ -186,10 +187,10 @@ func readAnswer(resp *http.Response) (answer, error) {
 		return a, nil
 	}
 	a.from = whoseAnswer(a.status, resp.Header.Get("Content-Type"), a.root)
-	a.code, _ = decodeInt(a.root["code"])
-	a.message = decodeString(a.root["msg"])
+	a.code, _ = decode.Int(a.root["code"])
+	a.message = decode.String(a.root["msg"])
 	if a.message == "" {
-		a.message = decodeString(a.root["message"])
+		a.message = decode.String(a.root["message"])
 	}
 	a.data = a.root["data"]
 	return a, nil

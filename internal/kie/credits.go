@@ -8,6 +8,7 @@ import (
 	"errors"
 
 	"github.com/kie-operator/kie-operator/internal/credits"
+	"github.com/kie-operator/kie-operator/internal/kie/decode"
 )
 
 // Credits asks for the balance, in credits: GET /api/v1/chat/credit. It is
@@ -26,7 +27,7 @@ func (c *Client) Credits(ctx context.Context, ep Endpoint) (credits.Amount, erro
 		}
 		return credits.Amount{}, err
 	}
-	balance, ok := decodeBalance(data)
+	balance, ok := decode.Balance(data)
 	if !ok {
 		return credits.Amount{}, &Error{Class: Unavailable, Err: errors.New("the balance is not a number that a balance can be")}
 	}

@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+
+	"github.com/kie-operator/kie-operator/internal/kie/decode"
 )
 
 // DownloadURL asks for a link to a file that the API has made, which is good for
@@ -30,8 +32,8 @@ func (c *Client) DownloadURL(ctx context.Context, ep Endpoint, url string) (stri
 	if answer.effectiveCode() != http.StatusOK {
 		return "", answer.refusal(ep.APIKey, url)
 	}
-	link := decodeString(answer.data)
-	if !usableURL(link) {
+	link := decode.String(answer.data)
+	if !decode.UsableURL(link) {
 		return "", &Error{Class: Unavailable, Err: errors.New("the answer has no link")}
 	}
 	return link, nil

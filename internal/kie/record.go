@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/kie-operator/kie-operator/internal/credits"
+	"github.com/kie-operator/kie-operator/internal/kie/decode"
 )
 
 // RecordState is what the API says about a task.
@@ -134,14 +135,14 @@ const (
 // seen or documented. It never panics and never believes in a success without a
 // result.
 func decodeRecord(data json.RawMessage) (Record, error) {
-	fields, err := decodeObject(data)
+	fields, err := decode.Object(data)
 	if err != nil {
 		return Record{}, errors.New("the data of the answer is not an object")
 	}
 	if fields == nil {
 		return Record{State: RecordAbsent}, nil
 	}
-	response, err := decodeObject(fields["response"])
+	response, err := decode.Object(fields["response"])
 	if err != nil {
 		return Record{}, errors.New("the response in the answer is not an object")
 	}
@@ -149,7 +150,7 @@ func decodeRecord(data json.RawMessage) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
-	flag, ok := decodeInt(fields["successFlag"])
+	flag, ok := decode.Int(fields["successFlag"])
 	if !ok {
 		return Record{}, errors.New("the answer has no successFlag")
 	}
@@ -161,21 +162,21 @@ func decodeRecord(data json.RawMessage) (Record, error) {
 	}
 	record := Record{
 		TaskID:         id,
-		ResultURLs:     decodeURLPlaces(first("resultUrls")),
-		OriginURLs:     decodeURLPlaces(first("originUrls")),
-		FullResultURLs: decodeURLPlaces(first("fullResultUrls")),
-		Resolution:     bounded(decodeString(first("resolution")), 16),
+		ResultURLs:     decode.URLPlaces(first("resultUrls")),
+		OriginURLs:     decode.URLPlaces(first("originUrls")),
+		FullResultURLs: decode.URLPlaces(first("fullResultUrls")),
+		Resolution:     bounded(decode.String(first("resolution")), 16),
 		HasAudio:       decodeBools(first("hasAudioList")),
 		Seeds:          decodeSeeds(first("seeds")),
-		CreatedAt:      decodeMillis(fields["createTime"]),
-		CompletedAt:    decodeMillis(fields["completeTime"]),
-		Credits:        decodeCredits(first("creditsConsumed")),
-		ErrorMessage:   decodeString(fields["errorMessage"]),
+		CreatedAt:      decode.Millis(fields["createTime"]),
+		CompletedAt:    decode.Millis(fields["completeTime"]),
+		Credits:        decode.Credits(first("creditsConsumed")),
+		ErrorMessage:   decode.String(fields["errorMessage"]),
 	}
-	record.ErrorCode, _ = decodeInt(fields["errorCode"])
-	record.FallbackUsed = decodeBool(fields["fallbackFlag"])
-	if params, err := decodeObject(fields["paramJson"]); err == nil {
-		record.CallbackURL = decodeString(params["callBackUrl"])
+	record.ErrorCode, _ = decode.Int(fields["errorCode"])
+	record.FallbackUsed = decode.Bool(fields["fallbackFlag"])
+	if params, err := decode.Object(fields["paramJson"]); err == nil {
+		record.CallbackURL = decode.String(params["callBackUrl"])
 	}
 	switch flag {
 	case flagRunning:
@@ -195,9 +196,36 @@ func decodeRecord(data json.RawMessage) (Record, error) {
 // recordID is the task that a record is about, in either spelling; "" where it
 // names none.
 func recordID(fields map[string]json.RawMessage) (string, error) {
-	id, other := decodeString(fields["taskId"]), decodeString(fields["task_id"])
+	id, other := decode.String(fields["taskId"]), decode.String(fields["task_id"])
 	if id != "" && other != "" && id != other {
 		return "", errors.New("the answer names two tasks")
 	}
 	return cmp.Or(id, other), nil
+}
+
+// decodeBools reads a list of truths, one for each result. If one of them cannot
+// be read, nothing is known of any, because they have their meaning by their place.
+func decodeBools(raw json.RawMessage) []bool {
+	return decode.Places(raw, func(item json.RawMessage) (bool, bool) {
+		var truth *bool
+		if json.Unmarshal(item, &truth) != nil || truth == nil {
+			return false, false
+		}
+		return *truth, true
+	})
+}
+
+// decodeSeeds reads a list of seeds, one for each result, like decodeBools.
+func decodeSeeds(raw json.RawMessage) []int32 {
+	return decode.Places(raw, func(item json.RawMessage) (int32, bool) {
+		seed, ok := decode.Int(item)
+		return int32(seed), ok //nolint:gosec // decode.Int keeps to 32 bits
+	})
+}
+
+func bounded(text string, limit int) string {
+	if len(text) > limit {
+		return ""
+	}
+	return text
 }

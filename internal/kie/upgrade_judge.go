@@ -8,6 +8,9 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
+
+	"github.com/kie-operator/kie-operator/internal/kie/decode"
 )
 
 // Codes that mean that a version is under way, where no word says otherwise. A
@@ -26,7 +29,7 @@ func judgeUpgrade(a answer, runningCodes []int, secrets ...string) (Upgrade, err
 		return Upgrade{}, refusal
 	}
 	code := a.effectiveCode()
-	fields, err := decodeObject(a.data)
+	fields, err := decode.Object(a.data)
 	if err != nil && code == http.StatusOK {
 		return Upgrade{}, &Error{Class: Unavailable, Err: errors.New("the data of the answer is not an object")}
 	}
@@ -82,7 +85,7 @@ func decodeUpgrade(fields map[string]json.RawMessage) Upgrade {
 	for _, name := range []string{"info", "response", ""} {
 		place := fields
 		if name != "" {
-			place, _ = decodeObject(fields[name]) // what is no object holds no URLs
+			place, _ = decode.Object(fields[name]) // what is no object holds no URLs
 		}
 		if len(upgrade.ResultURLs) == 0 {
 			upgrade.ResultURLs = firstURLs(place, "resultUrls", "result_urls", "resultUrl", "result_url")
@@ -96,9 +99,20 @@ func decodeUpgrade(fields map[string]json.RawMessage) Upgrade {
 
 func firstURLs(fields map[string]json.RawMessage, names ...string) []string {
 	for _, name := range names {
-		if urls := decodeURLs(fields[name]); len(urls) > 0 {
+		if urls := decode.URLs(fields[name]); len(urls) > 0 {
 			return urls
 		}
 	}
 	return nil
+}
+
+// containsAny ignores case.
+func containsAny(message string, words ...string) bool {
+	message = strings.ToLower(message)
+	for _, word := range words {
+		if strings.Contains(message, word) {
+			return true
+		}
+	}
+	return false
 }
