@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kie-operator/kie-operator/internal/fixture/kieapi"
 )
 
 const testSourceID = "0c3e9b7d48e2a6c4f80b1d2e3a475a1f"
@@ -44,10 +46,10 @@ func TestExtendSends(t *testing.T) {
 				Body   string
 			}
 			requests := make(chan received, 1)
-			server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+			server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
 				requests <- received{r.Method + " " + r.RequestURI + " " + r.Proto, r.Header.Clone(), string(body)}
-				answering(200, acceptedBody)(w, r)
+				kieapi.Answering(200, acceptedBody)(w, r)
 			})
 			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), tc.request.Purchase())
 			if diff := cmp.Diff(Submission{Outcome: Accepted, TaskID: testTaskID}, got); diff != "" {
@@ -70,7 +72,7 @@ func TestExtendSends(t *testing.T) {
 			if diff := cmp.Diff(want, <-requests); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 			}
-			if n := server.requests.Load(); n != 1 {
+			if n := server.Requests.Load(); n != 1 {
 				t.Errorf("got %d requests, want 1", n)
 			}
 		})
@@ -132,7 +134,7 @@ func TestExtendAnswers(t *testing.T) {
 		{"nothing", 200, ``, Unknown, Unavailable, 0},
 	} {
 		t.Run(fmt.Sprintf("%d %d %.40s", i, tc.status, tc.body), func(t *testing.T) {
-			server := newCounted(t, answering(tc.status, tc.body))
+			server := kieapi.NewServer(t, kieapi.Answering(tc.status, tc.body))
 			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testExtension.Purchase())
 			checkSubmission(t, got)
 			if got.Outcome != tc.outcome {
@@ -144,7 +146,7 @@ func TestExtendAnswers(t *testing.T) {
 			if got.TaskID == testSourceID {
 				t.Errorf("%s: the source was taken for its own continuation", tc.reason)
 			}
-			if n := server.requests.Load(); n != 1 {
+			if n := server.Requests.Load(); n != 1 {
 				t.Errorf("%s: bought %d times", tc.reason, n)
 			}
 		})
@@ -153,7 +155,7 @@ func TestExtendAnswers(t *testing.T) {
 
 // The same 404 about a generation is about the endpoint: it has no source.
 func TestGenerateHasNoSource(t *testing.T) {
-	server := newCounted(t, answering(200, `{"code":404,"msg":"not found"}`))
+	server := kieapi.NewServer(t, kieapi.Answering(200, `{"code":404,"msg":"not found"}`))
 	got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
 	if got.Outcome != Deferred || got.Err.Class != NotFound {
 		t.Errorf("got %s, %v, want Deferred, %s", got.Outcome, got.Err, NotFound)
@@ -161,7 +163,7 @@ func TestGenerateHasNoSource(t *testing.T) {
 }
 
 func TestExtendNotSent(t *testing.T) {
-	server := newCounted(t, answering(200, acceptedBody))
+	server := kieapi.NewServer(t, kieapi.Answering(200, acceptedBody))
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, tc := range []struct {
@@ -169,7 +171,7 @@ func TestExtendNotSent(t *testing.T) {
 		ctx    context.Context
 		ep     Endpoint
 	}{
-		{"nobody listens", t.Context(), endpointAt("http://" + refusingAddress(t))},
+		{"nobody listens", t.Context(), endpointAt("http://" + kieapi.RefusingAddress(t))},
 		{"it was over before it began", cancelled, endpointAt(server.URL)},
 		{"no request can be made of it", t.Context(), endpointAt("http://bad host")},
 	} {
@@ -179,7 +181,7 @@ func TestExtendNotSent(t *testing.T) {
 			t.Errorf("%s: got %s, %v, want NotSent", tc.reason, got.Outcome, got.Err)
 		}
 	}
-	if n := server.requests.Load(); n != 0 {
+	if n := server.Requests.Load(); n != 0 {
 		t.Errorf("got %d requests, want 0", n)
 	}
 }
@@ -210,7 +212,7 @@ func FuzzJudgeExtension(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		a, err := readAnswer(answerOf(status, typeAPI, body))
+		a, err := readAnswer(answerOf(status, kieapi.TypeAPI, body))
 		if err != nil {
 			return
 		}

@@ -18,6 +18,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kie-operator/kie-operator/internal/fixture/kieapi"
 )
 
 const (
@@ -92,10 +94,10 @@ func TestGenerateSends(t *testing.T) {
 				Body   string
 			}
 			requests := make(chan received, 1)
-			server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+			server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
 				requests <- received{r.Method + " " + r.RequestURI + " " + r.Proto, r.Header.Clone(), string(body)}
-				answering(200, acceptedBody)(w, r)
+				kieapi.Answering(200, acceptedBody)(w, r)
 			})
 			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), tc.request.Purchase())
 			if diff := cmp.Diff(Submission{Outcome: Accepted, TaskID: testTaskID}, got); diff != "" {
@@ -119,7 +121,7 @@ func TestGenerateSends(t *testing.T) {
 			if diff := cmp.Diff(want, <-requests); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 			}
-			if n := server.requests.Load(); n != 1 {
+			if n := server.Requests.Load(); n != 1 {
 				t.Errorf("got %d requests, want 1", n)
 			}
 		})
@@ -271,7 +273,7 @@ func TestGenerateAnswers(t *testing.T) {
 
 	for i, tc := range rows {
 		t.Run(fmt.Sprintf("%d %d %.40s", i, tc.status, tc.body), func(t *testing.T) {
-			server := newCounted(t, answering(tc.status, tc.body))
+			server := kieapi.NewServer(t, kieapi.Answering(tc.status, tc.body))
 			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
 			checkSubmission(t, got)
 			if got.Outcome != tc.outcome {
@@ -280,7 +282,7 @@ func TestGenerateAnswers(t *testing.T) {
 			if got.Err != nil && (got.Err.Class != tc.class || got.Err.Code != tc.code) {
 				t.Errorf("%s: got %+v, want class %s, code %d", tc.reason, *got.Err, tc.class, tc.code)
 			}
-			if n := server.requests.Load(); n != 1 {
+			if n := server.Requests.Load(); n != 1 {
 				t.Errorf("%s: bought %d times", tc.reason, n)
 			}
 		})
@@ -308,7 +310,7 @@ func TestGenerateReadsTheContentType(t *testing.T) {
 		{"the usual form of a refusal, declared as text", "text/plain", 200, Deferred},
 	} {
 		t.Run(fmt.Sprint(tc.status, " ", tc.contentType), func(t *testing.T) {
-			server := newCounted(t, answeringAs(tc.contentType, tc.status, `{"code":402,"msg":"no credits","data":null}`))
+			server := kieapi.NewServer(t, kieapi.AnsweringAs(tc.contentType, tc.status, `{"code":402,"msg":"no credits","data":null}`))
 			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
 			checkSubmission(t, got)
 			if got.Outcome != tc.outcome {
@@ -326,7 +328,7 @@ func TestGenerateFindsTheTaskID(t *testing.T) {
 		{"printable is enough", `{"code":200,"taskId":"~!/?#%"}`, "~!/?#%"},
 	} {
 		t.Run(tc.want, func(t *testing.T) {
-			server := newCounted(t, answering(200, tc.body))
+			server := kieapi.NewServer(t, kieapi.Answering(200, tc.body))
 			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
 			if diff := cmp.Diff(Submission{Outcome: Accepted, TaskID: tc.want}, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
@@ -350,22 +352,22 @@ func TestGenerateNeverFollowsRedirects(t *testing.T) {
 	} {
 		for _, location := range []string{"another host", "the same host", "none"} {
 			t.Run(fmt.Sprint(tc.status, " to ", location), func(t *testing.T) {
-				elsewhere := newCounted(t, answering(200, acceptedBody))
-				server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+				elsewhere := kieapi.NewServer(t, kieapi.Answering(200, acceptedBody))
+				server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 					switch location {
 					case "another host":
 						w.Header().Set("Location", elsewhere.URL+"/api/v1/veo/generate")
 					case "the same host":
 						w.Header().Set("Location", "/api/v1/veo/generate")
 					}
-					answering(tc.status, "")(w, r)
+					kieapi.Answering(tc.status, "")(w, r)
 				})
 				got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
 				checkSubmission(t, got)
 				if got.Outcome != Unknown || got.Err.Code != tc.status {
 					t.Errorf("%s: got %s (%v), want Unknown: the API does not redirect, so this is not its word", tc.reason, got.Outcome, got.Err)
 				}
-				if here, there := server.requests.Load(), elsewhere.requests.Load(); here != 1 || there != 0 {
+				if here, there := server.Requests.Load(), elsewhere.Requests.Load(); here != 1 || there != 0 {
 					t.Errorf("%s: got %d requests here and %d there, want 1 and 0", tc.reason, here, there)
 				}
 			})
@@ -389,7 +391,7 @@ func TestGenerateRedacts(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				server := newCounted(t, answering(status, string(body)))
+				server := kieapi.NewServer(t, kieapi.Answering(status, string(body)))
 				got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
 				checkSubmission(t, got)
 				if got.Outcome != Rejected || got.Err.Message != tc.want {
@@ -415,14 +417,14 @@ func FuzzJudge(f *testing.F) {
 		`{"code":401,"msg":"` + testKey + `\u001b\n` + testCallbackURL + `"}`, `{"code":404,"message":"` + strings.Repeat("é", 1000) + `"}`,
 	} {
 		for _, status := range []int{200, 204, 302, 400, 401, 403, 404, 422, 429, 500, 501, 502} {
-			f.Add(status, typeAPI, []byte(body))
-			f.Add(status, typePage, []byte(body))
+			f.Add(status, kieapi.TypeAPI, []byte(body))
+			f.Add(status, kieapi.TypePage, []byte(body))
 		}
 	}
 	for _, body := range []string{`{"code":429,"msg":"slow down"}`, `{"code":429,"message":"slow down"}`, `{"code":429,"msg":7}`, `{"code":429.0,"msg":"x"}`, `{"Code":429,"Msg":"x"}`} {
-		f.Add(429, typeAPI, []byte(body))
-		f.Add(429, typePage, []byte(body))
-		f.Add(200, typeAPI, []byte(body))
+		f.Add(429, kieapi.TypeAPI, []byte(body))
+		f.Add(429, kieapi.TypePage, []byte(body))
+		f.Add(200, kieapi.TypeAPI, []byte(body))
 	}
 	f.Fuzz(func(t *testing.T, status int, contentType string, body []byte) {
 		a, err := readAnswer(answerOf(status, contentType, body))

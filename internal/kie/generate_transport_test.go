@@ -22,14 +22,16 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/kie-operator/kie-operator/internal/fixture/kieapi"
 )
 
 // Whatever is wrong before there is a connection, no byte has left and nothing
 // can have been bought.
 func TestGenerateNotSent(t *testing.T) {
-	secure := newCounted(t, answering(200, acceptedBody), withTLS)
-	plain := newCounted(t, answering(200, acceptedBody))
-	proxy := newCounted(t, answering(http.StatusBadGateway, "")) // the transport asks it for a tunnel
+	secure := kieapi.NewServer(t, kieapi.Answering(200, acceptedBody), kieapi.WithTLS)
+	plain := kieapi.NewServer(t, kieapi.Answering(200, acceptedBody))
+	proxy := kieapi.NewServer(t, kieapi.Answering(http.StatusBadGateway, "")) // the transport asks it for a tunnel
 	mail := newWire(t, func(conn net.Conn) { _, _ = io.WriteString(conn, "220 mail.example ESMTP\r\n") })
 	closing := newWire(t, func(net.Conn) {})
 	cancelled, cancel := context.WithCancel(t.Context())
@@ -44,7 +46,7 @@ func TestGenerateNotSent(t *testing.T) {
 		prepare      func(*http.Transport)
 		cause        error
 	}{
-		{name: "connection refused", reason: "nobody listens", ep: endpointAt("http://" + refusingAddress(t))},
+		{name: "connection refused", reason: "nobody listens", ep: endpointAt("http://" + kieapi.RefusingAddress(t))},
 		{
 			name: "no such name", reason: "the name leads nowhere", ep: endpointAt("https://kie.invalid"),
 			prepare: func(transport *http.Transport) {
@@ -102,10 +104,10 @@ func TestGenerateNotSent(t *testing.T) {
 			}
 		})
 	}
-	if n := secure.requests.Load() + plain.requests.Load(); n != 0 {
+	if n := secure.Requests.Load() + plain.Requests.Load(); n != 0 {
 		t.Errorf("got %d requests, want 0", n)
 	}
-	if n := proxy.requests.Load(); n != 1 {
+	if n := proxy.Requests.Load(); n != 1 {
 		t.Errorf("the proxy got %d requests, want 1 CONNECT", n)
 	}
 	if n := posts(slices.Concat(mail.received(t), closing.received(t))); n != 0 {
@@ -116,7 +118,7 @@ func TestGenerateNotSent(t *testing.T) {
 // The caller's time is up in the middle of the handshake. The transport goes on
 // with the handshake all the same, but must not send the request then.
 func TestGenerateTimeOutInHandshake(t *testing.T) {
-	certificate := newCounted(t, answering(200, ""), withTLS)
+	certificate := kieapi.NewServer(t, kieapi.Answering(200, ""), kieapi.WithTLS)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	proceed := make(chan struct{})
@@ -276,30 +278,30 @@ func TestGenerateBoundsTheAnswer(t *testing.T) {
 		handler      http.HandlerFunc
 		outcome      Outcome
 	}{
-		{"1 MiB", "as much as is read", answering(200, padded(maxResponseBytes)), Accepted},
-		{"more than 1 MiB", "the rest could say something else", answering(200, padded(maxResponseBytes+1)), Unknown},
-		{"a refusal of more than 1 MiB", "the rest could name a task", answering(429, strings.Repeat(" ", maxResponseBytes+1)), Unknown},
+		{"1 MiB", "as much as is read", kieapi.Answering(200, padded(maxResponseBytes)), Accepted},
+		{"more than 1 MiB", "the rest could say something else", kieapi.Answering(200, padded(maxResponseBytes+1)), Unknown},
+		{"a refusal of more than 1 MiB", "the rest could name a task", kieapi.Answering(429, strings.Repeat(" ", maxResponseBytes+1)), Unknown},
 		{"without end", "nobody waits for ever", endless(200), Unknown},
 		{"a refusal without end", "nobody waits for ever", endless(401), Unknown},
 		{"compressed", "the API compresses its answers", compressed([]byte(acceptedBody)), Accepted},
 		{"compressed, and large when unpacked", "the bound is for what is kept in memory", compressed([]byte(padded(maxResponseBytes + 1))), Unknown},
 		{"compressed, says the header", "it cannot be read", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
-			answering(200, acceptedBody)(w, r)
+			kieapi.Answering(200, acceptedBody)(w, r)
 		}, Unknown},
 		{"compressed in a way that nobody asked for", "it cannot be read", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "br")
-			answering(200, "\x8b\x02\x80{}\x03")(w, r)
+			kieapi.Answering(200, "\x8b\x02\x80{}\x03")(w, r)
 		}, Unknown},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			server := newCounted(t, tc.handler)
+			server := kieapi.NewServer(t, tc.handler)
 			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
 			checkSubmission(t, got)
 			if got.Outcome != tc.outcome {
 				t.Errorf("%s: got %s, %v, want %s", tc.reason, got.Outcome, got.Err, tc.outcome)
 			}
-			if n := server.requests.Load(); n != 1 {
+			if n := server.Requests.Load(); n != 1 {
 				t.Errorf("%s: bought %d times", tc.reason, n)
 			}
 		})
@@ -325,26 +327,26 @@ func TestGenerateUsesAConnectionOfItsOwn(t *testing.T) {
 		proto  string
 	}{
 		{"without TLS", func(*httptest.Server) {}, "HTTP/1.1"},
-		{"with TLS", withTLS, "HTTP/1.1"},
-		{"many requests fit on one HTTP/2 connection", withHTTP2, "HTTP/2.0"},
+		{"with TLS", kieapi.WithTLS, "HTTP/1.1"},
+		{"many requests fit on one HTTP/2 connection", kieapi.WithHTTP2, "HTTP/2.0"},
 	} {
 		t.Run(tc.reason, func(t *testing.T) {
 			var purchases atomic.Int32
 			var mu sync.Mutex
 			clients := map[string]int{}
-			server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+			server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 				if r.Proto != tc.proto {
 					t.Errorf("got %s, want %s", r.Proto, tc.proto)
 				}
 				if r.Method == http.MethodGet {
-					answering(200, `{"code":200,"data":1}`)(w, r)
+					kieapi.Answering(200, `{"code":200,"data":1}`)(w, r)
 					return
 				}
 				purchases.Add(1)
 				mu.Lock()
 				clients[r.RemoteAddr]++
 				mu.Unlock()
-				answering(200, acceptedBody)(w, r)
+				kieapi.Answering(200, acceptedBody)(w, r)
 			}, tc.option)
 			c := newTestClient(t)
 			if server.Certificate() != nil {
@@ -365,7 +367,7 @@ func TestGenerateUsesAConnectionOfItsOwn(t *testing.T) {
 			if len(clients) != rounds {
 				t.Errorf("%s: got %d purchases on %d connections", tc.reason, rounds, len(clients))
 			}
-			if n := server.connections.Load(); n != rounds+1 {
+			if n := server.Connections.Load(); n != rounds+1 {
 				t.Errorf("%s: got %d connections, want one for each purchase and one for the queries", tc.reason, n)
 			}
 		})

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kie-operator/kie-operator/internal/fixture/kieapi"
 	"github.com/kie-operator/kie-operator/internal/kie/decode"
 )
 
@@ -26,9 +27,9 @@ var testCreated = time.UnixMilli(1790000000000)
 // recordOf asks a server that gives one answer.
 func recordOf(t testing.TB, status int, body string) (Record, error) {
 	t.Helper()
-	server := newCounted(t, answering(status, body))
+	server := kieapi.NewServer(t, kieapi.Answering(status, body))
 	record, err := newTestClient(t).Record(t.Context(), endpointAt(server.URL), Veo, testTaskID)
-	if n := server.requests.Load(); n != 1 {
+	if n := server.Requests.Load(); n != 1 {
 		t.Errorf("asked %d times", n)
 	}
 	return record, err
@@ -42,9 +43,9 @@ func TestRecordInfoAsks(t *testing.T) {
 		{"an id may have any printable character, and must stay one parameter", "a&b=c?d#e/../%00+f", "GET /api/v1/veo/record-info?taskId=a%26b%3Dc%3Fd%23e%2F..%2F%2500%2Bf"},
 	} {
 		lines := make(chan string, 1)
-		server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+		server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 			lines <- r.Method + " " + r.RequestURI
-			answering(200, recordBody(`{"successFlag":0}`))(w, r)
+			kieapi.Answering(200, recordBody(`{"successFlag":0}`))(w, r)
 		})
 		record, err := newTestClient(t).Record(t.Context(), endpointAt(server.URL), Veo, tc.taskID)
 		if err != nil {

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kie-operator/kie-operator/internal/fixture/kieapi"
 )
 
 const (
@@ -61,10 +63,10 @@ func TestUpgradeSends(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			type received struct{ Line, Body, Key, Type string }
 			requests := make(chan received, 1)
-			server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+			server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
 				requests <- received{r.Method + " " + r.RequestURI, string(body), r.Header.Get("Authorization"), r.Header.Get("Content-Type")}
-				answering(200, `{"code":200,"data":null}`)(w, r)
+				kieapi.Answering(200, `{"code":200,"data":null}`)(w, r)
 			})
 			if _, err := tc.ask(t.Context(), newTestClient(t), endpointAt(server.URL)); err != nil {
 				t.Fatal(err)
@@ -181,7 +183,7 @@ func TestUpgradeStates(t *testing.T) {
 	} {
 		for _, from := range tc.from {
 			t.Run(fmt.Sprintf("%d %s %d %.40s", i, from, tc.status, tc.body), func(t *testing.T) {
-				server := newCounted(t, answering(tc.status, tc.body))
+				server := kieapi.NewServer(t, kieapi.Answering(tc.status, tc.body))
 				got, err := viaBoth[from](t.Context(), newTestClient(t), endpointAt(server.URL))
 				if err != nil {
 					t.Fatalf("%s: %v", tc.reason, err)
@@ -189,7 +191,7 @@ func TestUpgradeStates(t *testing.T) {
 				if diff := cmp.Diff(tc.want, got); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 				}
-				if n := server.requests.Load(); n != 1 {
+				if n := server.Requests.Load(); n != 1 {
 					t.Errorf("%s: asked %d times", tc.reason, n)
 				}
 			})
@@ -199,7 +201,7 @@ func TestUpgradeStates(t *testing.T) {
 
 // A callback URL is a secret too, and only the 4K request has one.
 func TestUpgrade4KRedactsTheCallbackURL(t *testing.T) {
-	server := newCounted(t, answering(200, `{"code":422,"msg":"cannot call `+testCallbackURL+`"}`))
+	server := kieapi.NewServer(t, kieapi.Answering(200, `{"code":422,"msg":"cannot call `+testCallbackURL+`"}`))
 	got, err := via4K(t.Context(), newTestClient(t), endpointAt(server.URL))
 	if diff := cmp.Diff(Upgrade{State: UpgradeImpossible, Message: "cannot call [redacted]"}, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
@@ -255,7 +257,7 @@ func TestUpgradeErrors(t *testing.T) {
 				continue
 			}
 			t.Run(fmt.Sprintf("%d %s %d %.40s", i, from, tc.status, tc.body), func(t *testing.T) {
-				server := newCounted(t, answering(tc.status, tc.body))
+				server := kieapi.NewServer(t, kieapi.Answering(tc.status, tc.body))
 				got, err := ask(t.Context(), newTestClient(t), endpointAt(server.URL))
 				var failure *Error
 				if !errors.As(err, &failure) {
@@ -277,17 +279,17 @@ func TestUpgradeNeverFollowsRedirects(t *testing.T) {
 	for from, ask := range viaBoth {
 		for _, status := range []int{301, 302, 303, 307, 308} {
 			t.Run(fmt.Sprint(from, " ", status), func(t *testing.T) {
-				elsewhere := newCounted(t, answering(200, `{"code":200,"data":{"resultUrl":"`+testLarger+`"}}`))
-				server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+				elsewhere := kieapi.NewServer(t, kieapi.Answering(200, `{"code":200,"data":{"resultUrl":"`+testLarger+`"}}`))
+				server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 					w.Header().Set("Location", elsewhere.URL)
-					answering(status, "")(w, r)
+					kieapi.Answering(status, "")(w, r)
 				})
 				_, err := ask(t.Context(), newTestClient(t), endpointAt(server.URL))
 				var failure *Error
 				if !errors.As(err, &failure) || failure.Code != status {
 					t.Errorf("got %v, want code %d", err, status)
 				}
-				if here, there := server.requests.Load(), elsewhere.requests.Load(); here != 1 || there != 0 {
+				if here, there := server.Requests.Load(), elsewhere.Requests.Load(); here != 1 || there != 0 {
 					t.Errorf("got %d requests here and %d there, want 1 and 0", here, there)
 				}
 			})
@@ -298,14 +300,14 @@ func TestUpgradeNeverFollowsRedirects(t *testing.T) {
 func TestUpgradeWithoutAnswer(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	server := newCounted(t, answering(200, `{"code":200}`))
+	server := kieapi.NewServer(t, kieapi.Answering(200, `{"code":200}`))
 	for from, ask := range viaBoth {
 		for _, tc := range []struct {
 			reason string
 			ctx    context.Context
 			ep     Endpoint
 		}{
-			{"nobody listens", t.Context(), endpointAt("http://" + refusingAddress(t))},
+			{"nobody listens", t.Context(), endpointAt("http://" + kieapi.RefusingAddress(t))},
 			{"the caller has given up", cancelled, endpointAt(server.URL)},
 			{"no request can be made of it", t.Context(), endpointAt("http://bad host")},
 		} {
@@ -330,7 +332,7 @@ func FuzzJudgeUpgrade(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		a, err := readAnswer(answerOf(status, typeAPI, body))
+		a, err := readAnswer(answerOf(status, kieapi.TypeAPI, body))
 		if err != nil {
 			return
 		}
