@@ -19,10 +19,10 @@ import (
 // not the API's own is Forbidden if it turns the request away, and NotFound if
 // there is nothing at this address.
 func (c *Client) Credits(ctx context.Context, ep Endpoint) (credits.Amount, error) {
-	data, err := c.query(ctx, ep, "/api/v1/chat/credit")
+	data, err := c.Query(ctx, ep, "/api/v1/chat/credit")
 	if err != nil {
 		var refusal *Error
-		if errors.As(err, &refusal) && errors.Is(refusal.Err, errNotTheAPI) {
+		if errors.As(err, &refusal) && errors.Is(refusal.Err, ErrNotTheAPI) {
 			refusal.Class = classOfTheWay(refusal.Code)
 		}
 		return credits.Amount{}, err

@@ -201,8 +201,8 @@ func TestExtendModel(t *testing.T) {
 	}
 }
 
-// FuzzJudgeExtension holds what an extension has beyond a generation.
-func FuzzJudgeExtension(f *testing.F) {
+// FuzzJudgeContinuation holds what an extension has beyond a generation.
+func FuzzJudgeContinuation(f *testing.F) {
 	for _, body := range []string{
 		acceptedBody, `{"code":404,"msg":"x"}`, `{"code":404,"msg":"x","data":{"taskId":"` + testSourceID + `"}}`, `{"code":422,"msg":"record is null"}`,
 		`{"code":200,"taskId":"` + testSourceID + `"}`, `{"code":200,"taskId":"` + testSourceID + `","task_id":"a"}`, `<html>`, `{"code":500}`,
@@ -217,7 +217,7 @@ func FuzzJudgeExtension(f *testing.F) {
 			return
 		}
 		plain := judge(a, testKey, testCallbackURL)
-		got := judgeExtension(a, testSourceID, testKey, testCallbackURL)
+		got := judgeContinuation(a, testExtension.Purchase(), testKey, testCallbackURL)
 		checkSubmission(t, got)
 		if got.TaskID == testSourceID {
 			t.Error("the source was taken for its own continuation")

@@ -77,7 +77,7 @@ func (c *Client) Record(ctx context.Context, ep Endpoint, family Family, taskID 
 	if family != Veo {
 		return Record{}, &Error{Class: Unavailable, Err: errUnknownFamily}
 	}
-	data, err := c.query(ctx, ep, "/api/v1/veo/record-info?taskId="+url.QueryEscape(taskID))
+	data, err := c.Query(ctx, ep, "/api/v1/veo/record-info?taskId="+url.QueryEscape(taskID))
 	if err != nil {
 		return recordOfRefusal(taskID, err)
 	}
@@ -92,7 +92,7 @@ func (c *Client) Record(ctx context.Context, ep Endpoint, family Family, taskID 
 		return Record{}, &Error{Class: Unavailable, Err: errors.New("the answer is about another task")}
 	}
 	record.TaskID = taskID
-	record.ErrorMessage = redact(record.ErrorMessage, ep.APIKey, record.CallbackURL)
+	record.ErrorMessage = Redact(record.ErrorMessage, ep.APIKey, record.CallbackURL)
 	return record, nil
 }
 
@@ -100,7 +100,7 @@ func (c *Client) Record(ctx context.Context, ep Endpoint, family Family, taskID 
 // 422 with one of a handful of texts.
 func recordOfRefusal(taskID string, err error) (Record, error) {
 	var refusal *Error
-	if !errors.As(err, &refusal) || errors.Is(refusal.Err, errNotTheAPI) {
+	if !errors.As(err, &refusal) || errors.Is(refusal.Err, ErrNotTheAPI) {
 		return Record{}, err // no word of the API on the task: a gateway's 404 must not pass for a lost task
 	}
 	switch refusal.Code {

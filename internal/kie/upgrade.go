@@ -47,7 +47,7 @@ type Upgrade struct {
 // same call can be made again, at once or when what its Class names has changed.
 func (c *Client) Upgrade1080p(ctx context.Context, ep Endpoint, taskID string, index int) (Upgrade, error) {
 	path := fmt.Sprintf("/api/v1/veo/get-1080p-video?taskId=%s&index=%d", url.QueryEscape(taskID), index)
-	a, err := c.ask(ctx, ep, http.MethodGet, path, nil)
+	a, err := c.Ask(ctx, ep, http.MethodGet, path, nil)
 	if err != nil {
 		return Upgrade{}, err
 	}
@@ -77,7 +77,7 @@ func (c *Client) Upgrade4K(ctx context.Context, ep Endpoint, request Upgrade4KRe
 	if err != nil {
 		return Upgrade{}, &Error{Class: Invalid, Err: err}
 	}
-	a, err := c.ask(ctx, ep, http.MethodPost, "/api/v1/veo/get-4k-video", body)
+	a, err := c.Ask(ctx, ep, http.MethodPost, "/api/v1/veo/get-4k-video", body)
 	if err != nil {
 		return Upgrade{}, err
 	}

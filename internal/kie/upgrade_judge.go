@@ -23,30 +23,30 @@ var (
 // judgeUpgrade decides what an answer says of a larger version. It decides on
 // the data and on the words before the code, because the code is the same 422
 // for what is done, what is under way and what cannot be.
-func judgeUpgrade(a answer, runningCodes []int, secrets ...string) (Upgrade, error) {
-	refusal := a.refusal(secrets...)
-	if a.from == aGateway || ofAccount(refusal.Class) {
+func judgeUpgrade(a Answer, runningCodes []int, secrets ...string) (Upgrade, error) {
+	refusal := a.Refusal(secrets...)
+	if errors.Is(refusal.Err, ErrNotTheAPI) || refusal.Class.OfAccount() {
 		return Upgrade{}, refusal
 	}
-	code := a.effectiveCode()
-	fields, err := decode.Object(a.data)
+	code := a.Code()
+	fields, err := decode.Object(a.Data)
 	if err != nil && code == http.StatusOK {
 		return Upgrade{}, &Error{Class: Unavailable, Err: errors.New("the data of the answer is not an object")}
 	}
 	upgrade := decodeUpgrade(fields)
-	if upgrade.TaskID, err = a.taskID(); err != nil {
+	if upgrade.TaskID, err = a.TaskID(); err != nil {
 		upgrade.TaskID = "" // it only informs
 	}
 	switch {
 	case len(upgrade.ResultURLs) > 0:
 		upgrade.State = UpgradeReady
-	case code == http.StatusOK, saysRunning(a.message):
+	case code == http.StatusOK, saysRunning(a.Message):
 		upgrade.State = UpgradeRunning
-	case saysImpossible(a.message):
+	case saysImpossible(a.Message):
 		return impossible(refusal)
 	case slices.Contains(runningCodes, code), code == http.StatusUnprocessableEntity && fields != nil:
 		upgrade.State = UpgradeRunning
-	case ofRequest(refusal.Class), code == http.StatusNotFound:
+	case refusal.Class.OfRequest(), code == http.StatusNotFound:
 		return impossible(refusal)
 	default:
 		return Upgrade{}, refusal

@@ -340,7 +340,7 @@ func FuzzJudgeUpgrade(f *testing.F) {
 			got, err := judgeUpgrade(a, codes, testKey, testCallbackURL)
 			if err != nil {
 				var failure *Error
-				if !errors.As(err, &failure) || failure.Class == "" || ofRequest(failure.Class) {
+				if !errors.As(err, &failure) || failure.Class == "" || failure.Class.OfRequest() {
 					t.Errorf("%v is for the state Impossible", err)
 				}
 				if diff := cmp.Diff(Upgrade{}, got); diff != "" {

@@ -99,9 +99,9 @@ func uploadRequest(ctx context.Context, ep Endpoint, file UploadFile) (*http.Req
 
 // judgeUpload reads the answer to an upload. Besides the code, it says in one
 // or two places whether it is a success.
-func judgeUpload(a answer, secrets ...string) (UploadedFile, error) {
-	if a.effectiveCode() != http.StatusOK {
-		refusal := a.refusal(secrets...)
+func judgeUpload(a Answer, secrets ...string) (UploadedFile, error) {
+	if a.Code() != http.StatusOK {
+		refusal := a.Refusal(secrets...)
 		switch {
 		case refusal.Class == ContentRejected:
 			refusal.Class = Invalid // nobody has looked at the picture: it is the form
@@ -110,9 +110,9 @@ func judgeUpload(a answer, secrets ...string) (UploadedFile, error) {
 		}
 		return UploadedFile{}, refusal
 	}
-	file, err := decode.Object(a.data)
+	file, err := decode.Object(a.Data)
 	if err != nil || saysFalse(a.root["success"]) || saysFalse(file["success"]) {
-		refusal := a.refusal(secrets...)
+		refusal := a.Refusal(secrets...)
 		refusal.becomes(Unavailable, errors.New("the file was not taken"))
 		return UploadedFile{}, refusal
 	}

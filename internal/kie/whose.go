@@ -71,8 +71,10 @@ func isJSON(contentType string) bool {
 
 // The causes of failures that are not the API's own word.
 var (
-	errNotTheAPI = errors.New("the answer is not the API's own")
-	errNotClear  = errors.New("the answer is not clearly the API's own")
+	// ErrNotTheAPI is the cause of a failure in whose place something in front of the API has answered.
+	ErrNotTheAPI = errors.New("the answer is not the API's own")
+
+	errNotClear = errors.New("the answer is not clearly the API's own")
 )
 
 // classOfTheWay is what a gateway's status says to somebody who only wants to
