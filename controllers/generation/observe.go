@@ -4,7 +4,6 @@
 package generation
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -171,7 +170,7 @@ func (r *Reconciler) question(ctx context.Context, l *scope, id string) (record 
 		_, err = r.withoutCredentials(l, err)
 		return kie.Record{}, false, err
 	}
-	record, err = r.KIE.Record(ctx, accounts.Endpoint(l.account, secrets.APIKey), familyOf(l.vg.Status.Task), id)
+	record, err = r.record(ctx, accounts.Endpoint(l.account, secrets.APIKey), l.vg.Status.Task, id)
 	r.Metrics.Asked(record.State, err)
 	if err == nil {
 		l.asked = true
@@ -344,9 +343,4 @@ func (r *Reconciler) withoutCredentials(l *scope, err error) (bool, error) {
 	l.wait = state.Wait{Kind: state.Retrying, Reason: problem.Reason, RetryAfter: time.Minute,
 		Message: fmt.Sprintf("KieAccount %s/%s: %s", l.account.Namespace, l.account.Name, problem.Message)}
 	return true, nil
-}
-
-// familyOf is the family of KIE.AI's API that knows the task.
-func familyOf(task *v1alpha1.Task) kie.Family {
-	return kie.Family(cmp.Or(task.API, v1alpha1.TaskAPIVeo))
 }

@@ -131,7 +131,7 @@ func (r *Reconciler) recordOf(ctx context.Context, account *v1alpha1.KieAccount,
 	if err != nil || accounts.Insecure(account, r.AllowInsecure) != "" {
 		return kie.Record{}, false
 	}
-	record, err = r.KIE.Record(ctx, accounts.Endpoint(account, secrets.APIKey), kie.Family(r.product.api()), id)
+	record, err = r.product.record(ctx, r.KIE, accounts.Endpoint(account, secrets.APIKey), id)
 	r.Metrics.Asked(record.State, err)
 	return record, err == nil
 }

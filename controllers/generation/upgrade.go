@@ -20,6 +20,7 @@ import (
 	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
+	"github.com/kie-operator/kie-operator/internal/kie/veo"
 	"github.com/kie-operator/kie-operator/internal/state"
 )
 
@@ -183,13 +184,13 @@ func (r *Reconciler) askForUpgrade(ctx context.Context, l *scope) error {
 		l.known.callback = l.vg.Status.Callback.ReceivedAt
 	}
 	switch {
-	case answer.State == kie.UpgradeImpossible && !l.confirmed(now):
+	case answer.State == veo.UpgradeImpossible && !l.confirmed(now):
 		// Directly after the success of the source, KIE.AI may say so too early.
 		l.known.askAt = now.Add(pollUpgradeEvery)
 		return nil
-	case answer.State == kie.UpgradeImpossible:
+	case answer.State == veo.UpgradeImpossible:
 		state.EndUpgrade(up, v1alpha1.ReasonUpgradeFailed, state.Saying(answer.Message, fmt.Sprintf("KIE.AI cannot make the %s version", up.Resolution)), now)
-	case answer.State == kie.UpgradeReady:
+	case answer.State == veo.UpgradeReady:
 		larger := make([]v1alpha1.Video, len(answer.ResultURLs))
 		for i, url := range answer.ResultURLs {
 			larger[i] = v1alpha1.Video{URL: url, Resolution: string(up.Resolution), ExpiresAt: l.vg.Status.Videos[0].ExpiresAt}
@@ -214,11 +215,11 @@ func (r *Reconciler) askForUpgrade(ctx context.Context, l *scope) error {
 // questionUpgrade asks once for each video that the task has made. The answer is
 // ready when all of them are. Not ok means that there was no answer that says
 // something of the upgrade; l.wait then says why.
-func (r *Reconciler) questionUpgrade(ctx context.Context, l *scope) (answer kie.Upgrade, ok bool, err error) {
+func (r *Reconciler) questionUpgrade(ctx context.Context, l *scope) (answer veo.Upgrade, ok bool, err error) {
 	secrets, err := r.Credentials.Get(ctx, l.account)
 	if err != nil {
 		_, err = r.withoutCredentials(l, err)
-		return kie.Upgrade{}, false, err
+		return veo.Upgrade{}, false, err
 	}
 	endpoint := accounts.Endpoint(l.account, secrets.APIKey)
 	task, up := l.vg.Status.Task, l.vg.Status.Upgrade
@@ -226,30 +227,30 @@ func (r *Reconciler) questionUpgrade(ctx context.Context, l *scope) (answer kie.
 	for _, video := range l.vg.Status.Videos {
 		index := int(video.Index)
 		if up.Resolution == v1alpha1.Resolution4K {
-			answer, err = r.KIE.Upgrade4K(ctx, endpoint, kie.Upgrade4KRequest{TaskID: task.ID, Index: index, CallbackURL: r.callbackURL(up.Attempt)})
+			answer, err = veo.Upgrade4K(ctx, r.KIE, endpoint, veo.Upgrade4KRequest{TaskID: task.ID, Index: index, CallbackURL: r.callbackURL(up.Attempt)})
 		} else {
-			answer, err = r.KIE.Upgrade1080p(ctx, endpoint, task.ID, index)
+			answer, err = veo.Upgrade1080p(ctx, r.KIE, endpoint, task.ID, index)
 		}
 		var refusal *kie.Error
 		switch {
 		case ctx.Err() != nil:
-			return kie.Upgrade{}, false, ctx.Err()
+			return veo.Upgrade{}, false, ctx.Err()
 		case errors.As(err, &refusal):
 			if refusal.Class == kie.InsufficientCredits {
 				// It is this upgrade that the balance does not cover; something cheaper may be bought all the same.
 				r.CheckAccount(client.ObjectKeyFromObject(l.account))
 				l.wait = admission.WaitingFor(refusal.Class, l.account)
 				l.wait.RetryAfter = state.PollEveryWithCallbacks
-				return kie.Upgrade{}, false, nil
+				return veo.Upgrade{}, false, nil
 			}
 			if state.FailureReasons[refusal.Class] != "" {
 				refusal.Class = kie.Unavailable // it says nothing of this video
 			}
 			l.wait = r.refuse(l, refusal.Class, secrets.APIKey, false)
-			return kie.Upgrade{}, false, nil
+			return veo.Upgrade{}, false, nil
 		case err != nil:
-			return kie.Upgrade{}, false, err
-		case answer.State != kie.UpgradeReady:
+			return veo.Upgrade{}, false, err
+		case answer.State != veo.UpgradeReady:
 			return answer, true, nil
 		}
 		urls = append(urls, answer.ResultURLs...)

@@ -274,7 +274,7 @@ var lasting = []mutant{
 	},
 	{
 		promise: "P3", name: "takes what does not exist for what is not ready",
-		file:   "internal/kie/record_words.go",
+		file:   "internal/kie/veo/record_words.go",
 		before: "case textsUnfinished.MatchString(message):",
 		after:  "case textsUnfinished.MatchString(message) || containsAny(message, \"not exist\"):",
 		tests:  "TestSaidOfRecord|TestRecordInfoRefusalsThatAreStates|TestExtendAnswers",
@@ -292,7 +292,7 @@ var lasting = []mutant{
 		before: "\t\tif !UsableURL(item) {\n\t\t\titem = \"\"\n\t\t}\n",
 		after:  "\t\tif !UsableURL(item) {\n\t\t\tcontinue\n\t\t}\n",
 		tests:  "TestRecordInfo",
-		in:     "internal/kie",
+		in:     "internal/kie/veo",
 	},
 	{
 		promise: "P3", name: "counts the videos anew for their upgrades",

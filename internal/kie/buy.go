@@ -15,16 +15,8 @@ import (
 	"sync/atomic"
 )
 
-// Family is a family of the API: what is bought with one is asked about with the
-// same, because its ids mean nothing to another.
-type Family string
-
-// Veo is the family of Veo's own endpoints, below /api/v1/veo.
-const Veo Family = "Veo"
-
 // Purchase is a request that costs money.
 type Purchase struct {
-	Family Family
 	// Path is the endpoint that sells it, and Body what it is sent, as JSON.
 	Path string
 	Body any

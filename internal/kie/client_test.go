@@ -15,8 +15,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -75,15 +73,6 @@ func trust(t testing.TB, c *Client, certificate *x509.Certificate) {
 }
 
 func endpointAt(url string) Endpoint { return Endpoint{BaseURL: url, APIKey: testKey} }
-
-func testdata(t testing.TB, name string) []byte {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return content
-}
 
 // wire is a server for tests in which the bytes matter: it hands out each
 // connection as it is and keeps what was read from it.
@@ -183,7 +172,7 @@ func (w *wire) received(t testing.TB) []string {
 
 // posts counts the requests among the bytes of a connection that buy something.
 func posts(received []string) int {
-	return strings.Count(strings.Join(received, "\n"), "POST /api/v1/veo/generate HTTP/1.1\r\n")
+	return strings.Count(strings.Join(received, "\n"), "POST "+testPurchase.Path+" HTTP/1.1\r\n")
 }
 
 // readRequest reads one request to its end. It returns nil where none comes.

@@ -16,6 +16,8 @@ import (
 	"github.com/kie-operator/kie-operator/internal/fixture/kieapi"
 )
 
+const testVideo = "https://tempfile.aiquickdraw.com/v/5a1f0c3e9b7d48e2a6c4f80b1d2e3a47_1790000071.mp4"
+
 const testLink = "https://file.aiquickdraw.com/v/5a1f.mp4?Expires=1790001200&Signature=ab%2Bcd"
 
 func TestDownloadURL(t *testing.T) {

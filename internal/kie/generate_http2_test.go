@@ -47,7 +47,7 @@ func TestGenerateOverHTTP2(t *testing.T) {
 			}, kieapi.WithHTTP2)
 			c := newTestClient(t)
 			trust(t, c, server.Certificate())
-			got := c.Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
+			got := c.Buy(t.Context(), endpointAt(server.URL), testPurchase)
 			checkSubmission(t, got)
 			if got.Err != nil {
 				got.Err.Err = nil // the words of the cause are Go's
@@ -134,7 +134,7 @@ func TestGenerateOverHTTP2IsNotSentAgain(t *testing.T) {
 			})
 			c := newTestClient(t)
 			trust(t, c, certificate.Certificate())
-			got := c.Buy(ctx, endpointAt("https://"+server.listener.Addr().String()), testRequest.Purchase())
+			got := c.Buy(ctx, endpointAt("https://"+server.listener.Addr().String()), testPurchase)
 			checkSubmission(t, got)
 			if got.Outcome != Unknown {
 				t.Errorf("%s: got %s, %v, want Unknown", tc.reason, got.Outcome, got.Err)

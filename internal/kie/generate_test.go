@@ -27,10 +27,11 @@ const (
 	acceptedBody    = `{"code":200,"msg":"success","data":{"taskId":"` + testTaskID + `"}}`
 )
 
-var testRequest = GenerateRequest{
-	Prompt:            "A fox runs through fresh snow",
-	CallbackURL:       testCallbackURL,
-	EnableTranslation: true,
+// testPurchase is of no family in particular.
+var testPurchase = Purchase{
+	Path:        "/api/v1/family/buy",
+	Body:        map[string]string{"prompt": "A fox runs through fresh snow", "callBackUrl": testCallbackURL},
+	CallbackURL: testCallbackURL,
 }
 
 // checkSubmission holds what is true of every Submission.
@@ -61,70 +62,42 @@ func checkSubmission(t testing.TB, got Submission) {
 	}
 }
 
-func TestGenerateSends(t *testing.T) {
-	seconds, seed := int32(8), int32(41877)
-	for _, tc := range []struct {
-		name, reason string
-		request      GenerateRequest
-	}{
-		{
-			"minimal", "what is not set is not sent, except where the API's default has changed over time",
-			testRequest,
+func TestBuySends(t *testing.T) {
+	type received struct {
+		Line   string
+		Header http.Header
+		Body   string
+	}
+	requests := make(chan received, 1)
+	server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		requests <- received{r.Method + " " + r.RequestURI + " " + r.Proto, r.Header.Clone(), string(body)}
+		kieapi.Answering(200, acceptedBody)(w, r)
+	})
+	got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testPurchase)
+	if diff := cmp.Diff(Submission{Outcome: Accepted, TaskID: testTaskID}, got); diff != "" {
+		t.Fatalf("(-want +got):\n%s", diff)
+	}
+	const body = `{"callBackUrl":"` + testCallbackURL + `","prompt":"A fox runs through fresh snow"}`
+	want := received{
+		Line: "POST /api/v1/family/buy HTTP/1.1",
+		Header: http.Header{
+			"Accept":          {"application/json"},
+			"Accept-Encoding": {"gzip"},
+			"Authorization":   {"Bearer " + testKey},
+			"Connection":      {"close"},
+			"Content-Length":  {strconv.Itoa(len(body))},
+			"Content-Type":    {"application/json"},
+			"User-Agent":      {userAgent},
+			// No Idempotency-Key: the API does not know it, and Go's transport repeats requests that have one.
 		},
-		{
-			"full", "the spelling of each field is the API's own, and so is its mixture of styles",
-			GenerateRequest{
-				Prompt:         "Say \"fog\" & wait <5 s\nLeuchtturm im Nebel 🌫",
-				ImageURLs:      []string{"https://images.example.com/first.png", "https://images.example.com/last.png?a=1&b=2"},
-				Model:          "veo3_fast",
-				GenerationType: "FIRST_AND_LAST_FRAMES_2_VIDEO",
-				AspectRatio:    "9:16",
-				Duration:       &seconds,
-				Seed:           &seed,
-				Watermark:      "© studio",
-				CallbackURL:    testCallbackURL,
-				EnableFallback: true,
-			},
-		},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			type received struct {
-				Line   string
-				Header http.Header
-				Body   string
-			}
-			requests := make(chan received, 1)
-			server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
-				body, _ := io.ReadAll(r.Body)
-				requests <- received{r.Method + " " + r.RequestURI + " " + r.Proto, r.Header.Clone(), string(body)}
-				kieapi.Answering(200, acceptedBody)(w, r)
-			})
-			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), tc.request.Purchase())
-			if diff := cmp.Diff(Submission{Outcome: Accepted, TaskID: testTaskID}, got); diff != "" {
-				t.Fatalf("(-want +got):\n%s", diff)
-			}
-			golden := testdata(t, "generate_"+tc.name+".json")
-			want := received{
-				Line: "POST /api/v1/veo/generate HTTP/1.1",
-				Header: http.Header{
-					"Accept":          {"application/json"},
-					"Accept-Encoding": {"gzip"},
-					"Authorization":   {"Bearer " + testKey},
-					"Connection":      {"close"},
-					"Content-Length":  {strconv.Itoa(len(golden))},
-					"Content-Type":    {"application/json"},
-					"User-Agent":      {userAgent},
-					// No Idempotency-Key: the API does not know it, and Go's transport repeats requests that have one.
-				},
-				Body: string(golden),
-			}
-			if diff := cmp.Diff(want, <-requests); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
-			}
-			if n := server.Requests.Load(); n != 1 {
-				t.Errorf("got %d requests, want 1", n)
-			}
-		})
+		Body: body,
+	}
+	if diff := cmp.Diff(want, <-requests); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if n := server.Requests.Load(); n != 1 {
+		t.Errorf("got %d requests, want 1", n)
 	}
 }
 
@@ -274,7 +247,7 @@ func TestGenerateAnswers(t *testing.T) {
 	for i, tc := range rows {
 		t.Run(fmt.Sprintf("%d %d %.40s", i, tc.status, tc.body), func(t *testing.T) {
 			server := kieapi.NewServer(t, kieapi.Answering(tc.status, tc.body))
-			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
+			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testPurchase)
 			checkSubmission(t, got)
 			if got.Outcome != tc.outcome {
 				t.Errorf("%s: got %s, want %s", tc.reason, got.Outcome, tc.outcome)
@@ -311,7 +284,7 @@ func TestGenerateReadsTheContentType(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(tc.status, " ", tc.contentType), func(t *testing.T) {
 			server := kieapi.NewServer(t, kieapi.AnsweringAs(tc.contentType, tc.status, `{"code":402,"msg":"no credits","data":null}`))
-			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
+			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testPurchase)
 			checkSubmission(t, got)
 			if got.Outcome != tc.outcome {
 				t.Errorf("%s: got %s, %v, want %s", tc.reason, got.Outcome, got.Err, tc.outcome)
@@ -329,7 +302,7 @@ func TestGenerateFindsTheTaskID(t *testing.T) {
 	} {
 		t.Run(tc.want, func(t *testing.T) {
 			server := kieapi.NewServer(t, kieapi.Answering(200, tc.body))
-			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
+			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testPurchase)
 			if diff := cmp.Diff(Submission{Outcome: Accepted, TaskID: tc.want}, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 			}
@@ -356,13 +329,13 @@ func TestGenerateNeverFollowsRedirects(t *testing.T) {
 				server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 					switch location {
 					case "another host":
-						w.Header().Set("Location", elsewhere.URL+"/api/v1/veo/generate")
+						w.Header().Set("Location", elsewhere.URL+"/api/v1/family/buy")
 					case "the same host":
-						w.Header().Set("Location", "/api/v1/veo/generate")
+						w.Header().Set("Location", "/api/v1/family/buy")
 					}
 					kieapi.Answering(tc.status, "")(w, r)
 				})
-				got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
+				got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testPurchase)
 				checkSubmission(t, got)
 				if got.Outcome != Unknown || got.Err.Code != tc.status {
 					t.Errorf("%s: got %s (%v), want Unknown: the API does not redirect, so this is not its word", tc.reason, got.Outcome, got.Err)
@@ -392,7 +365,7 @@ func TestGenerateRedacts(t *testing.T) {
 					t.Fatal(err)
 				}
 				server := kieapi.NewServer(t, kieapi.Answering(status, string(body)))
-				got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
+				got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testPurchase)
 				checkSubmission(t, got)
 				if got.Outcome != Rejected || got.Err.Message != tc.want {
 					t.Errorf("got %s, %q, want Rejected, %q", got.Outcome, got.Err.Message, tc.want)

@@ -94,7 +94,7 @@ func TestGenerateNotSent(t *testing.T) {
 				_, purchases := transports(t, c)
 				tc.prepare(purchases)
 			}
-			got := c.Buy(ctx, tc.ep, testRequest.Purchase())
+			got := c.Buy(ctx, tc.ep, testPurchase)
 			checkSubmission(t, got)
 			if got.Outcome != NotSent || got.Err.Class != Unavailable || got.Err.Code != 0 || got.Err.Err == nil {
 				t.Errorf("%s: got %s, %v", tc.reason, got.Outcome, got.Err)
@@ -136,7 +136,7 @@ func TestGenerateTimeOutInHandshake(t *testing.T) {
 	})
 	c := newTestClient(t)
 	trust(t, c, certificate.Certificate())
-	got := c.Buy(ctx, endpointAt("https://"+server.listener.Addr().String()), testRequest.Purchase())
+	got := c.Buy(ctx, endpointAt("https://"+server.listener.Addr().String()), testPurchase)
 	close(proceed)
 	checkSubmission(t, got)
 	if got.Outcome != NotSent || !errors.Is(got.Err, context.Canceled) {
@@ -245,7 +245,7 @@ func TestGenerateWithoutAnswer(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			server := newWire(t, func(conn net.Conn) { tc.handle(conn, cancel) })
-			got := newTestClient(t).Buy(ctx, endpointAt(server.url()), testRequest.Purchase())
+			got := newTestClient(t).Buy(ctx, endpointAt(server.url()), testPurchase)
 			checkSubmission(t, got)
 			if got.Outcome != Unknown || got.Err.Class != Unavailable || got.Err.Err == nil {
 				t.Errorf("%s: got %s, %v, want Unknown", tc.reason, got.Outcome, got.Err)
@@ -296,7 +296,7 @@ func TestGenerateBoundsTheAnswer(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			server := kieapi.NewServer(t, tc.handler)
-			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
+			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testPurchase)
 			checkSubmission(t, got)
 			if got.Outcome != tc.outcome {
 				t.Errorf("%s: got %s, %v, want %s", tc.reason, got.Outcome, got.Err, tc.outcome)
@@ -357,7 +357,7 @@ func TestGenerateUsesAConnectionOfItsOwn(t *testing.T) {
 				if _, err := c.Credits(t.Context(), endpointAt(server.URL)); err != nil {
 					t.Fatal(err)
 				}
-				if got := c.Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase()); got.Outcome != Accepted {
+				if got := c.Buy(t.Context(), endpointAt(server.URL), testPurchase); got.Outcome != Accepted {
 					t.Errorf("%s: got %s, %v, want Accepted", tc.reason, got.Outcome, got.Err)
 				}
 			}
@@ -385,7 +385,7 @@ func TestGenerateAgainstImpatientServer(t *testing.T) {
 	c := newTestClient(t)
 	const purchases = 50
 	for range purchases {
-		if got := c.Buy(t.Context(), endpointAt(server.url()), testRequest.Purchase()); got.Outcome != Accepted {
+		if got := c.Buy(t.Context(), endpointAt(server.url()), testPurchase); got.Outcome != Accepted {
 			t.Errorf("got %s, %v, want Accepted", got.Outcome, got.Err)
 		}
 	}

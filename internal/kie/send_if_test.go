@@ -37,13 +37,13 @@ func TestSendIf(t *testing.T) {
 				}
 				return false
 			})
-			got := c.Buy(over, endpointAt(server.URL), testRequest.Purchase())
+			got := c.Buy(over, endpointAt(server.URL), testPurchase)
 			checkSubmission(t, got)
 			if got.Outcome != NotSent || asked.Load() == 0 || read.Load() != 0 {
 				t.Errorf("got %s, %v; asked %d times, %d bytes of the request arrived; want NotSent", got.Outcome, got.Err, asked.Load(), read.Load())
 			}
 			inTime := SendIf(t.Context(), func() bool { return true })
-			if got := c.Buy(inTime, endpointAt(server.URL), testRequest.Purchase()); got.Outcome != Accepted {
+			if got := c.Buy(inTime, endpointAt(server.URL), testPurchase); got.Outcome != Accepted {
 				t.Errorf("in time: got %s, %v", got.Outcome, got.Err)
 			}
 		})

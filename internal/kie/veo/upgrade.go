@@ -1,7 +1,7 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package kie
+package veo
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+
+	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
 // UpgradeState is how far a larger version of a video has come.
@@ -43,11 +45,11 @@ type Upgrade struct {
 // again, every 20 to 30 seconds, until the state is not Running any more. That
 // takes one to three minutes, and the caller sets an end to it.
 //
-// Every failure is an *Error and leaves open whether the work was started: the
+// Every failure is a *kie.Error and leaves open whether the work was started: the
 // same call can be made again, at once or when what its Class names has changed.
-func (c *Client) Upgrade1080p(ctx context.Context, ep Endpoint, taskID string, index int) (Upgrade, error) {
+func Upgrade1080p(ctx context.Context, client *kie.Client, ep kie.Endpoint, taskID string, index int) (Upgrade, error) {
 	path := fmt.Sprintf("/api/v1/veo/get-1080p-video?taskId=%s&index=%d", url.QueryEscape(taskID), index)
-	a, err := c.Ask(ctx, ep, http.MethodGet, path, nil)
+	a, err := client.Ask(ctx, ep, http.MethodGet, path, nil)
 	if err != nil {
 		return Upgrade{}, err
 	}
@@ -70,14 +72,14 @@ type Upgrade4KRequest struct {
 // and does not start the work twice. That takes five to ten minutes, and 30
 // seconds between two calls are enough.
 //
-// Every failure is an *Error and leaves open whether the work was started: the
+// Every failure is a *kie.Error and leaves open whether the work was started: the
 // same call can be made again, at once or when what its Class names has changed.
-func (c *Client) Upgrade4K(ctx context.Context, ep Endpoint, request Upgrade4KRequest) (Upgrade, error) {
+func Upgrade4K(ctx context.Context, client *kie.Client, ep kie.Endpoint, request Upgrade4KRequest) (Upgrade, error) {
 	body, err := json.Marshal(request)
 	if err != nil {
-		return Upgrade{}, &Error{Class: Invalid, Err: err}
+		return Upgrade{}, &kie.Error{Class: kie.Invalid, Err: err}
 	}
-	a, err := c.Ask(ctx, ep, http.MethodPost, "/api/v1/veo/get-4k-video", body)
+	a, err := client.Ask(ctx, ep, http.MethodPost, "/api/v1/veo/get-4k-video", body)
 	if err != nil {
 		return Upgrade{}, err
 	}

@@ -1,10 +1,12 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package kie
+package veo
 
 import (
 	"net/http"
+
+	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
 // ExtendRequest asks for the continuation of a finished video. Its shape and
@@ -40,9 +42,9 @@ func ExtendModel(model string) string {
 
 // Purchase is the request that buys the continuation of a video: POST
 // /api/v1/veo/extend (reference, section 7).
-func (r ExtendRequest) Purchase() Purchase {
-	return Purchase{
-		Family: Veo, Path: "/api/v1/veo/extend", Body: r, CallbackURL: r.CallbackURL,
+func (r ExtendRequest) Purchase() kie.Purchase {
+	return kie.Purchase{
+		Path: "/api/v1/veo/extend", Body: r, CallbackURL: r.CallbackURL,
 		Source: r.TaskID, MissesSource: missesSource,
 	}
 }

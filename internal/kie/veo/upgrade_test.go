@@ -1,7 +1,7 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package kie
+package veo
 
 import (
 	"bytes"
@@ -12,11 +12,13 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kie-operator/kie-operator/internal/fixture/kieapi"
+	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
 const (
@@ -26,14 +28,14 @@ const (
 )
 
 // upgradeVia asks one of the two endpoints.
-type upgradeVia func(ctx context.Context, c *Client, ep Endpoint) (Upgrade, error)
+type upgradeVia func(ctx context.Context, c *kie.Client, ep kie.Endpoint) (Upgrade, error)
 
 var (
-	via1080p upgradeVia = func(ctx context.Context, c *Client, ep Endpoint) (Upgrade, error) {
-		return c.Upgrade1080p(ctx, ep, testTaskID, 0)
+	via1080p upgradeVia = func(ctx context.Context, c *kie.Client, ep kie.Endpoint) (Upgrade, error) {
+		return Upgrade1080p(ctx, c, ep, testTaskID, 0)
 	}
-	via4K upgradeVia = func(ctx context.Context, c *Client, ep Endpoint) (Upgrade, error) {
-		return c.Upgrade4K(ctx, ep, Upgrade4KRequest{TaskID: testTaskID, CallbackURL: testCallbackURL})
+	via4K upgradeVia = func(ctx context.Context, c *kie.Client, ep kie.Endpoint) (Upgrade, error) {
+		return Upgrade4K(ctx, c, ep, Upgrade4KRequest{TaskID: testTaskID, CallbackURL: testCallbackURL})
 	}
 	viaBoth = map[string]upgradeVia{"1080p": via1080p, "4k": via4K}
 )
@@ -46,8 +48,8 @@ func TestUpgradeSends(t *testing.T) {
 	}{
 		{"1080p", "a GET", via1080p, "GET /api/v1/veo/get-1080p-video?taskId=" + testTaskID + "&index=0", ""},
 		{
-			"1080p, another one", "an id must stay one parameter", func(ctx context.Context, c *Client, ep Endpoint) (Upgrade, error) {
-				return c.Upgrade1080p(ctx, ep, "a&index=9#b", 1)
+			"1080p, another one", "an id must stay one parameter", func(ctx context.Context, c *kie.Client, ep kie.Endpoint) (Upgrade, error) {
+				return Upgrade1080p(ctx, c, ep, "a&index=9#b", 1)
 			}, "GET /api/v1/veo/get-1080p-video?taskId=a%26index%3D9%23b&index=1", "",
 		},
 		{
@@ -55,8 +57,8 @@ func TestUpgradeSends(t *testing.T) {
 			`{"taskId":"` + testTaskID + `","index":0,"callBackUrl":"` + testCallbackURL + `"}`,
 		},
 		{
-			"4k without callback", "the first is no default that anybody promises", func(ctx context.Context, c *Client, ep Endpoint) (Upgrade, error) {
-				return c.Upgrade4K(ctx, ep, Upgrade4KRequest{TaskID: testTaskID, Index: 2})
+			"4k without callback", "the first is no default that anybody promises", func(ctx context.Context, c *kie.Client, ep kie.Endpoint) (Upgrade, error) {
+				return Upgrade4K(ctx, c, ep, Upgrade4KRequest{TaskID: testTaskID, Index: 2})
 			}, "POST /api/v1/veo/get-4k-video", `{"taskId":"` + testTaskID + `","index":2}`,
 		},
 	} {
@@ -214,43 +216,43 @@ func TestUpgradeErrors(t *testing.T) {
 		from   []string
 		status int
 		body   string
-		class  Class
+		class  kie.Class
 		code   int
 	}{
-		{"the key", nil, 200, `{"code":401,"msg":"You do not have access permissions"}`, Unauthorized, 401},
-		{"the key, over HTTP", nil, 401, `{"code":401,"msg":"no"}`, Unauthorized, 401},
-		{"no credits", nil, 200, `{"code":402,"data":null}`, InsufficientCredits, 402},
-		{"no credits, whatever is beside it", nil, 200, `{"code":402,"msg":"4k is processing","data":{"resultUrl":"` + testLarger + `"}}`, InsufficientCredits, 402},
-		{"turned away", nil, 200, `{"code":403}`, Forbidden, 403},
-		{"too fast", nil, 200, `{"code":429,"msg":"Your call frequency is too high. Please try again later.","data":null}`, RateLimited, 429},
-		{"too fast, over HTTP", nil, 429, `{"code":429,"msg":"slow down"}`, RateLimited, 429},
-		{"the cap of the key", nil, 200, `{"code":433}`, KeyLimitReached, 433},
-		{"maintenance", nil, 200, `{"code":455}`, Maintenance, 455},
-		{"two have spoken", nil, 400, `{"code":401,"msg":"no"}`, Unavailable, 400},
-		{"two have spoken", nil, 500, `{"code":402,"msg":"no"}`, Unavailable, 500},
-		{"two have spoken", nil, 400, `{"code":422,"msg":"record is null"}`, Unavailable, 400},
-		{"it may be the API, and is not clear enough to end an upgrade", nil, 200, `{"code":422}`, Unavailable, 422},
-		{"it may be the API, and is not clear enough to end an upgrade", nil, 200, `{"code":422,"message":"record is null"}`, Unavailable, 422},
-		{"it may be the API, and is not clear enough to end an upgrade", nil, 200, `{"code":404,"message":"no route"}`, Unavailable, 404},
-		{"4K has no code for work under way but 422", []string{"4k"}, 200, `{"code":500,"msg":"Server error"}`, Unavailable, 500},
-		{"nothing heard", nil, 200, `{"code":408}`, Unavailable, 408},
-		{"a gateway", nil, 502, `{"code":502}`, Unavailable, 502},
-		{"a gateway's 400 is not work under way", nil, 400, `<html>bad request</html>`, Unavailable, 400},
-		{"a gateway's 402 is no word on the balance", nil, 402, `{"code":402,"message":"pay us"}`, Unavailable, 402},
-		{"a gateway's 429 is no word on the account", nil, 429, `<html>slow down</html>`, Unavailable, 429},
-		{"a gateway's 500 is not work under way", nil, 500, `<html>oops</html>`, Unavailable, 500},
-		{"a gateway's 422 ends nothing", nil, 422, `{"message":"record is null"}`, Unavailable, 422},
-		{"a gateway's 404 ends nothing", nil, 404, `<html>not found</html>`, Unavailable, 404},
-		{"a gateway's 404 ends nothing", nil, 404, `{"code":404,"message":"not found"}`, Unavailable, 404},
-		{"two opinions on what is not there end nothing", nil, 404, `{"code":200,"msg":"success"}`, Unavailable, 404},
-		{"there is nothing that can be asked", nil, 405, `{"code":405,"msg":"method not allowed"}`, NotFound, 405},
-		{"the robot check of the gateway", nil, 403, `error code: 1010`, Unavailable, 403},
-		{"moved", nil, 302, ``, Unavailable, 302},
-		{"no code", nil, 200, `{"data":{"resultUrl":"` + testLarger + `"}}`, Unavailable, 0},
-		{"malformed, as seen on early polls", nil, 200, `{"code":200,"data":{"resultUrl":`, Unavailable, 0},
-		{"success with a list", nil, 200, `{"code":200,"data":["` + testLarger + `"]}`, Unavailable, 0},
-		{"success with a number", nil, 200, `{"code":200,"data":7}`, Unavailable, 0},
-		{"nothing", nil, 200, ``, Unavailable, 0},
+		{"the key", nil, 200, `{"code":401,"msg":"You do not have access permissions"}`, kie.Unauthorized, 401},
+		{"the key, over HTTP", nil, 401, `{"code":401,"msg":"no"}`, kie.Unauthorized, 401},
+		{"no credits", nil, 200, `{"code":402,"data":null}`, kie.InsufficientCredits, 402},
+		{"no credits, whatever is beside it", nil, 200, `{"code":402,"msg":"4k is processing","data":{"resultUrl":"` + testLarger + `"}}`, kie.InsufficientCredits, 402},
+		{"turned away", nil, 200, `{"code":403}`, kie.Forbidden, 403},
+		{"too fast", nil, 200, `{"code":429,"msg":"Your call frequency is too high. Please try again later.","data":null}`, kie.RateLimited, 429},
+		{"too fast, over HTTP", nil, 429, `{"code":429,"msg":"slow down"}`, kie.RateLimited, 429},
+		{"the cap of the key", nil, 200, `{"code":433}`, kie.KeyLimitReached, 433},
+		{"maintenance", nil, 200, `{"code":455}`, kie.Maintenance, 455},
+		{"two have spoken", nil, 400, `{"code":401,"msg":"no"}`, kie.Unavailable, 400},
+		{"two have spoken", nil, 500, `{"code":402,"msg":"no"}`, kie.Unavailable, 500},
+		{"two have spoken", nil, 400, `{"code":422,"msg":"record is null"}`, kie.Unavailable, 400},
+		{"it may be the API, and is not clear enough to end an upgrade", nil, 200, `{"code":422}`, kie.Unavailable, 422},
+		{"it may be the API, and is not clear enough to end an upgrade", nil, 200, `{"code":422,"message":"record is null"}`, kie.Unavailable, 422},
+		{"it may be the API, and is not clear enough to end an upgrade", nil, 200, `{"code":404,"message":"no route"}`, kie.Unavailable, 404},
+		{"4K has no code for work under way but 422", []string{"4k"}, 200, `{"code":500,"msg":"Server error"}`, kie.Unavailable, 500},
+		{"nothing heard", nil, 200, `{"code":408}`, kie.Unavailable, 408},
+		{"a gateway", nil, 502, `{"code":502}`, kie.Unavailable, 502},
+		{"a gateway's 400 is not work under way", nil, 400, `<html>bad request</html>`, kie.Unavailable, 400},
+		{"a gateway's 402 is no word on the balance", nil, 402, `{"code":402,"message":"pay us"}`, kie.Unavailable, 402},
+		{"a gateway's 429 is no word on the account", nil, 429, `<html>slow down</html>`, kie.Unavailable, 429},
+		{"a gateway's 500 is not work under way", nil, 500, `<html>oops</html>`, kie.Unavailable, 500},
+		{"a gateway's 422 ends nothing", nil, 422, `{"message":"record is null"}`, kie.Unavailable, 422},
+		{"a gateway's 404 ends nothing", nil, 404, `<html>not found</html>`, kie.Unavailable, 404},
+		{"a gateway's 404 ends nothing", nil, 404, `{"code":404,"message":"not found"}`, kie.Unavailable, 404},
+		{"two opinions on what is not there end nothing", nil, 404, `{"code":200,"msg":"success"}`, kie.Unavailable, 404},
+		{"there is nothing that can be asked", nil, 405, `{"code":405,"msg":"method not allowed"}`, kie.NotFound, 405},
+		{"the robot check of the gateway", nil, 403, `error code: 1010`, kie.Unavailable, 403},
+		{"moved", nil, 302, ``, kie.Unavailable, 302},
+		{"no code", nil, 200, `{"data":{"resultUrl":"` + testLarger + `"}}`, kie.Unavailable, 0},
+		{"malformed, as seen on early polls", nil, 200, `{"code":200,"data":{"resultUrl":`, kie.Unavailable, 0},
+		{"success with a list", nil, 200, `{"code":200,"data":["` + testLarger + `"]}`, kie.Unavailable, 0},
+		{"success with a number", nil, 200, `{"code":200,"data":7}`, kie.Unavailable, 0},
+		{"nothing", nil, 200, ``, kie.Unavailable, 0},
 	} {
 		for from, ask := range viaBoth {
 			if tc.from != nil && !slices.Contains(tc.from, from) {
@@ -259,7 +261,7 @@ func TestUpgradeErrors(t *testing.T) {
 			t.Run(fmt.Sprintf("%d %s %d %.40s", i, from, tc.status, tc.body), func(t *testing.T) {
 				server := kieapi.NewServer(t, kieapi.Answering(tc.status, tc.body))
 				got, err := ask(t.Context(), newTestClient(t), endpointAt(server.URL))
-				var failure *Error
+				var failure *kie.Error
 				if !errors.As(err, &failure) {
 					t.Fatalf("%s: got %+v, %v, want an *Error", tc.reason, got, err)
 				}
@@ -285,7 +287,7 @@ func TestUpgradeNeverFollowsRedirects(t *testing.T) {
 					kieapi.Answering(status, "")(w, r)
 				})
 				_, err := ask(t.Context(), newTestClient(t), endpointAt(server.URL))
-				var failure *Error
+				var failure *kie.Error
 				if !errors.As(err, &failure) || failure.Code != status {
 					t.Errorf("got %v, want code %d", err, status)
 				}
@@ -305,15 +307,15 @@ func TestUpgradeWithoutAnswer(t *testing.T) {
 		for _, tc := range []struct {
 			reason string
 			ctx    context.Context
-			ep     Endpoint
+			ep     kie.Endpoint
 		}{
 			{"nobody listens", t.Context(), endpointAt("http://" + kieapi.RefusingAddress(t))},
 			{"the caller has given up", cancelled, endpointAt(server.URL)},
 			{"no request can be made of it", t.Context(), endpointAt("http://bad host")},
 		} {
 			_, err := ask(tc.ctx, newTestClient(t), tc.ep)
-			var failure *Error
-			if !errors.As(err, &failure) || failure.Class != Unavailable || failure.Err == nil {
+			var failure *kie.Error
+			if !errors.As(err, &failure) || failure.Class != kie.Unavailable || failure.Err == nil {
 				t.Errorf("%s, %s: got %v, want Unavailable with a cause", from, tc.reason, err)
 			}
 		}
@@ -331,25 +333,36 @@ func FuzzJudgeUpgrade(f *testing.F) {
 			f.Add(status, []byte(body))
 		}
 	}
+	var answer http.HandlerFunc
+	server := kieapi.NewServer(f, func(w http.ResponseWriter, r *http.Request) { answer(w, r) })
+	client := kie.NewClient()
+	f.Cleanup(client.CloseIdleConnections)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		a, err := readAnswer(answerOf(status, kieapi.TypeAPI, body))
+		if status < 200 || status > 999 {
+			return // no answer
+		}
+		answer = kieapi.AnsweringAs(kieapi.TypeAPI, status, string(body))
+		a, err := client.Ask(t.Context(), endpointAt(server.URL), http.MethodGet, "/", nil)
 		if err != nil {
 			return
 		}
+		heard := a.Refusal()
 		for _, codes := range [][]int{running1080p, running4K} {
 			got, err := judgeUpgrade(a, codes, testKey, testCallbackURL)
 			if err != nil {
-				var failure *Error
+				var failure *kie.Error
 				if !errors.As(err, &failure) || failure.Class == "" || failure.Class.OfRequest() {
 					t.Errorf("%v is for the state Impossible", err)
 				}
 				if diff := cmp.Diff(Upgrade{}, got); diff != "" {
 					t.Errorf("a state beside an error (-want +got):\n%s", diff)
 				}
-				checkSubmission(t, Submission{Outcome: Unknown, Err: failure})
+				if strings.Contains(failure.Error(), testKey) || strings.Contains(failure.Error(), testCallbackURL) {
+					t.Errorf("the error holds a secret: %v", failure)
+				}
 				continue
 			}
-			if a.from == aGateway || got.State == UpgradeImpossible && a.from != theAPI {
+			if errors.Is(heard.Err, kie.ErrNotTheAPI) || got.State == UpgradeImpossible && !heard.Own {
 				t.Errorf("%s, says something that is not the API, or not clearly", got.State)
 			}
 			if ready := got.State == UpgradeReady; ready != (len(got.ResultURLs) > 0) || !ready && got.ImageURLs != nil {
@@ -358,7 +371,7 @@ func FuzzJudgeUpgrade(f *testing.F) {
 			if got.Message != "" && got.State != UpgradeImpossible || got.State == UpgradeImpossible && got.TaskID != "" {
 				t.Errorf("a message comes with Impossible, a task with everything else: got %+v", got)
 			}
-			if got.TaskID != "" && !ValidTaskID(got.TaskID) {
+			if got.TaskID != "" && !kie.ValidTaskID(got.TaskID) {
 				t.Errorf("the task id %q cannot be used", got.TaskID)
 			}
 			if text, _ := json.Marshal(got.Message); bytes.Contains(text, []byte(testKey)) {

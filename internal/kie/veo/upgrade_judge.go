@@ -1,7 +1,7 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package kie
+package veo
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kie-operator/kie-operator/internal/kie"
 	"github.com/kie-operator/kie-operator/internal/kie/decode"
 )
 
@@ -23,15 +24,15 @@ var (
 // judgeUpgrade decides what an answer says of a larger version. It decides on
 // the data and on the words before the code, because the code is the same 422
 // for what is done, what is under way and what cannot be.
-func judgeUpgrade(a Answer, runningCodes []int, secrets ...string) (Upgrade, error) {
+func judgeUpgrade(a kie.Answer, runningCodes []int, secrets ...string) (Upgrade, error) {
 	refusal := a.Refusal(secrets...)
-	if errors.Is(refusal.Err, ErrNotTheAPI) || refusal.Class.OfAccount() {
+	if errors.Is(refusal.Err, kie.ErrNotTheAPI) || refusal.Class.OfAccount() {
 		return Upgrade{}, refusal
 	}
 	code := a.Code()
 	fields, err := decode.Object(a.Data)
 	if err != nil && code == http.StatusOK {
-		return Upgrade{}, &Error{Class: Unavailable, Err: errors.New("the data of the answer is not an object")}
+		return Upgrade{}, &kie.Error{Class: kie.Unavailable, Err: errors.New("the data of the answer is not an object")}
 	}
 	upgrade := decodeUpgrade(fields)
 	if upgrade.TaskID, err = a.TaskID(); err != nil {
@@ -58,7 +59,7 @@ func judgeUpgrade(a Answer, runningCodes []int, secrets ...string) (Upgrade, err
 }
 
 // impossible is the end of an upgrade, if the API itself says so.
-func impossible(refusal *Error) (Upgrade, error) {
+func impossible(refusal *kie.Error) (Upgrade, error) {
 	if !refusal.Own {
 		return Upgrade{}, refusal
 	}
