@@ -11,7 +11,7 @@ var lasting = []mutant{
 		file:   "internal/kie/buy.go",
 		before: "case a.from == aGateway:\n\t\treturn Submission{Outcome: Unknown, Err: failure}",
 		after:  "case a.from == aGateway:\n\t\treturn Submission{Outcome: Deferred, Err: failure}",
-		tests:  "TestGenerateAnswers",
+		tests:  "TestBuyAnswers",
 	},
 	{
 		promise: "P1", name: "takes a gateway's JSON for KIE.AI's word",

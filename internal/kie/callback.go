@@ -43,8 +43,8 @@ type Callback struct {
 // body must not show one task to the check of the signature and another one to
 // whatever acts on it. A key that is given twice counts as two places.
 //
-// Everything else may have any form. A callback about a 4K version that failed
-// may name no task (reference, section 8.2 f): with ErrCallbackNoTaskID, and with
+// Everything else may have any form. A callback about a failure may name no task
+// (reference, section 8.2 f): with ErrCallbackNoTaskID, and with
 // no other error, the Callback holds the code.
 func DecodeCallback(body []byte) (Callback, error) {
 	root, err := members(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))

@@ -21,7 +21,7 @@ var testContinuation = Purchase{
 	MissesSource: func(_ int, message string) bool { return message == "no source" },
 }
 
-// What a continuation has beyond TestGenerateAnswers: whose id an answer names, and
+// What a continuation has beyond TestBuyAnswers: whose id an answer names, and
 // what becomes of a refusal for want of the source.
 func TestContinuationAnswers(t *testing.T) {
 	for i, tc := range []struct {

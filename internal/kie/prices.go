@@ -10,7 +10,7 @@ type Operation string
 
 // What has a price.
 const (
-	// OperationGenerate is a new video in 720p, whatever its duration.
+	// OperationGenerate is something new: of Veo, a video in 720p, whatever its duration.
 	OperationGenerate Operation = "Generate"
 	// OperationExtend is a continuation.
 	OperationExtend Operation = "Extend"

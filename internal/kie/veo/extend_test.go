@@ -81,7 +81,7 @@ func TestExtendSends(t *testing.T) {
 	}
 }
 
-// What differs from TestGenerateAnswers, and a few of its rows to show that the
+// What differs from TestBuyAnswers, and a few of its rows to show that the
 // rest is the same.
 func TestExtendAnswers(t *testing.T) {
 	for i, tc := range []struct {

@@ -108,7 +108,7 @@ func decodeRecord(data json.RawMessage) (kie.Record, error) {
 		OriginURLs:     decode.URLPlaces(first("originUrls")),
 		FullResultURLs: decode.URLPlaces(first("fullResultUrls")),
 		Resolution:     bounded(decode.String(first("resolution")), 16),
-		HasAudio:       decodeBools(first("hasAudioList")),
+		HasAudio:       decodeBools(first("hasAudioList")), // Veo leaves out sound that it dislikes
 		Seeds:          decodeSeeds(first("seeds")),
 		CreatedAt:      decode.Millis(fields["createTime"]),
 		CompletedAt:    decode.Millis(fields["completeTime"]),

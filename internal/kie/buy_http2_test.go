@@ -18,7 +18,7 @@ import (
 	"github.com/kie-operator/kie-operator/internal/fixture/kieapi"
 )
 
-func TestGenerateOverHTTP2(t *testing.T) {
+func TestBuyOverHTTP2(t *testing.T) {
 	for _, tc := range []struct {
 		name, reason string
 		handler      http.HandlerFunc
@@ -65,7 +65,7 @@ func TestGenerateOverHTTP2(t *testing.T) {
 // HTTP/2 has two ways to say that a request was not looked at, and Go's
 // transport takes them as leave to send it again. A purchase is not sent again
 // by anybody but the caller.
-func TestGenerateOverHTTP2IsNotSentAgain(t *testing.T) {
+func TestBuyOverHTTP2IsNotSentAgain(t *testing.T) {
 	const (
 		frameData, frameHeaders, frameReset, frameSettings, frameGoAway = 0x0, 0x1, 0x3, 0x4, 0x7
 

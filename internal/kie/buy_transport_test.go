@@ -28,7 +28,7 @@ import (
 
 // Whatever is wrong before there is a connection, no byte has left and nothing
 // can have been bought.
-func TestGenerateNotSent(t *testing.T) {
+func TestBuyNotSent(t *testing.T) {
 	secure := kieapi.NewServer(t, kieapi.Answering(200, acceptedBody), kieapi.WithTLS)
 	plain := kieapi.NewServer(t, kieapi.Answering(200, acceptedBody))
 	proxy := kieapi.NewServer(t, kieapi.Answering(http.StatusBadGateway, "")) // the transport asks it for a tunnel
@@ -117,7 +117,7 @@ func TestGenerateNotSent(t *testing.T) {
 
 // The caller's time is up in the middle of the handshake. The transport goes on
 // with the handshake all the same, but must not send the request then.
-func TestGenerateTimeOutInHandshake(t *testing.T) {
+func TestBuyTimeOutInHandshake(t *testing.T) {
 	certificate := kieapi.NewServer(t, kieapi.Answering(200, ""), kieapi.WithTLS)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -164,7 +164,7 @@ func (c *prefixed) Read(p []byte) (int, error) {
 
 // From the moment at which there is a connection, the lack of an answer leaves
 // open what the server has done, and the request is not sent again.
-func TestGenerateWithoutAnswer(t *testing.T) {
+func TestBuyWithoutAnswer(t *testing.T) {
 	answer := func(text string) func(net.Conn, func()) {
 		return func(conn net.Conn, _ func()) {
 			if readRequest(bufio.NewReader(conn)) != nil {
@@ -271,7 +271,7 @@ func reset(conn net.Conn) {
 	_ = conn.Close()
 }
 
-func TestGenerateBoundsTheAnswer(t *testing.T) {
+func TestBuyBoundsTheAnswer(t *testing.T) {
 	padded := func(size int) string { return acceptedBody + strings.Repeat(" ", size-len(acceptedBody)) }
 	for _, tc := range []struct {
 		name, reason string
@@ -320,7 +320,7 @@ func compressed(body []byte) http.HandlerFunc {
 
 // A purchase never goes out on a connection that was used before, so a server
 // that closes idle connections leaves nothing open about money.
-func TestGenerateUsesAConnectionOfItsOwn(t *testing.T) {
+func TestBuyUsesAConnectionOfItsOwn(t *testing.T) {
 	for _, tc := range []struct {
 		reason string
 		option func(*httptest.Server)
@@ -376,7 +376,7 @@ func TestGenerateUsesAConnectionOfItsOwn(t *testing.T) {
 
 // The server offers to keep each connection and closes it right after the
 // answer: the moment at which a client that keeps connections runs into it.
-func TestGenerateAgainstImpatientServer(t *testing.T) {
+func TestBuyAgainstImpatientServer(t *testing.T) {
 	server := newWire(t, func(conn net.Conn) {
 		if readRequest(bufio.NewReader(conn)) != nil {
 			_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: %d\r\n\r\n%s", len(acceptedBody), acceptedBody)

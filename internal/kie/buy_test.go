@@ -103,7 +103,7 @@ func TestBuySends(t *testing.T) {
 
 // An answer to a purchase is worth money. Deferred makes the purchase again,
 // so only the API itself may say that nothing was bought.
-func TestGenerateAnswers(t *testing.T) {
+func TestBuyAnswers(t *testing.T) {
 	type row struct {
 		reason  string
 		status  int
@@ -265,7 +265,7 @@ func TestGenerateAnswers(t *testing.T) {
 // A status other than 200 is the API's own only if the answer is declared as
 // JSON. With HTTP 200, where the API puts nearly all of its errors, it does not
 // matter.
-func TestGenerateReadsTheContentType(t *testing.T) {
+func TestBuyReadsTheContentType(t *testing.T) {
 	for _, tc := range []struct {
 		reason, contentType string
 		status              int
@@ -293,7 +293,7 @@ func TestGenerateReadsTheContentType(t *testing.T) {
 	}
 }
 
-func TestGenerateFindsTheTaskID(t *testing.T) {
+func TestBuyFindsTheTaskID(t *testing.T) {
 	for _, tc := range []struct{ reason, body, want string }{
 		{"hexadecimal, as in life", acceptedBody, testTaskID},
 		{"as documented", `{"code":200,"data":{"taskId":"veo_task_abcdef123456"}}`, "veo_task_abcdef123456"},
@@ -310,7 +310,7 @@ func TestGenerateFindsTheTaskID(t *testing.T) {
 	}
 }
 
-func TestGenerateNeverFollowsRedirects(t *testing.T) {
+func TestBuyNeverFollowsRedirects(t *testing.T) {
 	for _, tc := range []struct {
 		reason string
 		status int
@@ -349,7 +349,7 @@ func TestGenerateNeverFollowsRedirects(t *testing.T) {
 }
 
 // An answer may repeat what was sent; what is shown of it must not.
-func TestGenerateRedacts(t *testing.T) {
+func TestBuyRedacts(t *testing.T) {
 	for _, tc := range []struct{ reason, message, want string }{
 		{"the key", "key " + testKey + " is unknown", "key [redacted] is unknown"},
 		{"the callback URL, whose last part is a secret", "cannot call " + testCallbackURL + "!", "cannot call [redacted]!"},
