@@ -17,7 +17,7 @@ import (
 	accountctl "github.com/kie-operator/kie-operator/controllers/account"
 	"github.com/kie-operator/kie-operator/internal/accounts"
 	"github.com/kie-operator/kie-operator/internal/fixture"
-	"github.com/kie-operator/kie-operator/internal/kie"
+	"github.com/kie-operator/kie-operator/internal/kie/veo"
 )
 
 // A budget begins no period twice, whatever the clock of a leader says.
@@ -99,7 +99,7 @@ func TestNoPriceIsNotZero(t *testing.T) {
 	t.Run("a resolution without one", func(t *testing.T) {
 		vg := fixture.Video("video")
 		vg.Spec.Resolution = "8k"
-		if _, ok := accounts.PriceOf(vg, kie.DefaultPrices()); ok {
+		if _, ok := accounts.PriceOf(vg, veo.DefaultPrices()); ok {
 			t.Error("there is a price for 8k")
 		}
 	})

@@ -4,7 +4,6 @@
 package generation
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -128,7 +127,7 @@ func (r *Reconciler) ask(ctx context.Context, l *scope, id string) (record kie.R
 		return kie.Record{}, false, nil
 	}
 	reply, err := r.question(ctx, l.asks, func(ctx context.Context, at kie.Endpoint) (err error) {
-		record, err = r.KIE.Record(ctx, at, familyOf(l.vg.Status.Task), id)
+		record, err = r.record(ctx, at, l.vg.Status.Task, id)
 		r.Metrics.Asked(record.State, err)
 		return err
 	})
@@ -256,7 +255,7 @@ func (r *Reconciler) applyPrice(ctx context.Context, l *scope, record kie.Record
 	if unread == nil && priced && charged != price {
 		r.sayPriceDiffers(ctx, l, price)
 	}
-	if booked, ok := bookedFor(l.vg, prices); ok && booked.Less(charged) {
+	if booked, ok := r.bookedFor(l.vg, prices); ok && booked.Less(charged) {
 		return r.bookAnyway(ctx, l, l.asks, booking{difference: task.Attempt}, buyerOf(l.vg), charged.Minus(booked))
 	}
 	return nil
@@ -265,12 +264,12 @@ func (r *Reconciler) applyPrice(ctx context.Context, l *scope, record kie.Record
 // bookedFor is what was booked for the task alone, when it was bought: the price
 // table may say something else by now. Where the price of its upgrade is not known,
 // it is what was booked for both.
-func bookedFor(vg *v1alpha1.VideoGeneration, prices kie.Prices) (credits.Amount, bool) {
+func (r *Reconciler) bookedFor(vg *v1alpha1.VideoGeneration, prices kie.Prices) (credits.Amount, bool) {
 	booked, err := credits.Parse(vg.Status.Task.Credits)
 	if err != nil {
 		return credits.Amount{}, false // that holds the account, and says so
 	}
-	if upgrade, ok := accounts.UpgradePrice(vg, prices); ok && upgrade.Less(booked) {
+	if upgrade, ok := r.product.upgradePrice(vg, prices); ok && upgrade.Less(booked) {
 		booked = booked.Minus(upgrade)
 	}
 	return booked, true
@@ -289,9 +288,4 @@ func (r *Reconciler) sayPriceDiffers(ctx context.Context, l *scope, price credit
 	r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, report.ReasonPriceDiffers, report.ActionReconcile, "%s", sentence)
 	log.FromContext(ctx).Info("KIE.AI charged another price than the table says", "model", l.vg.Spec.Model, "operation", task.Operation,
 		"charged", task.CreditsConsumed, "expected", price)
-}
-
-// familyOf is the family of KIE.AI's API that knows the task.
-func familyOf(task *v1alpha1.Task) kie.Family {
-	return kie.Family(cmp.Or(task.API, v1alpha1.TaskAPIVeo))
 }

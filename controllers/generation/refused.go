@@ -127,7 +127,7 @@ func (r *Reconciler) recordOf(ctx context.Context, account *v1alpha1.KieAccount,
 		return kie.Record{}, false, nil
 	}
 	reply, err := r.question(ctx, account, func(ctx context.Context, at kie.Endpoint) (err error) {
-		record, err = r.KIE.Record(ctx, at, kie.Family(r.product.api()), id)
+		record, err = r.product.record(ctx, r.KIE, at, id)
 		r.Metrics.Asked(record.State, err)
 		return err
 	})

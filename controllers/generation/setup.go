@@ -30,5 +30,5 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, concurrency int) error {
 
 // Init makes the reconciler ready for use without a manager.
 func (r *Reconciler) Init() {
-	r.product = veo{}
+	r.product = veoVideo{}
 }

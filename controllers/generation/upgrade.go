@@ -105,9 +105,9 @@ func (r *Reconciler) beginUpgrade(ctx context.Context, l *scope) (begun bool, er
 	up = &v1alpha1.Upgrade{
 		Resolution: l.vg.Spec.Resolution, Attempt: attempts.New(), SubmittedAt: metav1.NewTime(now).Rfc3339Copy(), State: v1alpha1.UpgradeRunning,
 	}
-	if ptr.Deref(l.vg.Status.FallbackUsed, false) {
+	if why := r.product.neverEnlarged(l.vg); why != "" {
 		l.vg.Status.Upgrade = up
-		state.EndUpgrade(up, v1alpha1.ReasonUpgradeFailed, "KIE.AI made the video with its fallback model, and does not enlarge those; it was not asked to", now)
+		state.EndUpgrade(up, v1alpha1.ReasonUpgradeFailed, why, now)
 		return false, nil
 	}
 	// The purchase of the task has paid for the upgrade, unless the task was taken over.
@@ -116,7 +116,7 @@ func (r *Reconciler) beginUpgrade(ctx context.Context, l *scope) (begun bool, er
 		l.wait = accounts.Unreadable(l.asks, err)
 		return false, nil
 	}
-	price, priced := accounts.UpgradePrice(l.vg, prices)
+	price, priced := r.product.upgradePrice(l.vg, prices)
 	if !priced {
 		l.wait = state.Wait{Kind: state.Stalled, Reason: v1alpha1.ReasonPriceUnknown, Message: fmt.Sprintf(
 			"there is no price for the %s version, and nothing is bought without one; the 720p video is in status.videos", up.Resolution)}
@@ -164,7 +164,7 @@ func (l *scope) upgradeReceipt() *v1alpha1.CallbackReceipt {
 func (r *Reconciler) askForUpgrade(ctx context.Context, l *scope) error {
 	var answer kie.Upgrade
 	reply, err := r.question(ctx, l.asks, func(ctx context.Context, at kie.Endpoint) (err error) {
-		answer, err = r.larger(ctx, l, at)
+		answer, err = r.product.enlarge(ctx, r.KIE, at, l.vg, r.callbackURL(l.vg.Status.Upgrade.Attempt))
 		return err
 	})
 	if err != nil {
@@ -193,7 +193,7 @@ func (r *Reconciler) askForUpgrade(ctx context.Context, l *scope) error {
 		l.vg.Status.Videos = state.FirstVideos(slices.Concat(larger, l.vg.Status.Videos))
 		up.State = v1alpha1.UpgradeSucceeded
 		prices, _ := accounts.PricesOf(l.asks) // none, if one cannot be read: then it is not said
-		if price, ok := accounts.UpgradePrice(l.vg, prices); ok {
+		if price, ok := r.product.upgradePrice(l.vg, prices); ok {
 			up.CreditsConsumed = price.String()
 		}
 		up.CompletedAt = ptr.To(metav1.NewTime(now).Rfc3339Copy())
@@ -222,25 +222,4 @@ func (r *Reconciler) unansweredUpgrade(l *scope, without reply) state.Wait {
 	default:
 		return r.refusedQuestion(l.asks, l.vg.UID, refusal.Class, without.apiKey)
 	}
-}
-
-// larger asks once for each video that the task has made. The answer is ready
-// when all of them are.
-func (r *Reconciler) larger(ctx context.Context, l *scope, at kie.Endpoint) (answer kie.Upgrade, err error) {
-	task, up := l.vg.Status.Task, l.vg.Status.Upgrade
-	var urls []string
-	for _, video := range l.vg.Status.Videos {
-		index := int(video.Index)
-		if up.Resolution == v1alpha1.Resolution4K {
-			answer, err = r.KIE.Upgrade4K(ctx, at, kie.Upgrade4KRequest{TaskID: task.ID, Index: index, CallbackURL: r.callbackURL(up.Attempt)})
-		} else {
-			answer, err = r.KIE.Upgrade1080p(ctx, at, task.ID, index)
-		}
-		if err != nil || answer.State != kie.UpgradeReady {
-			return answer, err
-		}
-		urls = append(urls, answer.ResultURLs...)
-	}
-	answer.ResultURLs = urls
-	return answer, nil
 }

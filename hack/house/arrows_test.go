@@ -28,7 +28,7 @@ var knows = map[string][]string{
 	},
 	"controllers/generation": {
 		"api/v1alpha1", "internal/accounts", "internal/admission", "internal/attempt", "internal/byname", "internal/credentials", "internal/credits",
-		"internal/fetch", "internal/kie", "internal/report", "internal/state", "internal/watch",
+		"internal/fetch", "internal/kie", "internal/kie/veo", "internal/report", "internal/state", "internal/watch",
 	},
 	"controllers/storage": {
 		"api/v1alpha1", "internal/accounts", "internal/bucket", "internal/byname", "internal/credentials", "internal/fetch", "internal/kie",
@@ -42,12 +42,14 @@ var knows = map[string][]string{
 	"internal/watch":     {},
 	"internal/report":    {"api/v1alpha1", "internal/credits", "internal/kie", "internal/state", "internal/transfer", "internal/version"},
 	"internal/admission": {"api/v1alpha1", "internal/accounts", "internal/credits", "internal/kie", "internal/state"},
-	"internal/accounts":  {"api/v1alpha1", "internal/credits", "internal/kie", "internal/state"},
+	"internal/accounts":  {"api/v1alpha1", "internal/credits", "internal/kie", "internal/kie/veo", "internal/state"},
 	"internal/state":     {"api/v1alpha1", "internal/kie"},
 
 	"internal/callback":    {"api/v1alpha1", "internal/attempt", "internal/credentials", "internal/kie", "internal/listen"},
 	"internal/credentials": {"api/v1alpha1"},
-	"internal/kie":         {"internal/credits", "internal/version"},
+	"internal/kie":         {"internal/credits", "internal/kie/decode", "internal/version"},
+	"internal/kie/decode":  {"internal/credits"},
+	"internal/kie/veo":     {"internal/credits", "internal/kie", "internal/kie/decode"},
 	"internal/fetch":       {"internal/egress", "internal/mp4", "internal/transfer"},
 	"internal/bucket":      {"internal/egress", "internal/transfer"},
 	"internal/mp4":         {"internal/transfer"},
@@ -74,8 +76,8 @@ var strangers = []struct {
 	},
 	{
 		[]string{
-			"internal/kie", "internal/fetch", "internal/bucket", "internal/mp4", "internal/egress", "internal/transfer", "internal/listen", "internal/attempt",
-			"internal/version",
+			"internal/kie", "internal/kie/veo", "internal/fetch", "internal/bucket", "internal/mp4", "internal/egress", "internal/transfer", "internal/listen",
+			"internal/attempt", "internal/version",
 		},
 		[]string{"k8s.io/client-go/rest", "sigs.k8s.io/controller-runtime/pkg/client"},
 		"knows no Kubernetes",

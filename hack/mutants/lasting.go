@@ -11,7 +11,7 @@ var lasting = []mutant{
 		file:   "internal/kie/buy.go",
 		before: "case a.from == aGateway:\n\t\treturn Submission{Outcome: Unknown, Err: failure}",
 		after:  "case a.from == aGateway:\n\t\treturn Submission{Outcome: Deferred, Err: failure}",
-		tests:  "TestGenerateAnswers",
+		tests:  "TestBuyAnswers",
 	},
 	{
 		promise: "P1", name: "takes a gateway's JSON for KIE.AI's word",
@@ -274,7 +274,7 @@ var lasting = []mutant{
 	},
 	{
 		promise: "P3", name: "takes what does not exist for what is not ready",
-		file:   "internal/kie/record_words.go",
+		file:   "internal/kie/veo/record_words.go",
 		before: "case textsUnfinished.MatchString(message):",
 		after:  "case textsUnfinished.MatchString(message) || containsAny(message, \"not exist\"):",
 		tests:  "TestSaidOfRecord|TestRecordInfoRefusalsThatAreStates|TestExtendAnswers",
@@ -288,10 +288,11 @@ var lasting = []mutant{
 	},
 	{
 		promise: "P4", name: "counts results without those that cannot be used",
-		file:   "internal/kie/decode.go",
-		before: "\t\tif !usableURL(item) {\n\t\t\titem = \"\"\n\t\t}\n",
-		after:  "\t\tif !usableURL(item) {\n\t\t\tcontinue\n\t\t}\n",
+		file:   "internal/kie/decode/decode.go",
+		before: "\t\tif !UsableURL(item) {\n\t\t\titem = \"\"\n\t\t}\n",
+		after:  "\t\tif !UsableURL(item) {\n\t\t\tcontinue\n\t\t}\n",
 		tests:  "TestRecordInfo",
+		in:     "internal/kie/veo",
 	},
 	{
 		promise: "P3", name: "counts the videos anew for their upgrades",

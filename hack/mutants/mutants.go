@@ -76,7 +76,7 @@ var mutants = []mutant{
 		file:   "internal/kie/client.go",
 		before: "purchases: &http.Client{Transport: purchases, CheckRedirect: stayHere}",
 		after:  "purchases: &http.Client{Transport: purchases}",
-		tests:  "TestGenerateNeverFollowsRedirects",
+		tests:  "TestBuyNeverFollowsRedirects",
 	},
 	{
 		promise: "P2", name: "acknowledges a callback that was not written",
@@ -230,7 +230,7 @@ var mutants = []mutant{
 		file:   "internal/kie/errors.go",
 		before: `message = strings.ReplaceAll(message, secret, "[redacted]")`,
 		after:  `message = strings.ReplaceAll(message, secret, secret)`,
-		tests:  "TestRedact|TestGenerateRedacts",
+		tests:  "TestRedact|TestBuyRedacts",
 	},
 	{
 		promise: "P8", name: "reads a body of any size",
@@ -265,7 +265,7 @@ var mutants = []mutant{
 		file:   "internal/kie/client.go",
 		before: "if len(body) > maxResponseBytes {",
 		after:  "if len(body) > 2*maxResponseBytes {",
-		tests:  "TestGenerateBoundsTheAnswer|TestQueryFailures",
+		tests:  "TestBuyBoundsTheAnswer|TestQueryFailures",
 	},
 	{
 		promise: "P8", name: "remembers every purchase for ever",

@@ -15,6 +15,7 @@ import (
 	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/fixture"
 	"github.com/kie-operator/kie-operator/internal/kie"
+	"github.com/kie-operator/kie-operator/internal/kie/veo"
 )
 
 func TestPeriods(t *testing.T) {
@@ -109,7 +110,7 @@ func TestPricesOfAnAccount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := kie.DefaultPrices()
+	want := veo.DefaultPrices()
 	want[kie.Item{Model: "veo3_fast", Operation: kie.OperationGenerate}] = *fixture.AmountOf(14_400)
 	want[kie.Item{Model: "veo3_fast", Operation: kie.OperationUpgrade4K}] = credits.Amount{}
 	want[kie.Item{Model: "kling-3.0/video", Operation: kie.OperationGenerate}] = *fixture.AmountOf(2_500)

@@ -9,12 +9,13 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 	"github.com/kie-operator/kie-operator/internal/credits"
 	"github.com/kie-operator/kie-operator/internal/kie"
+	"github.com/kie-operator/kie-operator/internal/kie/veo"
 )
 
 // PricesOf is the price table of the account: KIE.AI's, where it says nothing
 // else. If one price cannot be read there is none for anything: see ReadCredits.
 func PricesOf(account *v1alpha1.KieAccount) (kie.Prices, error) {
-	prices := kie.DefaultPrices()
+	prices := veo.DefaultPrices()
 	for _, entry := range account.Spec.Prices {
 		price, err := ReadCredits(fmt.Sprintf("spec.prices[%s, %s].credits", entry.Model, entry.Operation), entry.Credits, "correct it")
 		if err != nil {
@@ -39,12 +40,12 @@ func PriceOf(vg *v1alpha1.VideoGeneration, prices kie.Prices) (price credits.Amo
 // TaskPrice is what its task costs, without the upgrade.
 func TaskPrice(vg *v1alpha1.VideoGeneration, prices kie.Prices) (price credits.Amount, ok bool) {
 	if vg.Spec.Extend != nil {
-		return prices.Extension(string(vg.Spec.Model))
+		return veo.ExtensionPrice(prices, string(vg.Spec.Model))
 	}
-	return prices.Generation(string(vg.Spec.Model))
+	return veo.GenerationPrice(prices, string(vg.Spec.Model))
 }
 
 // UpgradePrice is what its upgrade costs, nothing where it asks for none.
 func UpgradePrice(vg *v1alpha1.VideoGeneration, prices kie.Prices) (price credits.Amount, ok bool) {
-	return prices.Upgrade(string(vg.Spec.Model), string(vg.Spec.Resolution))
+	return veo.UpgradePrice(prices, string(vg.Spec.Model), string(vg.Spec.Resolution))
 }

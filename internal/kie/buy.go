@@ -15,16 +15,8 @@ import (
 	"sync/atomic"
 )
 
-// Family is a family of the API: what is bought with one is asked about with the
-// same, because its ids mean nothing to another.
-type Family string
-
-// Veo is the family of Veo's own endpoints, below /api/v1/veo.
-const Veo Family = "Veo"
-
 // Purchase is a request that costs money.
 type Purchase struct {
-	Family Family
 	// Path is the endpoint that sells it, and Body what it is sent, as JSON.
 	Path string
 	Body any
@@ -32,6 +24,9 @@ type Purchase struct {
 	CallbackURL string
 	// Source is the task that is continued, if one is: an answer that names it names no new one.
 	Source string
+	// MissesSource says of the code and the words of the API's own refusal whether they mean that it does not know, or
+	// no longer knows, the source. Without it no refusal does.
+	MissesSource func(code int, message string) bool
 }
 
 // Outcome says what is known about the money after a purchase was tried.
@@ -72,9 +67,9 @@ func (c *Client) Buy(ctx context.Context, ep Endpoint, p Purchase) Submission {
 	if err != nil {
 		return Submission{Outcome: NotSent, Err: &Error{Class: Invalid, Err: err}}
 	}
-	return c.submit(ctx, ep, p.Path, body, func(a answer) Submission {
+	return c.submit(ctx, ep, p.Path, body, func(a Answer) Submission {
 		if p.Source != "" {
-			return judgeExtension(a, p.Source, ep.APIKey, p.CallbackURL)
+			return judgeContinuation(a, p, ep.APIKey, p.CallbackURL)
 		}
 		return judge(a, ep.APIKey, p.CallbackURL)
 	})
@@ -120,7 +115,7 @@ func (b *onceBody) Close() error { return nil }
 
 // submit sends a request that costs money and has its answer judged. Whatever
 // is not known for sure ends as Unknown.
-func (c *Client) submit(ctx context.Context, ep Endpoint, path string, body []byte, judged func(answer) Submission) Submission {
+func (c *Client) submit(ctx context.Context, ep Endpoint, path string, body []byte, judged func(Answer) Submission) Submission {
 	// The request is written to a connection only after one was obtained: without one, no byte has left. Later hooks
 	// (WroteHeaders, WroteRequest) come after bytes are on their way, and so would call a request unsent that is not.
 	var connected atomic.Bool
@@ -156,13 +151,13 @@ func (c *Client) submit(ctx context.Context, ep Endpoint, path string, body []by
 }
 
 // judge decides what an answer to a purchase means for the money.
-func judge(a answer, secrets ...string) Submission {
-	id, idErr := a.taskID()
-	code := a.effectiveCode()
+func judge(a Answer, secrets ...string) Submission {
+	id, idErr := a.TaskID()
+	code := a.Code()
 	if code == http.StatusOK && id != "" && idErr == nil {
 		return Submission{Outcome: Accepted, TaskID: id}
 	}
-	failure := a.refusal(secrets...)
+	failure := a.Refusal(secrets...)
 	switch {
 	case a.from == aGateway:
 		return Submission{Outcome: Unknown, Err: failure}
@@ -174,26 +169,41 @@ func judge(a answer, secrets ...string) Submission {
 	}
 }
 
+// judgeContinuation decides what an answer means for the money, and whether it
+// speaks of the source.
+func judgeContinuation(a Answer, p Purchase, secrets ...string) Submission {
+	if id, err := a.TaskID(); err == nil && id == p.Source {
+		// The source's id is what was sent: it neither names a new task nor makes an acceptance of a refusal.
+		a.Data, a.root = nil, nil
+	}
+	submission := judge(a, secrets...)
+	refused := submission.Outcome == Deferred || submission.Outcome == Rejected
+	if refused && p.MissesSource != nil && p.MissesSource(a.Code(), a.Message) {
+		submission.Outcome, submission.Err.Class = Rejected, SourceNotFound
+	}
+	return submission
+}
+
 // outcomeOfClass is what a refusal by the API itself means. Code 500, which is
 // Unavailable, is left open on purpose: it is also what the API says when the
 // task was made and something failed after that.
 func outcomeOfClass(class Class) Outcome {
 	switch {
-	case ofAccount(class), class == NotFound:
+	case class.OfAccount(), class == NotFound:
 		return Deferred
-	case ofRequest(class):
+	case class.OfRequest():
 		return Rejected
 	default:
 		return Unknown
 	}
 }
 
-// taskID finds the id in each place and spelling that the API uses. Different
-// ids are an error, and so is one that is no text: an answer with an id of any
-// kind must not pass for a refusal.
-func (a answer) taskID() (string, error) {
+// TaskID finds the id of a task in each place and spelling that the API uses, "" where
+// there is none. Different ids are an error, and so is one that is no text: an answer
+// with an id of any kind must not pass for a refusal.
+func (a Answer) TaskID() (string, error) {
 	var data map[string]json.RawMessage
-	_ = json.Unmarshal(a.data, &data) // data may be null or a text; then it holds no id
+	_ = json.Unmarshal(a.Data, &data) // data may be null or a text; then it holds no id
 	id := ""
 	for _, raw := range []json.RawMessage{data["taskId"], data["task_id"], a.root["taskId"], a.root["task_id"]} {
 		var text string

@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+
+	"github.com/kie-operator/kie-operator/internal/kie/decode"
 )
 
 // Why the body of a callback cannot be used. The errors say nothing of what was
@@ -41,8 +43,8 @@ type Callback struct {
 // body must not show one task to the check of the signature and another one to
 // whatever acts on it. A key that is given twice counts as two places.
 //
-// Everything else may have any form. A callback about a 4K version that failed
-// may name no task (reference, section 8.2 f): with ErrCallbackNoTaskID, and with
+// Everything else may have any form. A callback about a failure may name no task
+// (reference, section 8.2 f): with ErrCallbackNoTaskID, and with
 // no other error, the Callback holds the code.
 func DecodeCallback(body []byte) (Callback, error) {
 	root, err := members(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
@@ -129,8 +131,8 @@ func agreedTaskID(values []json.RawMessage) (string, error) {
 func agreedCode(values []json.RawMessage) *int32 {
 	var agreed *int32
 	for _, value := range values {
-		number, ok := decodeInt(value)
-		code := int32(number) //nolint:gosec // decodeInt keeps to 32 bits
+		number, ok := decode.Int(value)
+		code := int32(number) //nolint:gosec // decode.Int keeps to 32 bits
 		if !ok || (agreed != nil && *agreed != code) {
 			return nil
 		}

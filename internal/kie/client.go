@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kie-operator/kie-operator/internal/kie/decode"
 	"github.com/kie-operator/kie-operator/internal/version"
 )
 
@@ -100,69 +101,73 @@ func newRequest(ctx context.Context, method string, ep Endpoint, path string, bo
 	return req, nil
 }
 
-// query sends a GET that costs nothing and may be repeated, and returns the
-// data of its answer. Every failure is an *Error.
-func (c *Client) query(ctx context.Context, ep Endpoint, path string) (json.RawMessage, error) {
-	answer, err := c.ask(ctx, ep, http.MethodGet, path, nil)
+// Query sends a GET that costs nothing and may be repeated, and returns the data of
+// its answer. Every failure, a refusal among them, is an *Error.
+func (c *Client) Query(ctx context.Context, ep Endpoint, path string) (json.RawMessage, error) {
+	answer, err := c.Ask(ctx, ep, http.MethodGet, path, nil)
 	if err != nil {
 		return nil, err
 	}
-	if answer.effectiveCode() != http.StatusOK {
-		return nil, answer.refusal(ep.APIKey)
+	if answer.Code() != http.StatusOK {
+		return nil, answer.Refusal(ep.APIKey)
 	}
-	return answer.data, nil
+	return answer.Data, nil
 }
 
-// ask sends a request that may be repeated by the caller, and returns its
-// answer, whatever it says. The lack of an answer is an *Error.
-func (c *Client) ask(ctx context.Context, ep Endpoint, method, path string, body []byte) (answer, error) {
+// Ask sends a request that the caller may repeat, and returns its answer, whatever it
+// says. It waits 15 seconds at most. The lack of an answer is an *Error.
+func (c *Client) Ask(ctx context.Context, ep Endpoint, method, path string, body []byte) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	req, err := newRequest(ctx, method, ep, path, body)
 	if err != nil {
-		return answer{}, &Error{Class: Unavailable, Err: err}
+		return Answer{}, &Error{Class: Unavailable, Err: err}
 	}
 	return c.exchange(req)
 }
 
 // exchange sends a request on the connections for queries.
-func (c *Client) exchange(req *http.Request) (answer, error) {
+func (c *Client) exchange(req *http.Request) (Answer, error) {
 	resp, err := c.queries.Do(req) //nolint:bodyclose // readAnswer closes it
 	if err != nil {
-		return answer{}, &Error{Class: Unavailable, Err: err}
+		return Answer{}, &Error{Class: Unavailable, Err: err}
 	}
 	return readAnswer(resp)
 }
 
-// answer is what came back: the HTTP status, and the envelope where there was one.
-type answer struct {
-	status  int
-	from    whose
-	code    int
-	message string
-	data    json.RawMessage
-	root    map[string]json.RawMessage
+// Answer is what came back: the HTTP status, and the envelope where there was one.
+type Answer struct {
+	// Message is what it says, word for word. Only the message of its Refusal is fit to be shown.
+	Message string
+	// Data is what it brings, as it is written.
+	Data json.RawMessage
+
+	status int
+	from   whose
+	code   int
+	root   map[string]json.RawMessage
 }
 
-// effectiveCode is the HTTP status unless that is 200, and then the code in the
-// body, where the API puts nearly all of its errors. A 200 without a code is 0.
-func (a answer) effectiveCode() int {
+// Code is the HTTP status unless that is 200, and then the code in the body, where
+// the API puts nearly all of its errors. A 200 without a code is 0.
+func (a Answer) Code() int {
 	if a.status != http.StatusOK {
 		return a.status
 	}
 	return a.code
 }
 
-// refusal is the answer as an error. A gateway's is Unavailable, whatever its
-// status: it says nothing about a task, and nothing about the account. One that
-// is not clearly the API's may speak of what passes, and not of what stays.
-func (a answer) refusal(secrets ...string) *Error {
-	code := a.effectiveCode()
-	refusal := &Error{Class: classOf(code), Code: code, Message: redact(a.message, secrets...), Own: true}
+// Refusal is the answer as an error, which shows none of the secrets. A gateway's is
+// Unavailable with the cause ErrNotTheAPI, whatever its status: it says nothing about
+// a task, and nothing about the account. One that is not clearly the API's may speak
+// of what passes, and not of what stays.
+func (a Answer) Refusal(secrets ...string) *Error {
+	code := a.Code()
+	refusal := &Error{Class: classOf(code), Code: code, Message: Redact(a.Message, secrets...), Own: true}
 	switch {
 	case a.from == aGateway:
-		refusal.becomes(Unavailable, errNotTheAPI)
-	case a.from == perhapsTheAPI && (ofRequest(refusal.Class) || refusal.Class == NotFound):
+		refusal.becomes(Unavailable, ErrNotTheAPI)
+	case a.from == perhapsTheAPI && (refusal.Class.OfRequest() || refusal.Class == NotFound):
 		refusal.becomes(Unavailable, errNotClear)
 	case a.from == perhapsTheAPI:
 		refusal.becomes(refusal.Class, errNotClear)
@@ -172,26 +177,26 @@ func (a answer) refusal(secrets ...string) *Error {
 
 // readAnswer reads and closes the body. A body that is no envelope is no error
 // here: gateways answer with pages of their own.
-func readAnswer(resp *http.Response) (answer, error) {
+func readAnswer(resp *http.Response) (Answer, error) {
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponseBytes+1))
 	if err != nil {
-		return answer{}, &Error{Class: Unavailable, Code: codeUnlessOK(resp.StatusCode), Err: fmt.Errorf("reading the answer: %w", err)}
+		return Answer{}, &Error{Class: Unavailable, Code: codeUnlessOK(resp.StatusCode), Err: fmt.Errorf("reading the answer: %w", err)}
 	}
 	if len(body) > maxResponseBytes {
-		return answer{}, &Error{Class: Unavailable, Code: codeUnlessOK(resp.StatusCode), Err: errors.New("the answer is larger than 1 MiB")}
+		return Answer{}, &Error{Class: Unavailable, Code: codeUnlessOK(resp.StatusCode), Err: errors.New("the answer is larger than 1 MiB")}
 	}
-	a := answer{status: resp.StatusCode}
+	a := Answer{status: resp.StatusCode}
 	if json.Unmarshal(body, &a.root) != nil {
 		return a, nil
 	}
 	a.from = whoseAnswer(a.status, resp.Header.Get("Content-Type"), a.root)
-	a.code, _ = decodeInt(a.root["code"])
-	a.message = decodeString(a.root["msg"])
-	if a.message == "" {
-		a.message = decodeString(a.root["message"])
+	a.code, _ = decode.Int(a.root["code"])
+	a.Message = decode.String(a.root["msg"])
+	if a.Message == "" {
+		a.Message = decode.String(a.root["message"])
 	}
-	a.data = a.root["data"]
+	a.Data = a.root["data"]
 	return a, nil
 }
 

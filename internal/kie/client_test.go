@@ -12,12 +12,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -29,6 +26,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/kie-operator/kie-operator/internal/credits"
+	"github.com/kie-operator/kie-operator/internal/fixture/kieapi"
 )
 
 const (
@@ -74,86 +72,7 @@ func trust(t testing.TB, c *Client, certificate *x509.Certificate) {
 	}
 }
 
-// discardLog keeps quiet about what the tests do to their servers.
-var discardLog = log.New(io.Discard, "", 0)
-
 func endpointAt(url string) Endpoint { return Endpoint{BaseURL: url, APIKey: testKey} }
-
-func testdata(t testing.TB, name string) []byte {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return content
-}
-
-// counted is a server that counts what it is asked.
-type counted struct {
-	*httptest.Server
-	requests    atomic.Int32
-	connections atomic.Int32
-}
-
-func newCounted(t testing.TB, handler http.HandlerFunc, options ...func(*httptest.Server)) *counted {
-	t.Helper()
-	s := &counted{}
-	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.requests.Add(1)
-		handler(w, r)
-	}))
-	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			s.connections.Add(1)
-		}
-	}
-	s.Config.ErrorLog = discardLog
-	for _, option := range options {
-		option(s.Server)
-	}
-	if s.EnableHTTP2 || s.TLS != nil {
-		s.StartTLS()
-	} else {
-		s.Start()
-	}
-	t.Cleanup(s.Close)
-	return s
-}
-
-func withTLS(s *httptest.Server)   { s.TLS = &tls.Config{MinVersion: tls.VersionTLS12} }
-func withHTTP2(s *httptest.Server) { s.EnableHTTP2 = true }
-
-// answering is a handler that always says the same: an object as the API writes
-// one, and everything else as a page.
-func answering(status int, body string) http.HandlerFunc {
-	return answeringAs(typeOf(body), status, body)
-}
-
-// answeringAs is answering with a content type, "" for none.
-func answeringAs(contentType string, status int, body string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		w.Header()["Content-Type"] = nil
-		if contentType != "" {
-			w.Header().Set("Content-Type", contentType)
-		}
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body)
-	}
-}
-
-// The content types of the API and of a page.
-const (
-	typeAPI  = "application/json;charset=UTF-8"
-	typePage = "text/html; charset=UTF-8"
-)
-
-func typeOf(body string) string {
-	if strings.HasPrefix(body, "{") {
-		return typeAPI
-	}
-	return typePage
-}
 
 // wire is a server for tests in which the bytes matter: it hands out each
 // connection as it is and keeps what was read from it.
@@ -253,7 +172,7 @@ func (w *wire) received(t testing.TB) []string {
 
 // posts counts the requests among the bytes of a connection that buy something.
 func posts(received []string) int {
-	return strings.Count(strings.Join(received, "\n"), "POST /api/v1/veo/generate HTTP/1.1\r\n")
+	return strings.Count(strings.Join(received, "\n"), "POST "+testPurchase.Path+" HTTP/1.1\r\n")
 }
 
 // readRequest reads one request to its end. It returns nil where none comes.
@@ -268,25 +187,6 @@ func readRequest(r *bufio.Reader) *http.Request {
 	}
 	request.Body = io.NopCloser(bytes.NewReader(body))
 	return request
-}
-
-// refusingAddress is an address at which nobody listens for as long as the test
-// lasts: the port is the near end of a connection that is open.
-func refusingAddress(t testing.TB) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := net.Dial("tcp", listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = conn.Close()
-		_ = listener.Close()
-	})
-	return conn.LocalAddr().String()
 }
 
 func TestEndpointKeepsTheKey(t *testing.T) {
@@ -305,9 +205,9 @@ func TestEndpointKeepsTheKey(t *testing.T) {
 
 func TestQueryHeaders(t *testing.T) {
 	headers := make(chan http.Header, 1)
-	server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+	server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 		headers <- r.Header.Clone()
-		answering(http.StatusOK, `{"code":200,"msg":"success","data":1}`)(w, r)
+		kieapi.Answering(http.StatusOK, `{"code":200,"msg":"success","data":1}`)(w, r)
 	})
 	if _, err := newTestClient(t).Credits(t.Context(), endpointAt(server.URL)); err != nil {
 		t.Fatal(err)
@@ -355,12 +255,12 @@ func TestQueryFailures(t *testing.T) {
 		{"a redirect is not followed: the key stays here", 308, `moved`, NotFound, 308, "", true},
 	} {
 		t.Run(fmt.Sprintf("%d %.30s", tc.status, tc.body), func(t *testing.T) {
-			elsewhere := newCounted(t, answering(200, `{"code":200,"data":1}`))
-			server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+			elsewhere := kieapi.NewServer(t, kieapi.Answering(200, `{"code":200,"data":1}`))
+			server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 				if tc.status/100 == 3 {
 					w.Header().Set("Location", elsewhere.URL)
 				}
-				answering(tc.status, tc.body)(w, r)
+				kieapi.Answering(tc.status, tc.body)(w, r)
 			})
 			_, err := newTestClient(t).Credits(t.Context(), endpointAt(server.URL))
 			var got *Error
@@ -370,10 +270,10 @@ func TestQueryFailures(t *testing.T) {
 			if got.Class != tc.class || got.Code != tc.code || got.Message != tc.message || (got.Err != nil) != tc.cause {
 				t.Errorf("%s: got %+v, want class %s, code %d, message %q, cause %t", tc.reason, *got, tc.class, tc.code, tc.message, tc.cause)
 			}
-			if n := server.requests.Load(); n != 1 {
+			if n := server.Requests.Load(); n != 1 {
 				t.Errorf("%s: asked %d times", tc.reason, n)
 			}
-			if n := elsewhere.requests.Load(); n != 0 {
+			if n := elsewhere.Requests.Load(); n != 0 {
 				t.Errorf("%s: followed the redirect", tc.reason)
 			}
 		})
@@ -383,18 +283,18 @@ func TestQueryFailures(t *testing.T) {
 func TestQueryWithoutAnswer(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	tooLarge := newCounted(t, endless(http.StatusOK))
-	truncated := newCounted(t, func(w http.ResponseWriter, _ *http.Request) {
+	tooLarge := kieapi.NewServer(t, endless(http.StatusOK))
+	truncated := kieapi.NewServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000")
 		_, _ = io.WriteString(w, `{"code":200,"data":1}`)
 	})
-	server := newCounted(t, answering(200, `{"code":200,"data":1}`))
+	server := kieapi.NewServer(t, kieapi.Answering(200, `{"code":200,"data":1}`))
 	for _, tc := range []struct {
 		name, reason string
 		ctx          context.Context
 		ep           Endpoint
 	}{
-		{"refused", "nobody listens", t.Context(), endpointAt("http://" + refusingAddress(t))},
+		{"refused", "nobody listens", t.Context(), endpointAt("http://" + kieapi.RefusingAddress(t))},
 		{"cancelled", "the caller has given up", cancelled, endpointAt(server.URL)},
 		{"bad address", "no request can be made of it", t.Context(), endpointAt("http://bad host")},
 		{"no scheme", "no request can be made of it", t.Context(), endpointAt("api.example")},
@@ -442,14 +342,14 @@ func TestQueriesReuseConnections(t *testing.T) {
 		proto  string
 	}{
 		{"a poll should not cost a connection", func(*httptest.Server) {}, "HTTP/1.1"},
-		{"a poll should not cost a handshake", withTLS, "HTTP/1.1"},
-		{"the API speaks HTTP/2", withHTTP2, "HTTP/2.0"},
+		{"a poll should not cost a handshake", kieapi.WithTLS, "HTTP/1.1"},
+		{"the API speaks HTTP/2", kieapi.WithHTTP2, "HTTP/2.0"},
 	} {
 		t.Run(tc.proto+" "+tc.reason, func(t *testing.T) {
 			protos := make(chan string, 5)
-			server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+			server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 				protos <- r.Proto
-				answering(200, `{"code":200,"data":1}`)(w, r)
+				kieapi.Answering(200, `{"code":200,"data":1}`)(w, r)
 			}, tc.option)
 			c := newTestClient(t)
 			if server.Certificate() != nil {
@@ -463,7 +363,7 @@ func TestQueriesReuseConnections(t *testing.T) {
 					t.Errorf("%s: got %s, want %s", tc.reason, got, tc.proto)
 				}
 			}
-			if got := server.connections.Load(); got != 1 {
+			if got := server.Connections.Load(); got != 1 {
 				t.Errorf("%s: got %d connections for %d queries, want 1", tc.reason, got, cap(protos))
 			}
 		})
@@ -472,14 +372,14 @@ func TestQueriesReuseConnections(t *testing.T) {
 
 // A refusal is read to its end too, so that the connection can be used again.
 func TestQueriesReuseConnectionsAfterRefusals(t *testing.T) {
-	server := newCounted(t, answering(429, `{"code":429,"msg":"slow down"}`))
+	server := kieapi.NewServer(t, kieapi.Answering(429, `{"code":429,"msg":"slow down"}`))
 	c := newTestClient(t)
 	for range 3 {
 		if _, err := c.Credits(t.Context(), endpointAt(server.URL)); err == nil {
 			t.Fatal("want an error")
 		}
 	}
-	if got := server.connections.Load(); got != 1 {
+	if got := server.Connections.Load(); got != 1 {
 		t.Errorf("got %d connections, want 1", got)
 	}
 }
@@ -512,7 +412,7 @@ func TestQuerySurvivesClosedIdleConnection(t *testing.T) {
 }
 
 func TestCloseIdleConnections(t *testing.T) {
-	server := newCounted(t, answering(200, `{"code":200,"data":1}`))
+	server := kieapi.NewServer(t, kieapi.Answering(200, `{"code":200,"data":1}`))
 	c := newTestClient(t)
 	for range 2 {
 		if _, err := c.Credits(t.Context(), endpointAt(server.URL)); err != nil {
@@ -520,7 +420,7 @@ func TestCloseIdleConnections(t *testing.T) {
 		}
 		c.CloseIdleConnections()
 	}
-	if got := server.connections.Load(); got != 2 {
+	if got := server.Connections.Load(); got != 2 {
 		t.Errorf("got %d connections, want a new one after the first was closed", got)
 	}
 }
@@ -555,7 +455,7 @@ func TestReadAnswerClosesTheBody(t *testing.T) {
 
 // One Client serves many accounts at once.
 func TestQueriesAtTheSameTime(t *testing.T) {
-	server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+	server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprintf(w, `{"code":200,"data":%s}`, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
 	})
 	c := newTestClient(t)

@@ -8,6 +8,7 @@ import (
 	"errors"
 
 	"github.com/kie-operator/kie-operator/internal/credits"
+	"github.com/kie-operator/kie-operator/internal/kie/decode"
 )
 
 // Credits asks for the balance, in credits: GET /api/v1/chat/credit. It is
@@ -18,15 +19,15 @@ import (
 // not the API's own is Forbidden if it turns the request away, and NotFound if
 // there is nothing at this address.
 func (c *Client) Credits(ctx context.Context, ep Endpoint) (credits.Amount, error) {
-	data, err := c.query(ctx, ep, "/api/v1/chat/credit")
+	data, err := c.Query(ctx, ep, "/api/v1/chat/credit")
 	if err != nil {
 		var refusal *Error
-		if errors.As(err, &refusal) && errors.Is(refusal.Err, errNotTheAPI) {
+		if errors.As(err, &refusal) && errors.Is(refusal.Err, ErrNotTheAPI) {
 			refusal.Class = classOfTheWay(refusal.Code)
 		}
 		return credits.Amount{}, err
 	}
-	balance, ok := decodeBalance(data)
+	balance, ok := decode.Balance(data)
 	if !ok {
 		return credits.Amount{}, &Error{Class: Unavailable, Err: errors.New("the balance is not a number that a balance can be")}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kie-operator/kie-operator/internal/credits"
+	"github.com/kie-operator/kie-operator/internal/fixture/kieapi"
 )
 
 // paid is a number of credits.
@@ -40,9 +41,9 @@ func TestCredits(t *testing.T) {
 	} {
 		t.Run(tc.data, func(t *testing.T) {
 			lines := make(chan string, 1)
-			server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+			server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 				lines <- r.Method + " " + r.RequestURI
-				answering(200, `{"code":200,"msg":"success","data":`+tc.data+`}`)(w, r)
+				kieapi.Answering(200, `{"code":200,"msg":"success","data":`+tc.data+`}`)(w, r)
 			})
 			got, err := newTestClient(t).Credits(t.Context(), endpointAt(server.URL))
 			if err != nil || got != *paid(tc.want) {
@@ -80,7 +81,7 @@ func TestCreditsErrors(t *testing.T) {
 		{"a balance beside a refusal does not count", `{"code":401,"msg":"no","data":5}`, Unauthorized, 401},
 	} {
 		t.Run(tc.body, func(t *testing.T) {
-			server := newCounted(t, answering(200, tc.body))
+			server := kieapi.NewServer(t, kieapi.Answering(200, tc.body))
 			got, err := newTestClient(t).Credits(t.Context(), endpointAt(server.URL))
 			var failure *Error
 			if !errors.As(err, &failure) {
@@ -126,7 +127,7 @@ func TestCreditsSaysWhatTurnsEverythingAway(t *testing.T) {
 		{"KIE.AI itself does not accept the key", 401, `{"code":401,"msg":"You do not have access permissions"}`, Unauthorized},
 	} {
 		t.Run(fmt.Sprintf("%d %.30s", tc.status, tc.body), func(t *testing.T) {
-			server := newCounted(t, answering(tc.status, tc.body))
+			server := kieapi.NewServer(t, kieapi.Answering(tc.status, tc.body))
 			_, err := newTestClient(t).Credits(t.Context(), endpointAt(server.URL))
 			var failure *Error
 			if !errors.As(err, &failure) || failure.Class != tc.class {

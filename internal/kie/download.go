@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+
+	"github.com/kie-operator/kie-operator/internal/kie/decode"
 )
 
 // DownloadURL asks for a link to a file that the API has made, which is good for
@@ -23,15 +25,15 @@ func (c *Client) DownloadURL(ctx context.Context, ep Endpoint, url string) (stri
 	if err != nil {
 		return "", &Error{Class: Invalid, Err: err}
 	}
-	answer, err := c.ask(ctx, ep, http.MethodPost, "/api/v1/common/download-url", body)
+	answer, err := c.Ask(ctx, ep, http.MethodPost, "/api/v1/common/download-url", body)
 	if err != nil {
 		return "", err
 	}
-	if answer.effectiveCode() != http.StatusOK {
-		return "", answer.refusal(ep.APIKey, url)
+	if answer.Code() != http.StatusOK {
+		return "", answer.Refusal(ep.APIKey, url)
 	}
-	link := decodeString(answer.data)
-	if !usableURL(link) {
+	link := decode.String(answer.Data)
+	if !decode.UsableURL(link) {
 		return "", &Error{Class: Unavailable, Err: errors.New("the answer has no link")}
 	}
 	return link, nil

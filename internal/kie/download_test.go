@@ -12,16 +12,20 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kie-operator/kie-operator/internal/fixture/kieapi"
 )
+
+const testVideo = "https://tempfile.aiquickdraw.com/v/5a1f0c3e9b7d48e2a6c4f80b1d2e3a47_1790000071.mp4"
 
 const testLink = "https://file.aiquickdraw.com/v/5a1f.mp4?Expires=1790001200&Signature=ab%2Bcd"
 
 func TestDownloadURL(t *testing.T) {
 	requests := make(chan string, 1)
-	server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+	server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		requests <- fmt.Sprint(r.Method, " ", r.RequestURI, " ", r.Header["Authorization"], r.Header["Content-Type"], " ", string(body))
-		answering(200, `{"code":200,"msg":"success","data":"`+testLink+`"}`)(w, r)
+		kieapi.Answering(200, `{"code":200,"msg":"success","data":"`+testLink+`"}`)(w, r)
 	})
 	got, err := newTestClient(t).DownloadURL(t.Context(), endpointAt(server.URL), testVideo)
 	if err != nil || got != testLink {
@@ -61,7 +65,7 @@ func TestDownloadURLErrors(t *testing.T) {
 		{"no answer of the API", 200, `"` + testLink + `"`, Unavailable, 0},
 	} {
 		t.Run(fmt.Sprintf("%d %.40s", tc.status, tc.body), func(t *testing.T) {
-			server := newCounted(t, answering(tc.status, tc.body))
+			server := kieapi.NewServer(t, kieapi.Answering(tc.status, tc.body))
 			got, err := newTestClient(t).DownloadURL(t.Context(), endpointAt(server.URL), testVideo)
 			var failure *Error
 			if !errors.As(err, &failure) || got != "" {
@@ -75,7 +79,7 @@ func TestDownloadURLErrors(t *testing.T) {
 }
 
 func TestDownloadURLWithoutAnswer(t *testing.T) {
-	_, err := newTestClient(t).DownloadURL(t.Context(), endpointAt("http://"+refusingAddress(t)), testVideo)
+	_, err := newTestClient(t).DownloadURL(t.Context(), endpointAt("http://"+kieapi.RefusingAddress(t)), testVideo)
 	var failure *Error
 	if !errors.As(err, &failure) || failure.Class != Unavailable {
 		t.Errorf("got %v, want %s", err, Unavailable)

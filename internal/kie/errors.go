@@ -84,10 +84,10 @@ func classOf(code int) Class {
 	}
 }
 
-// ofAccount reports whether a refusal is about the account or the way to the
-// API, and not about the request.
-func ofAccount(class Class) bool {
-	switch class {
+// OfAccount reports whether a refusal is about the account or the way to the API, and
+// not about the request.
+func (c Class) OfAccount() bool {
+	switch c {
 	case RateLimited, InsufficientCredits, Unauthorized, KeyLimitReached, Forbidden, Maintenance:
 		return true
 	default:
@@ -95,9 +95,9 @@ func ofAccount(class Class) bool {
 	}
 }
 
-// ofRequest reports whether a refusal is about the request, and stays.
-func ofRequest(class Class) bool {
-	switch class {
+// OfRequest reports whether a refusal is about the request, and stays.
+func (c Class) OfRequest() bool {
+	switch c {
 	case SourceNotFound, Invalid, ContentRejected, GenerationFailed, FeatureDisabled:
 		return true
 	default:
@@ -148,10 +148,10 @@ func (e *Error) becomes(class Class, cause error) {
 // (the note of an Event above all) is bounded in bytes, and needs room for ours.
 const maxMessageBytes = 512
 
-// redact makes words of the API fit to be shown: one line, bounded, without
-// characters that turn or hide others, and without the secrets that were sent
+// Redact makes words of the API fit to be shown: one line of half a kilobyte at most,
+// without characters that turn or hide others, and without the secrets that were sent
 // along, should the API repeat them.
-func redact(message string, secrets ...string) string {
+func Redact(message string, secrets ...string) string {
 	for _, secret := range secrets {
 		if secret != "" {
 			message = strings.ReplaceAll(message, secret, "[redacted]")

@@ -92,7 +92,7 @@ func TestRedact(t *testing.T) {
 		{"what keeps it bounds bytes, and no character is cut in two", strings.Repeat("灯", 600), nil, strings.Repeat("灯", 170) + "…"},
 		{"the last character fits in part", strings.Repeat("x", 510) + "🌫🌫", nil, strings.Repeat("x", 510) + "…"},
 	} {
-		if got := redact(tc.message, tc.secrets...); got != tc.want {
+		if got := Redact(tc.message, tc.secrets...); got != tc.want {
 			t.Errorf("%s: got %q, want %q", tc.reason, got, tc.want)
 		}
 	}
@@ -103,7 +103,7 @@ func FuzzRedact(f *testing.F) {
 		f.Add(message)
 	}
 	f.Fuzz(func(t *testing.T, message string) {
-		got := redact(message, testKey)
+		got := Redact(message, testKey)
 		if strings.Contains(got, testKey) {
 			t.Errorf("the key is in %q", got)
 		}
@@ -113,7 +113,7 @@ func FuzzRedact(f *testing.F) {
 		if len(got) > maxMessageBytes+len("…") {
 			t.Errorf("%q is too long", got)
 		}
-		if again := redact(got, testKey); !strings.HasSuffix(got, "…") && again != got {
+		if again := Redact(got, testKey); !strings.HasSuffix(got, "…") && again != got {
 			t.Errorf("%q becomes %q when redacted again", got, again)
 		}
 	})

@@ -9,77 +9,22 @@ import (
 	"github.com/kie-operator/kie-operator/internal/credits"
 )
 
-// KIE.AI lists a price for each model and resolution. It is the same for a
-// video that is generated in that resolution and for one that is upgraded to it.
-func TestDefaultPricesAreKIEs(t *testing.T) {
+func TestCheapest(t *testing.T) {
+	upgrade := Item{"veo3", OperationUpgrade1080p}
 	for _, tc := range []struct {
-		model, resolution string
-		want              int64
+		reason string
+		prices Prices
+		want   int64
+		none   bool
 	}{
-		{"veo3_lite", "720p", 30},
-		{"veo3_lite", "1080p", 35},
-		{"veo3_lite", "4k", 150},
-		{"veo3_fast", "720p", 60},
-		{"veo3_fast", "1080p", 65},
-		{"veo3_fast", "4k", 180},
-		{"veo3", "720p", 250},
-		{"veo3", "1080p", 255},
-		{"veo3", "4k", 370},
+		{"a video", Prices{{"veo3", OperationGenerate}: credits.Of(2), {"veo3_fast", OperationGenerate}: credits.Of(1), {"veo3", OperationExtend}: credits.Of(40)}, 1, false},
+		{"a continuation", Prices{{"veo3", OperationGenerate}: credits.Of(2), {"kling-3.0/video", OperationExtend}: credits.Of(1)}, 1, false},
+		{"no upgrade", Prices{{"veo3", OperationGenerate}: credits.Of(2), upgrade: credits.Amount{}}, 2, false},
+		{"nothing but an upgrade has a price", Prices{upgrade: credits.Of(5)}, 0, true},
+		{"nothing has a price", Prices{}, 0, true},
 	} {
-		p := DefaultPrices()
-		task, ok := p.Generation(tc.model)
-		upgrade, priced := p.Upgrade(tc.model, tc.resolution)
-		if got := task.Plus(upgrade); got != credits.Of(tc.want) || !ok || !priced {
-			t.Errorf("%s in %s: got %s credits, want %d", tc.model, tc.resolution, got, tc.want)
-		}
-		if extension, ok := p.Extension(tc.model); extension != task || !ok {
-			t.Errorf("an extension by %s costs %s credits, want %s", tc.model, extension, task)
-		}
-	}
-}
-
-func TestPrices(t *testing.T) {
-	p := Prices{
-		{"veo3", OperationGenerate}:          credits.Of(1),
-		{"veo3_fast", OperationGenerate}:     credits.Of(2),
-		{"kling-3.0/video", OperationExtend}: credits.Of(3),
-		{"veo3", OperationExtend}:            credits.Of(40),
-		{"veo3_fast", OperationExtend}:       credits.Of(60),
-		{"veo3", OperationUpgrade1080p}:      credits.Of(7),
-		{"veo3", OperationUpgrade4K}:         credits.Of(8),
-		{"veo3_fast", OperationUpgrade1080p}: credits.Amount{},
-	}
-	const none = "none"
-	price := func(amount credits.Amount, ok bool) string {
-		if !ok {
-			return none
-		}
-		return amount.String()
-	}
-	for _, tc := range []struct {
-		reason, got, want string
-	}{
-		{"generate", price(p.Generation("veo3")), "1"},
-		{"generate, another model", price(p.Generation("veo3_fast")), "2"},
-		{"generate, no model is the default of the API", price(p.Generation("")), "2"},
-		{"generate, an unknown model has no price", price(p.Generation("veo4")), none},
-		{"generate, a model that is priced for something else", price(p.Generation("kling-3.0/video")), none},
-		{"extend", price(p.Extension("veo3")), "40"},
-		{"extend, another model", price(p.Extension("kling-3.0/video")), "3"},
-		{"extend, no model is the default of the API", price(p.Extension("")), "60"},
-		{"extend, an unknown model has no price", price(p.Extension("veo4")), none},
-		{"what is there already", price(p.Upgrade("veo3", "720p")), "0"},
-		{"no resolution is 720p", price(p.Upgrade("veo3", "")), "0"},
-		{"1080p", price(p.Upgrade("veo3", "1080p")), "7"},
-		{"4k", price(p.Upgrade("veo3", "4k")), "8"},
-		{"a price of 0 is a price", price(p.Upgrade("veo3_fast", "1080p")), "0"},
-		{"an upgrade by another model has no price", price(p.Upgrade("veo3_fast", "4k")), none},
-		{"an unknown resolution has no price", price(p.Upgrade("veo3", "8k")), none},
-		{"no upgrade is the cheapest", price(p.Cheapest()), "1"},
-		{"nothing has a price", price(Prices{}.Cheapest()), none},
-	} {
-		if tc.got != tc.want {
-			t.Errorf("%s: got %s, want %s", tc.reason, tc.got, tc.want)
+		if got, ok := tc.prices.Cheapest(); got != credits.Of(tc.want) || ok == tc.none {
+			t.Errorf("%s: got %s, %t, want %d", tc.reason, got, ok, tc.want)
 		}
 	}
 }

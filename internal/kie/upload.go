@@ -15,6 +15,8 @@ import (
 	"net/textproto"
 	"strings"
 	"time"
+
+	"github.com/kie-operator/kie-operator/internal/kie/decode"
 )
 
 // DefaultUploadBaseURL is the address of the host that takes uploads. It has the
@@ -97,9 +99,9 @@ func uploadRequest(ctx context.Context, ep Endpoint, file UploadFile) (*http.Req
 
 // judgeUpload reads the answer to an upload. Besides the code, it says in one
 // or two places whether it is a success.
-func judgeUpload(a answer, secrets ...string) (UploadedFile, error) {
-	if a.effectiveCode() != http.StatusOK {
-		refusal := a.refusal(secrets...)
+func judgeUpload(a Answer, secrets ...string) (UploadedFile, error) {
+	if a.Code() != http.StatusOK {
+		refusal := a.Refusal(secrets...)
 		switch {
 		case refusal.Class == ContentRejected:
 			refusal.Class = Invalid // nobody has looked at the picture: it is the form
@@ -108,14 +110,14 @@ func judgeUpload(a answer, secrets ...string) (UploadedFile, error) {
 		}
 		return UploadedFile{}, refusal
 	}
-	file, err := decodeObject(a.data)
+	file, err := decode.Object(a.Data)
 	if err != nil || saysFalse(a.root["success"]) || saysFalse(file["success"]) {
-		refusal := a.refusal(secrets...)
+		refusal := a.Refusal(secrets...)
 		refusal.becomes(Unavailable, errors.New("the file was not taken"))
 		return UploadedFile{}, refusal
 	}
-	link := decodeString(file["downloadUrl"])
-	if !usableURL(link) {
+	link := decode.String(file["downloadUrl"])
+	if !decode.UsableURL(link) {
 		return UploadedFile{}, &Error{Class: Unavailable, Err: errors.New("the answer does not say where the file is")}
 	}
 	return UploadedFile{URL: link}, nil
@@ -123,5 +125,5 @@ func judgeUpload(a answer, secrets ...string) (UploadedFile, error) {
 
 // saysFalse reports whether a truth is given and is false.
 func saysFalse(raw json.RawMessage) bool {
-	return len(raw) != 0 && !bytes.Equal(raw, []byte("null")) && !decodeBool(raw)
+	return len(raw) != 0 && !bytes.Equal(raw, []byte("null")) && !decode.Bool(raw)
 }

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kie-operator/kie-operator/internal/fixture/kieapi"
 )
 
 const (
@@ -55,7 +57,7 @@ func TestUploadSends(t *testing.T) {
 	} {
 		t.Run(tc.reason, func(t *testing.T) {
 			requests := make(chan received, 1)
-			server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+			server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 				got := received{
 					r.Method + " " + r.RequestURI, r.Header.Get("Authorization"), r.Header.Get("Accept"), r.Header.Get("User-Agent"),
 					r.ContentLength > 0 && len(r.TransferEncoding) == 0, nil,
@@ -70,7 +72,7 @@ func TestUploadSends(t *testing.T) {
 					got.Parts = append(got.Parts, part{p.FormName(), p.FileName(), p.Header.Get("Content-Type"), string(content)})
 				}
 				requests <- got
-				answering(200, uploadedBody)(w, r)
+				kieapi.Answering(200, uploadedBody)(w, r)
 			})
 			file, err := newTestClient(t).Upload(t.Context(), endpointAt(server.URL), tc.file)
 			if diff := cmp.Diff(UploadedFile{URL: testUploadedURL}, file); diff != "" || err != nil {
@@ -145,7 +147,7 @@ func TestUploadErrors(t *testing.T) {
 		{"nothing", 200, ``, Unavailable, 0},
 	} {
 		t.Run(fmt.Sprintf("%d %.60s", tc.status, tc.body), func(t *testing.T) {
-			server := newCounted(t, answering(tc.status, tc.body))
+			server := kieapi.NewServer(t, kieapi.Answering(tc.status, tc.body))
 			got, err := newTestClient(t).Upload(t.Context(), endpointAt(server.URL), testFile)
 			var failure *Error
 			if !errors.As(err, &failure) || got != (UploadedFile{}) {
@@ -167,7 +169,7 @@ func TestUploadSuccesses(t *testing.T) {
 		{"no word of success beside the code", `{"code":200,"data":{"downloadUrl":"` + testUploadedURL + `"}}`},
 		{"null is no word", `{"success":null,"code":200,"data":{"success":null,"downloadUrl":"` + testUploadedURL + `"}}`},
 	} {
-		server := newCounted(t, answering(200, tc.body))
+		server := kieapi.NewServer(t, kieapi.Answering(200, tc.body))
 		got, err := newTestClient(t).Upload(t.Context(), endpointAt(server.URL), testFile)
 		if err != nil || got.URL != testUploadedURL {
 			t.Errorf("%s: got %+v, %v", tc.reason, got, err)
@@ -178,13 +180,13 @@ func TestUploadSuccesses(t *testing.T) {
 func TestUploadWithoutAnswer(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	server := newCounted(t, answering(200, uploadedBody))
+	server := kieapi.NewServer(t, kieapi.Answering(200, uploadedBody))
 	for _, tc := range []struct {
 		reason string
 		ctx    context.Context
 		ep     Endpoint
 	}{
-		{"nobody listens", t.Context(), endpointAt("http://" + refusingAddress(t))},
+		{"nobody listens", t.Context(), endpointAt("http://" + kieapi.RefusingAddress(t))},
 		{"the caller has given up", cancelled, endpointAt(server.URL)},
 		{"no request can be made of it", t.Context(), endpointAt("http://bad host")},
 	} {

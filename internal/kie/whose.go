@@ -10,6 +10,8 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+
+	"github.com/kie-operator/kie-operator/internal/kie/decode"
 )
 
 // whose says whose word an answer is. What is in front of the API (Cloudflare, a
@@ -38,7 +40,7 @@ const (
 // "message" here and there, which is why such an answer with HTTP 200 still
 // counts as perhaps the API's.
 func whoseAnswer(status int, contentType string, root map[string]json.RawMessage) whose {
-	code, hasCode := decodeInt(root["code"])
+	code, hasCode := decode.Int(root["code"])
 	asRecorded := hasCode && isInteger(root["code"]) && isText(root["msg"])
 	switch {
 	case status == http.StatusOK && asRecorded:
@@ -52,7 +54,7 @@ func whoseAnswer(status int, contentType string, root map[string]json.RawMessage
 	}
 }
 
-// isInteger is stricter than decodeInt: digits, and neither a fraction nor a text.
+// isInteger is stricter than decode.Int: digits, and neither a fraction nor a text.
 func isInteger(raw json.RawMessage) bool {
 	_, err := strconv.Atoi(string(bytes.TrimSpace(raw)))
 	return err == nil
@@ -69,8 +71,10 @@ func isJSON(contentType string) bool {
 
 // The causes of failures that are not the API's own word.
 var (
-	errNotTheAPI = errors.New("the answer is not the API's own")
-	errNotClear  = errors.New("the answer is not clearly the API's own")
+	// ErrNotTheAPI is the cause of a failure in whose place something in front of the API has answered.
+	ErrNotTheAPI = errors.New("the answer is not the API's own")
+
+	errNotClear = errors.New("the answer is not clearly the API's own")
 )
 
 // classOfTheWay is what a gateway's status says to somebody who only wants to

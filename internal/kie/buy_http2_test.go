@@ -14,16 +14,18 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kie-operator/kie-operator/internal/fixture/kieapi"
 )
 
-func TestGenerateOverHTTP2(t *testing.T) {
+func TestBuyOverHTTP2(t *testing.T) {
 	for _, tc := range []struct {
 		name, reason string
 		handler      http.HandlerFunc
 		want         Submission
 	}{
-		{"accepted", "as usual", answering(200, acceptedBody), Submission{Outcome: Accepted, TaskID: testTaskID}},
-		{"refused", "as usual", answering(200, `{"code":402,"msg":"no credits"}`), Submission{
+		{"accepted", "as usual", kieapi.Answering(200, acceptedBody), Submission{Outcome: Accepted, TaskID: testTaskID}},
+		{"refused", "as usual", kieapi.Answering(200, `{"code":402,"msg":"no credits"}`), Submission{
 			Outcome: Deferred, Err: &Error{Class: InsufficientCredits, Code: 402, Message: "no credits", Own: true},
 		}},
 		{"reset", "the server may have done anything before", func(http.ResponseWriter, *http.Request) {
@@ -37,15 +39,15 @@ func TestGenerateOverHTTP2(t *testing.T) {
 		{"without end", "nobody waits for ever", endless(200), Submission{Outcome: Unknown, Err: &Error{Class: Unavailable}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+			server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 				if r.Proto != "HTTP/2.0" {
 					t.Errorf("got %s, want HTTP/2.0", r.Proto)
 				}
 				tc.handler(w, r)
-			}, withHTTP2)
+			}, kieapi.WithHTTP2)
 			c := newTestClient(t)
 			trust(t, c, server.Certificate())
-			got := c.Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
+			got := c.Buy(t.Context(), endpointAt(server.URL), testPurchase)
 			checkSubmission(t, got)
 			if got.Err != nil {
 				got.Err.Err = nil // the words of the cause are Go's
@@ -53,7 +55,7 @@ func TestGenerateOverHTTP2(t *testing.T) {
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 			}
-			if n := server.requests.Load(); n != 1 {
+			if n := server.Requests.Load(); n != 1 {
 				t.Errorf("%s: bought %d times", tc.reason, n)
 			}
 		})
@@ -63,7 +65,7 @@ func TestGenerateOverHTTP2(t *testing.T) {
 // HTTP/2 has two ways to say that a request was not looked at, and Go's
 // transport takes them as leave to send it again. A purchase is not sent again
 // by anybody but the caller.
-func TestGenerateOverHTTP2IsNotSentAgain(t *testing.T) {
+func TestBuyOverHTTP2IsNotSentAgain(t *testing.T) {
 	const (
 		frameData, frameHeaders, frameReset, frameSettings, frameGoAway = 0x0, 0x1, 0x3, 0x4, 0x7
 
@@ -90,7 +92,7 @@ func TestGenerateOverHTTP2IsNotSentAgain(t *testing.T) {
 		{"closed", "the server may have done anything", func(uint32) []byte { return nil }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			certificate := newCounted(t, answering(200, ""), withTLS)
+			certificate := kieapi.NewServer(t, kieapi.Answering(200, ""), kieapi.WithTLS)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			var requests, connections atomic.Int32
@@ -132,7 +134,7 @@ func TestGenerateOverHTTP2IsNotSentAgain(t *testing.T) {
 			})
 			c := newTestClient(t)
 			trust(t, c, certificate.Certificate())
-			got := c.Buy(ctx, endpointAt("https://"+server.listener.Addr().String()), testRequest.Purchase())
+			got := c.Buy(ctx, endpointAt("https://"+server.listener.Addr().String()), testPurchase)
 			checkSubmission(t, got)
 			if got.Outcome != Unknown {
 				t.Errorf("%s: got %s, %v, want Unknown", tc.reason, got.Outcome, got.Err)

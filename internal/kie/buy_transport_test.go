@@ -22,14 +22,16 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/kie-operator/kie-operator/internal/fixture/kieapi"
 )
 
 // Whatever is wrong before there is a connection, no byte has left and nothing
 // can have been bought.
-func TestGenerateNotSent(t *testing.T) {
-	secure := newCounted(t, answering(200, acceptedBody), withTLS)
-	plain := newCounted(t, answering(200, acceptedBody))
-	proxy := newCounted(t, answering(http.StatusBadGateway, "")) // the transport asks it for a tunnel
+func TestBuyNotSent(t *testing.T) {
+	secure := kieapi.NewServer(t, kieapi.Answering(200, acceptedBody), kieapi.WithTLS)
+	plain := kieapi.NewServer(t, kieapi.Answering(200, acceptedBody))
+	proxy := kieapi.NewServer(t, kieapi.Answering(http.StatusBadGateway, "")) // the transport asks it for a tunnel
 	mail := newWire(t, func(conn net.Conn) { _, _ = io.WriteString(conn, "220 mail.example ESMTP\r\n") })
 	closing := newWire(t, func(net.Conn) {})
 	cancelled, cancel := context.WithCancel(t.Context())
@@ -44,7 +46,7 @@ func TestGenerateNotSent(t *testing.T) {
 		prepare      func(*http.Transport)
 		cause        error
 	}{
-		{name: "connection refused", reason: "nobody listens", ep: endpointAt("http://" + refusingAddress(t))},
+		{name: "connection refused", reason: "nobody listens", ep: endpointAt("http://" + kieapi.RefusingAddress(t))},
 		{
 			name: "no such name", reason: "the name leads nowhere", ep: endpointAt("https://kie.invalid"),
 			prepare: func(transport *http.Transport) {
@@ -92,7 +94,7 @@ func TestGenerateNotSent(t *testing.T) {
 				_, purchases := transports(t, c)
 				tc.prepare(purchases)
 			}
-			got := c.Buy(ctx, tc.ep, testRequest.Purchase())
+			got := c.Buy(ctx, tc.ep, testPurchase)
 			checkSubmission(t, got)
 			if got.Outcome != NotSent || got.Err.Class != Unavailable || got.Err.Code != 0 || got.Err.Err == nil {
 				t.Errorf("%s: got %s, %v", tc.reason, got.Outcome, got.Err)
@@ -102,10 +104,10 @@ func TestGenerateNotSent(t *testing.T) {
 			}
 		})
 	}
-	if n := secure.requests.Load() + plain.requests.Load(); n != 0 {
+	if n := secure.Requests.Load() + plain.Requests.Load(); n != 0 {
 		t.Errorf("got %d requests, want 0", n)
 	}
-	if n := proxy.requests.Load(); n != 1 {
+	if n := proxy.Requests.Load(); n != 1 {
 		t.Errorf("the proxy got %d requests, want 1 CONNECT", n)
 	}
 	if n := posts(slices.Concat(mail.received(t), closing.received(t))); n != 0 {
@@ -115,8 +117,8 @@ func TestGenerateNotSent(t *testing.T) {
 
 // The caller's time is up in the middle of the handshake. The transport goes on
 // with the handshake all the same, but must not send the request then.
-func TestGenerateTimeOutInHandshake(t *testing.T) {
-	certificate := newCounted(t, answering(200, ""), withTLS)
+func TestBuyTimeOutInHandshake(t *testing.T) {
+	certificate := kieapi.NewServer(t, kieapi.Answering(200, ""), kieapi.WithTLS)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	proceed := make(chan struct{})
@@ -134,7 +136,7 @@ func TestGenerateTimeOutInHandshake(t *testing.T) {
 	})
 	c := newTestClient(t)
 	trust(t, c, certificate.Certificate())
-	got := c.Buy(ctx, endpointAt("https://"+server.listener.Addr().String()), testRequest.Purchase())
+	got := c.Buy(ctx, endpointAt("https://"+server.listener.Addr().String()), testPurchase)
 	close(proceed)
 	checkSubmission(t, got)
 	if got.Outcome != NotSent || !errors.Is(got.Err, context.Canceled) {
@@ -162,7 +164,7 @@ func (c *prefixed) Read(p []byte) (int, error) {
 
 // From the moment at which there is a connection, the lack of an answer leaves
 // open what the server has done, and the request is not sent again.
-func TestGenerateWithoutAnswer(t *testing.T) {
+func TestBuyWithoutAnswer(t *testing.T) {
 	answer := func(text string) func(net.Conn, func()) {
 		return func(conn net.Conn, _ func()) {
 			if readRequest(bufio.NewReader(conn)) != nil {
@@ -243,7 +245,7 @@ func TestGenerateWithoutAnswer(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			server := newWire(t, func(conn net.Conn) { tc.handle(conn, cancel) })
-			got := newTestClient(t).Buy(ctx, endpointAt(server.url()), testRequest.Purchase())
+			got := newTestClient(t).Buy(ctx, endpointAt(server.url()), testPurchase)
 			checkSubmission(t, got)
 			if got.Outcome != Unknown || got.Err.Class != Unavailable || got.Err.Err == nil {
 				t.Errorf("%s: got %s, %v, want Unknown", tc.reason, got.Outcome, got.Err)
@@ -269,37 +271,37 @@ func reset(conn net.Conn) {
 	_ = conn.Close()
 }
 
-func TestGenerateBoundsTheAnswer(t *testing.T) {
+func TestBuyBoundsTheAnswer(t *testing.T) {
 	padded := func(size int) string { return acceptedBody + strings.Repeat(" ", size-len(acceptedBody)) }
 	for _, tc := range []struct {
 		name, reason string
 		handler      http.HandlerFunc
 		outcome      Outcome
 	}{
-		{"1 MiB", "as much as is read", answering(200, padded(maxResponseBytes)), Accepted},
-		{"more than 1 MiB", "the rest could say something else", answering(200, padded(maxResponseBytes+1)), Unknown},
-		{"a refusal of more than 1 MiB", "the rest could name a task", answering(429, strings.Repeat(" ", maxResponseBytes+1)), Unknown},
+		{"1 MiB", "as much as is read", kieapi.Answering(200, padded(maxResponseBytes)), Accepted},
+		{"more than 1 MiB", "the rest could say something else", kieapi.Answering(200, padded(maxResponseBytes+1)), Unknown},
+		{"a refusal of more than 1 MiB", "the rest could name a task", kieapi.Answering(429, strings.Repeat(" ", maxResponseBytes+1)), Unknown},
 		{"without end", "nobody waits for ever", endless(200), Unknown},
 		{"a refusal without end", "nobody waits for ever", endless(401), Unknown},
 		{"compressed", "the API compresses its answers", compressed([]byte(acceptedBody)), Accepted},
 		{"compressed, and large when unpacked", "the bound is for what is kept in memory", compressed([]byte(padded(maxResponseBytes + 1))), Unknown},
 		{"compressed, says the header", "it cannot be read", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
-			answering(200, acceptedBody)(w, r)
+			kieapi.Answering(200, acceptedBody)(w, r)
 		}, Unknown},
 		{"compressed in a way that nobody asked for", "it cannot be read", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "br")
-			answering(200, "\x8b\x02\x80{}\x03")(w, r)
+			kieapi.Answering(200, "\x8b\x02\x80{}\x03")(w, r)
 		}, Unknown},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			server := newCounted(t, tc.handler)
-			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
+			server := kieapi.NewServer(t, tc.handler)
+			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testPurchase)
 			checkSubmission(t, got)
 			if got.Outcome != tc.outcome {
 				t.Errorf("%s: got %s, %v, want %s", tc.reason, got.Outcome, got.Err, tc.outcome)
 			}
-			if n := server.requests.Load(); n != 1 {
+			if n := server.Requests.Load(); n != 1 {
 				t.Errorf("%s: bought %d times", tc.reason, n)
 			}
 		})
@@ -318,33 +320,33 @@ func compressed(body []byte) http.HandlerFunc {
 
 // A purchase never goes out on a connection that was used before, so a server
 // that closes idle connections leaves nothing open about money.
-func TestGenerateUsesAConnectionOfItsOwn(t *testing.T) {
+func TestBuyUsesAConnectionOfItsOwn(t *testing.T) {
 	for _, tc := range []struct {
 		reason string
 		option func(*httptest.Server)
 		proto  string
 	}{
 		{"without TLS", func(*httptest.Server) {}, "HTTP/1.1"},
-		{"with TLS", withTLS, "HTTP/1.1"},
-		{"many requests fit on one HTTP/2 connection", withHTTP2, "HTTP/2.0"},
+		{"with TLS", kieapi.WithTLS, "HTTP/1.1"},
+		{"many requests fit on one HTTP/2 connection", kieapi.WithHTTP2, "HTTP/2.0"},
 	} {
 		t.Run(tc.reason, func(t *testing.T) {
 			var purchases atomic.Int32
 			var mu sync.Mutex
 			clients := map[string]int{}
-			server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+			server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 				if r.Proto != tc.proto {
 					t.Errorf("got %s, want %s", r.Proto, tc.proto)
 				}
 				if r.Method == http.MethodGet {
-					answering(200, `{"code":200,"data":1}`)(w, r)
+					kieapi.Answering(200, `{"code":200,"data":1}`)(w, r)
 					return
 				}
 				purchases.Add(1)
 				mu.Lock()
 				clients[r.RemoteAddr]++
 				mu.Unlock()
-				answering(200, acceptedBody)(w, r)
+				kieapi.Answering(200, acceptedBody)(w, r)
 			}, tc.option)
 			c := newTestClient(t)
 			if server.Certificate() != nil {
@@ -355,7 +357,7 @@ func TestGenerateUsesAConnectionOfItsOwn(t *testing.T) {
 				if _, err := c.Credits(t.Context(), endpointAt(server.URL)); err != nil {
 					t.Fatal(err)
 				}
-				if got := c.Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase()); got.Outcome != Accepted {
+				if got := c.Buy(t.Context(), endpointAt(server.URL), testPurchase); got.Outcome != Accepted {
 					t.Errorf("%s: got %s, %v, want Accepted", tc.reason, got.Outcome, got.Err)
 				}
 			}
@@ -365,7 +367,7 @@ func TestGenerateUsesAConnectionOfItsOwn(t *testing.T) {
 			if len(clients) != rounds {
 				t.Errorf("%s: got %d purchases on %d connections", tc.reason, rounds, len(clients))
 			}
-			if n := server.connections.Load(); n != rounds+1 {
+			if n := server.Connections.Load(); n != rounds+1 {
 				t.Errorf("%s: got %d connections, want one for each purchase and one for the queries", tc.reason, n)
 			}
 		})
@@ -374,7 +376,7 @@ func TestGenerateUsesAConnectionOfItsOwn(t *testing.T) {
 
 // The server offers to keep each connection and closes it right after the
 // answer: the moment at which a client that keeps connections runs into it.
-func TestGenerateAgainstImpatientServer(t *testing.T) {
+func TestBuyAgainstImpatientServer(t *testing.T) {
 	server := newWire(t, func(conn net.Conn) {
 		if readRequest(bufio.NewReader(conn)) != nil {
 			_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: %d\r\n\r\n%s", len(acceptedBody), acceptedBody)
@@ -383,7 +385,7 @@ func TestGenerateAgainstImpatientServer(t *testing.T) {
 	c := newTestClient(t)
 	const purchases = 50
 	for range purchases {
-		if got := c.Buy(t.Context(), endpointAt(server.url()), testRequest.Purchase()); got.Outcome != Accepted {
+		if got := c.Buy(t.Context(), endpointAt(server.url()), testPurchase); got.Outcome != Accepted {
 			t.Errorf("got %s, %v, want Accepted", got.Outcome, got.Err)
 		}
 	}

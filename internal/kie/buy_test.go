@@ -18,6 +18,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kie-operator/kie-operator/internal/fixture/kieapi"
 )
 
 const (
@@ -25,10 +27,11 @@ const (
 	acceptedBody    = `{"code":200,"msg":"success","data":{"taskId":"` + testTaskID + `"}}`
 )
 
-var testRequest = GenerateRequest{
-	Prompt:            "A fox runs through fresh snow",
-	CallbackURL:       testCallbackURL,
-	EnableTranslation: true,
+// testPurchase is of no family in particular.
+var testPurchase = Purchase{
+	Path:        "/api/v1/family/buy",
+	Body:        map[string]string{"prompt": "A fox runs through fresh snow", "callBackUrl": testCallbackURL},
+	CallbackURL: testCallbackURL,
 }
 
 // checkSubmission holds what is true of every Submission.
@@ -59,76 +62,48 @@ func checkSubmission(t testing.TB, got Submission) {
 	}
 }
 
-func TestGenerateSends(t *testing.T) {
-	seconds, seed := int32(8), int32(41877)
-	for _, tc := range []struct {
-		name, reason string
-		request      GenerateRequest
-	}{
-		{
-			"minimal", "what is not set is not sent, except where the API's default has changed over time",
-			testRequest,
+func TestBuySends(t *testing.T) {
+	type received struct {
+		Line   string
+		Header http.Header
+		Body   string
+	}
+	requests := make(chan received, 1)
+	server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		requests <- received{r.Method + " " + r.RequestURI + " " + r.Proto, r.Header.Clone(), string(body)}
+		kieapi.Answering(200, acceptedBody)(w, r)
+	})
+	got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testPurchase)
+	if diff := cmp.Diff(Submission{Outcome: Accepted, TaskID: testTaskID}, got); diff != "" {
+		t.Fatalf("(-want +got):\n%s", diff)
+	}
+	const body = `{"callBackUrl":"` + testCallbackURL + `","prompt":"A fox runs through fresh snow"}`
+	want := received{
+		Line: "POST /api/v1/family/buy HTTP/1.1",
+		Header: http.Header{
+			"Accept":          {"application/json"},
+			"Accept-Encoding": {"gzip"},
+			"Authorization":   {"Bearer " + testKey},
+			"Connection":      {"close"},
+			"Content-Length":  {strconv.Itoa(len(body))},
+			"Content-Type":    {"application/json"},
+			"User-Agent":      {userAgent},
+			// No Idempotency-Key: the API does not know it, and Go's transport repeats requests that have one.
 		},
-		{
-			"full", "the spelling of each field is the API's own, and so is its mixture of styles",
-			GenerateRequest{
-				Prompt:         "Say \"fog\" & wait <5 s\nLeuchtturm im Nebel 🌫",
-				ImageURLs:      []string{"https://images.example.com/first.png", "https://images.example.com/last.png?a=1&b=2"},
-				Model:          "veo3_fast",
-				GenerationType: "FIRST_AND_LAST_FRAMES_2_VIDEO",
-				AspectRatio:    "9:16",
-				Duration:       &seconds,
-				Seed:           &seed,
-				Watermark:      "© studio",
-				CallbackURL:    testCallbackURL,
-				EnableFallback: true,
-			},
-		},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			type received struct {
-				Line   string
-				Header http.Header
-				Body   string
-			}
-			requests := make(chan received, 1)
-			server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
-				body, _ := io.ReadAll(r.Body)
-				requests <- received{r.Method + " " + r.RequestURI + " " + r.Proto, r.Header.Clone(), string(body)}
-				answering(200, acceptedBody)(w, r)
-			})
-			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), tc.request.Purchase())
-			if diff := cmp.Diff(Submission{Outcome: Accepted, TaskID: testTaskID}, got); diff != "" {
-				t.Fatalf("(-want +got):\n%s", diff)
-			}
-			golden := testdata(t, "generate_"+tc.name+".json")
-			want := received{
-				Line: "POST /api/v1/veo/generate HTTP/1.1",
-				Header: http.Header{
-					"Accept":          {"application/json"},
-					"Accept-Encoding": {"gzip"},
-					"Authorization":   {"Bearer " + testKey},
-					"Connection":      {"close"},
-					"Content-Length":  {strconv.Itoa(len(golden))},
-					"Content-Type":    {"application/json"},
-					"User-Agent":      {userAgent},
-					// No Idempotency-Key: the API does not know it, and Go's transport repeats requests that have one.
-				},
-				Body: string(golden),
-			}
-			if diff := cmp.Diff(want, <-requests); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
-			}
-			if n := server.requests.Load(); n != 1 {
-				t.Errorf("got %d requests, want 1", n)
-			}
-		})
+		Body: body,
+	}
+	if diff := cmp.Diff(want, <-requests); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if n := server.Requests.Load(); n != 1 {
+		t.Errorf("got %d requests, want 1", n)
 	}
 }
 
 // An answer to a purchase is worth money. Deferred makes the purchase again,
 // so only the API itself may say that nothing was bought.
-func TestGenerateAnswers(t *testing.T) {
+func TestBuyAnswers(t *testing.T) {
 	type row struct {
 		reason  string
 		status  int
@@ -271,8 +246,8 @@ func TestGenerateAnswers(t *testing.T) {
 
 	for i, tc := range rows {
 		t.Run(fmt.Sprintf("%d %d %.40s", i, tc.status, tc.body), func(t *testing.T) {
-			server := newCounted(t, answering(tc.status, tc.body))
-			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
+			server := kieapi.NewServer(t, kieapi.Answering(tc.status, tc.body))
+			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testPurchase)
 			checkSubmission(t, got)
 			if got.Outcome != tc.outcome {
 				t.Errorf("%s: got %s, want %s", tc.reason, got.Outcome, tc.outcome)
@@ -280,7 +255,7 @@ func TestGenerateAnswers(t *testing.T) {
 			if got.Err != nil && (got.Err.Class != tc.class || got.Err.Code != tc.code) {
 				t.Errorf("%s: got %+v, want class %s, code %d", tc.reason, *got.Err, tc.class, tc.code)
 			}
-			if n := server.requests.Load(); n != 1 {
+			if n := server.Requests.Load(); n != 1 {
 				t.Errorf("%s: bought %d times", tc.reason, n)
 			}
 		})
@@ -290,7 +265,7 @@ func TestGenerateAnswers(t *testing.T) {
 // A status other than 200 is the API's own only if the answer is declared as
 // JSON. With HTTP 200, where the API puts nearly all of its errors, it does not
 // matter.
-func TestGenerateReadsTheContentType(t *testing.T) {
+func TestBuyReadsTheContentType(t *testing.T) {
 	for _, tc := range []struct {
 		reason, contentType string
 		status              int
@@ -308,8 +283,8 @@ func TestGenerateReadsTheContentType(t *testing.T) {
 		{"the usual form of a refusal, declared as text", "text/plain", 200, Deferred},
 	} {
 		t.Run(fmt.Sprint(tc.status, " ", tc.contentType), func(t *testing.T) {
-			server := newCounted(t, answeringAs(tc.contentType, tc.status, `{"code":402,"msg":"no credits","data":null}`))
-			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
+			server := kieapi.NewServer(t, kieapi.AnsweringAs(tc.contentType, tc.status, `{"code":402,"msg":"no credits","data":null}`))
+			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testPurchase)
 			checkSubmission(t, got)
 			if got.Outcome != tc.outcome {
 				t.Errorf("%s: got %s, %v, want %s", tc.reason, got.Outcome, got.Err, tc.outcome)
@@ -318,7 +293,7 @@ func TestGenerateReadsTheContentType(t *testing.T) {
 	}
 }
 
-func TestGenerateFindsTheTaskID(t *testing.T) {
+func TestBuyFindsTheTaskID(t *testing.T) {
 	for _, tc := range []struct{ reason, body, want string }{
 		{"hexadecimal, as in life", acceptedBody, testTaskID},
 		{"as documented", `{"code":200,"data":{"taskId":"veo_task_abcdef123456"}}`, "veo_task_abcdef123456"},
@@ -326,8 +301,8 @@ func TestGenerateFindsTheTaskID(t *testing.T) {
 		{"printable is enough", `{"code":200,"taskId":"~!/?#%"}`, "~!/?#%"},
 	} {
 		t.Run(tc.want, func(t *testing.T) {
-			server := newCounted(t, answering(200, tc.body))
-			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
+			server := kieapi.NewServer(t, kieapi.Answering(200, tc.body))
+			got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testPurchase)
 			if diff := cmp.Diff(Submission{Outcome: Accepted, TaskID: tc.want}, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 			}
@@ -335,7 +310,7 @@ func TestGenerateFindsTheTaskID(t *testing.T) {
 	}
 }
 
-func TestGenerateNeverFollowsRedirects(t *testing.T) {
+func TestBuyNeverFollowsRedirects(t *testing.T) {
 	for _, tc := range []struct {
 		reason string
 		status int
@@ -350,22 +325,22 @@ func TestGenerateNeverFollowsRedirects(t *testing.T) {
 	} {
 		for _, location := range []string{"another host", "the same host", "none"} {
 			t.Run(fmt.Sprint(tc.status, " to ", location), func(t *testing.T) {
-				elsewhere := newCounted(t, answering(200, acceptedBody))
-				server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+				elsewhere := kieapi.NewServer(t, kieapi.Answering(200, acceptedBody))
+				server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 					switch location {
 					case "another host":
-						w.Header().Set("Location", elsewhere.URL+"/api/v1/veo/generate")
+						w.Header().Set("Location", elsewhere.URL+"/api/v1/family/buy")
 					case "the same host":
-						w.Header().Set("Location", "/api/v1/veo/generate")
+						w.Header().Set("Location", "/api/v1/family/buy")
 					}
-					answering(tc.status, "")(w, r)
+					kieapi.Answering(tc.status, "")(w, r)
 				})
-				got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
+				got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testPurchase)
 				checkSubmission(t, got)
 				if got.Outcome != Unknown || got.Err.Code != tc.status {
 					t.Errorf("%s: got %s (%v), want Unknown: the API does not redirect, so this is not its word", tc.reason, got.Outcome, got.Err)
 				}
-				if here, there := server.requests.Load(), elsewhere.requests.Load(); here != 1 || there != 0 {
+				if here, there := server.Requests.Load(), elsewhere.Requests.Load(); here != 1 || there != 0 {
 					t.Errorf("%s: got %d requests here and %d there, want 1 and 0", tc.reason, here, there)
 				}
 			})
@@ -374,7 +349,7 @@ func TestGenerateNeverFollowsRedirects(t *testing.T) {
 }
 
 // An answer may repeat what was sent; what is shown of it must not.
-func TestGenerateRedacts(t *testing.T) {
+func TestBuyRedacts(t *testing.T) {
 	for _, tc := range []struct{ reason, message, want string }{
 		{"the key", "key " + testKey + " is unknown", "key [redacted] is unknown"},
 		{"the callback URL, whose last part is a secret", "cannot call " + testCallbackURL + "!", "cannot call [redacted]!"},
@@ -389,8 +364,8 @@ func TestGenerateRedacts(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				server := newCounted(t, answering(status, string(body)))
-				got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testRequest.Purchase())
+				server := kieapi.NewServer(t, kieapi.Answering(status, string(body)))
+				got := newTestClient(t).Buy(t.Context(), endpointAt(server.URL), testPurchase)
 				checkSubmission(t, got)
 				if got.Outcome != Rejected || got.Err.Message != tc.want {
 					t.Errorf("got %s, %q, want Rejected, %q", got.Outcome, got.Err.Message, tc.want)
@@ -415,14 +390,14 @@ func FuzzJudge(f *testing.F) {
 		`{"code":401,"msg":"` + testKey + `\u001b\n` + testCallbackURL + `"}`, `{"code":404,"message":"` + strings.Repeat("é", 1000) + `"}`,
 	} {
 		for _, status := range []int{200, 204, 302, 400, 401, 403, 404, 422, 429, 500, 501, 502} {
-			f.Add(status, typeAPI, []byte(body))
-			f.Add(status, typePage, []byte(body))
+			f.Add(status, kieapi.TypeAPI, []byte(body))
+			f.Add(status, kieapi.TypePage, []byte(body))
 		}
 	}
 	for _, body := range []string{`{"code":429,"msg":"slow down"}`, `{"code":429,"message":"slow down"}`, `{"code":429,"msg":7}`, `{"code":429.0,"msg":"x"}`, `{"Code":429,"Msg":"x"}`} {
-		f.Add(429, typeAPI, []byte(body))
-		f.Add(429, typePage, []byte(body))
-		f.Add(200, typeAPI, []byte(body))
+		f.Add(429, kieapi.TypeAPI, []byte(body))
+		f.Add(429, kieapi.TypePage, []byte(body))
+		f.Add(200, kieapi.TypeAPI, []byte(body))
 	}
 	f.Fuzz(func(t *testing.T, status int, contentType string, body []byte) {
 		a, err := readAnswer(answerOf(status, contentType, body))

@@ -1,7 +1,7 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package kie
+package veo
 
 import (
 	"bytes"
@@ -12,9 +12,13 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kie-operator/kie-operator/internal/fixture/kieapi"
+	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
 const (
@@ -24,14 +28,14 @@ const (
 )
 
 // upgradeVia asks one of the two endpoints.
-type upgradeVia func(ctx context.Context, c *Client, ep Endpoint) (Upgrade, error)
+type upgradeVia func(ctx context.Context, c *kie.Client, ep kie.Endpoint) (kie.Upgrade, error)
 
 var (
-	via1080p upgradeVia = func(ctx context.Context, c *Client, ep Endpoint) (Upgrade, error) {
-		return c.Upgrade1080p(ctx, ep, testTaskID, 0)
+	via1080p upgradeVia = func(ctx context.Context, c *kie.Client, ep kie.Endpoint) (kie.Upgrade, error) {
+		return Upgrade1080p(ctx, c, ep, testTaskID, 0)
 	}
-	via4K upgradeVia = func(ctx context.Context, c *Client, ep Endpoint) (Upgrade, error) {
-		return c.Upgrade4K(ctx, ep, Upgrade4KRequest{TaskID: testTaskID, CallbackURL: testCallbackURL})
+	via4K upgradeVia = func(ctx context.Context, c *kie.Client, ep kie.Endpoint) (kie.Upgrade, error) {
+		return Upgrade4K(ctx, c, ep, Upgrade4KRequest{TaskID: testTaskID, CallbackURL: testCallbackURL})
 	}
 	viaBoth = map[string]upgradeVia{"1080p": via1080p, "4k": via4K}
 )
@@ -44,8 +48,8 @@ func TestUpgradeSends(t *testing.T) {
 	}{
 		{"1080p", "a GET", via1080p, "GET /api/v1/veo/get-1080p-video?taskId=" + testTaskID + "&index=0", ""},
 		{
-			"1080p, another one", "an id must stay one parameter", func(ctx context.Context, c *Client, ep Endpoint) (Upgrade, error) {
-				return c.Upgrade1080p(ctx, ep, "a&index=9#b", 1)
+			"1080p, another one", "an id must stay one parameter", func(ctx context.Context, c *kie.Client, ep kie.Endpoint) (kie.Upgrade, error) {
+				return Upgrade1080p(ctx, c, ep, "a&index=9#b", 1)
 			}, "GET /api/v1/veo/get-1080p-video?taskId=a%26index%3D9%23b&index=1", "",
 		},
 		{
@@ -53,18 +57,18 @@ func TestUpgradeSends(t *testing.T) {
 			`{"taskId":"` + testTaskID + `","index":0,"callBackUrl":"` + testCallbackURL + `"}`,
 		},
 		{
-			"4k without callback", "the first is no default that anybody promises", func(ctx context.Context, c *Client, ep Endpoint) (Upgrade, error) {
-				return c.Upgrade4K(ctx, ep, Upgrade4KRequest{TaskID: testTaskID, Index: 2})
+			"4k without callback", "the first is no default that anybody promises", func(ctx context.Context, c *kie.Client, ep kie.Endpoint) (kie.Upgrade, error) {
+				return Upgrade4K(ctx, c, ep, Upgrade4KRequest{TaskID: testTaskID, Index: 2})
 			}, "POST /api/v1/veo/get-4k-video", `{"taskId":"` + testTaskID + `","index":2}`,
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			type received struct{ Line, Body, Key, Type string }
 			requests := make(chan received, 1)
-			server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+			server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
 				requests <- received{r.Method + " " + r.RequestURI, string(body), r.Header.Get("Authorization"), r.Header.Get("Content-Type")}
-				answering(200, `{"code":200,"data":null}`)(w, r)
+				kieapi.Answering(200, `{"code":200,"data":null}`)(w, r)
 			})
 			if _, err := tc.ask(t.Context(), newTestClient(t), endpointAt(server.URL)); err != nil {
 				t.Fatal(err)
@@ -78,10 +82,10 @@ func TestUpgradeSends(t *testing.T) {
 }
 
 func TestUpgradeStates(t *testing.T) {
-	ready := Upgrade{State: UpgradeReady, ResultURLs: []string{testLarger}}
-	running := Upgrade{State: UpgradeRunning}
-	named := Upgrade{State: UpgradeRunning, TaskID: testTaskID}
-	impossible := func(message string) Upgrade { return Upgrade{State: UpgradeImpossible, Message: message} }
+	ready := kie.Upgrade{State: kie.UpgradeReady, ResultURLs: []string{testLarger}}
+	running := kie.Upgrade{State: kie.UpgradeRunning}
+	named := kie.Upgrade{State: kie.UpgradeRunning, TaskID: testTaskID}
+	impossible := func(message string) kie.Upgrade { return kie.Upgrade{State: kie.UpgradeImpossible, Message: message} }
 	both, only1080p, only4K := []string{"1080p", "4k"}, []string{"1080p"}, []string{"4k"}
 	const nulls = `{"taskId":"` + testTaskID + `","resultUrls":null,"imageUrls":null}`
 
@@ -90,7 +94,7 @@ func TestUpgradeStates(t *testing.T) {
 		from   []string
 		status int
 		body   string
-		want   Upgrade
+		want   kie.Upgrade
 	}{
 		// There it is.
 		{"1080p as documented", both, 200, `{"code":200,"msg":"success","data":{"resultUrl":"` + testLarger + `"}}`, ready},
@@ -98,7 +102,7 @@ func TestUpgradeStates(t *testing.T) {
 		{
 			"4K as documented: the code is that of a refusal", both, 200,
 			`{"code":422,"msg":"The video has been generated successfully","data":{"taskId":"` + testTaskID + `","resultUrls":["` + testLarger + `"],"imageUrls":["` + testStill + `"]}}`,
-			Upgrade{State: UpgradeReady, TaskID: testTaskID, ResultURLs: []string{testLarger}, ImageURLs: []string{testStill}},
+			kie.Upgrade{State: kie.UpgradeReady, TaskID: testTaskID, ResultURLs: []string{testLarger}, ImageURLs: []string{testStill}},
 		},
 		{
 			"the same over HTTP", both, 422,
@@ -110,12 +114,12 @@ func TestUpgradeStates(t *testing.T) {
 		{
 			"the snake case of the 4K schema", both, 200,
 			`{"code":200,"data":{"task_id":"2c77","result_urls":["` + testLarger + `"],"media_ids":["m"],"image_urls":["` + testStill + `"]}}`,
-			Upgrade{State: UpgradeReady, TaskID: "2c77", ResultURLs: []string{testLarger}, ImageURLs: []string{testStill}},
+			kie.Upgrade{State: kie.UpgradeReady, TaskID: "2c77", ResultURLs: []string{testLarger}, ImageURLs: []string{testStill}},
 		},
 		{
 			"under info, as in the callback", both, 200,
 			`{"code":200,"data":{"taskId":"2c77","info":{"resultUrls":["` + testLarger + `"],"imageUrls":["` + testStill + `"]}}}`,
-			Upgrade{State: UpgradeReady, TaskID: "2c77", ResultURLs: []string{testLarger}, ImageURLs: []string{testStill}},
+			kie.Upgrade{State: kie.UpgradeReady, TaskID: "2c77", ResultURLs: []string{testLarger}, ImageURLs: []string{testStill}},
 		},
 		{"under info, in snake case", both, 200, `{"code":422,"data":{"info":{"result_urls":["` + testLarger + `"]}}}`, ready},
 		{"under info, one", both, 200, `{"code":200,"data":{"info":{"resultUrl":"` + testLarger + `"}}}`, ready},
@@ -125,7 +129,7 @@ func TestUpgradeStates(t *testing.T) {
 		{"data in a text", both, 200, `{"code":200,"data":"{\"resultUrl\":\"` + testLarger + `\"}"}`, ready},
 		{"info in a text", both, 200, `{"code":200,"data":{"info":"{\"resultUrls\":[\"` + testLarger + `\"]}"}}`, ready},
 		{"null in one place, there in the other", both, 200, `{"code":200,"data":{"info":{"resultUrls":null},"resultUrls":["` + testLarger + `"]}}`, ready},
-		{"a new task for it", both, 200, `{"code":200,"data":{"taskId":"2c77","resultUrl":"` + testLarger + `"}}`, Upgrade{State: UpgradeReady, TaskID: "2c77", ResultURLs: []string{testLarger}}},
+		{"a new task for it", both, 200, `{"code":200,"data":{"taskId":"2c77","resultUrl":"` + testLarger + `"}}`, kie.Upgrade{State: kie.UpgradeReady, TaskID: "2c77", ResultURLs: []string{testLarger}}},
 		{"ids that differ: none is believed", both, 200, `{"code":200,"taskId":"a","data":{"taskId":"b","resultUrl":"` + testLarger + `"}}`, ready},
 
 		// Under way.
@@ -181,7 +185,7 @@ func TestUpgradeStates(t *testing.T) {
 	} {
 		for _, from := range tc.from {
 			t.Run(fmt.Sprintf("%d %s %d %.40s", i, from, tc.status, tc.body), func(t *testing.T) {
-				server := newCounted(t, answering(tc.status, tc.body))
+				server := kieapi.NewServer(t, kieapi.Answering(tc.status, tc.body))
 				got, err := viaBoth[from](t.Context(), newTestClient(t), endpointAt(server.URL))
 				if err != nil {
 					t.Fatalf("%s: %v", tc.reason, err)
@@ -189,7 +193,7 @@ func TestUpgradeStates(t *testing.T) {
 				if diff := cmp.Diff(tc.want, got); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 				}
-				if n := server.requests.Load(); n != 1 {
+				if n := server.Requests.Load(); n != 1 {
 					t.Errorf("%s: asked %d times", tc.reason, n)
 				}
 			})
@@ -199,9 +203,9 @@ func TestUpgradeStates(t *testing.T) {
 
 // A callback URL is a secret too, and only the 4K request has one.
 func TestUpgrade4KRedactsTheCallbackURL(t *testing.T) {
-	server := newCounted(t, answering(200, `{"code":422,"msg":"cannot call `+testCallbackURL+`"}`))
+	server := kieapi.NewServer(t, kieapi.Answering(200, `{"code":422,"msg":"cannot call `+testCallbackURL+`"}`))
 	got, err := via4K(t.Context(), newTestClient(t), endpointAt(server.URL))
-	if diff := cmp.Diff(Upgrade{State: UpgradeImpossible, Message: "cannot call [redacted]"}, got); diff != "" || err != nil {
+	if diff := cmp.Diff(kie.Upgrade{State: kie.UpgradeImpossible, Message: "cannot call [redacted]"}, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
@@ -212,59 +216,59 @@ func TestUpgradeErrors(t *testing.T) {
 		from   []string
 		status int
 		body   string
-		class  Class
+		class  kie.Class
 		code   int
 	}{
-		{"the key", nil, 200, `{"code":401,"msg":"You do not have access permissions"}`, Unauthorized, 401},
-		{"the key, over HTTP", nil, 401, `{"code":401,"msg":"no"}`, Unauthorized, 401},
-		{"no credits", nil, 200, `{"code":402,"data":null}`, InsufficientCredits, 402},
-		{"no credits, whatever is beside it", nil, 200, `{"code":402,"msg":"4k is processing","data":{"resultUrl":"` + testLarger + `"}}`, InsufficientCredits, 402},
-		{"turned away", nil, 200, `{"code":403}`, Forbidden, 403},
-		{"too fast", nil, 200, `{"code":429,"msg":"Your call frequency is too high. Please try again later.","data":null}`, RateLimited, 429},
-		{"too fast, over HTTP", nil, 429, `{"code":429,"msg":"slow down"}`, RateLimited, 429},
-		{"the cap of the key", nil, 200, `{"code":433}`, KeyLimitReached, 433},
-		{"maintenance", nil, 200, `{"code":455}`, Maintenance, 455},
-		{"two have spoken", nil, 400, `{"code":401,"msg":"no"}`, Unavailable, 400},
-		{"two have spoken", nil, 500, `{"code":402,"msg":"no"}`, Unavailable, 500},
-		{"two have spoken", nil, 400, `{"code":422,"msg":"record is null"}`, Unavailable, 400},
-		{"it may be the API, and is not clear enough to end an upgrade", nil, 200, `{"code":422}`, Unavailable, 422},
-		{"it may be the API, and is not clear enough to end an upgrade", nil, 200, `{"code":422,"message":"record is null"}`, Unavailable, 422},
-		{"it may be the API, and is not clear enough to end an upgrade", nil, 200, `{"code":404,"message":"no route"}`, Unavailable, 404},
-		{"4K has no code for work under way but 422", []string{"4k"}, 200, `{"code":500,"msg":"Server error"}`, Unavailable, 500},
-		{"nothing heard", nil, 200, `{"code":408}`, Unavailable, 408},
-		{"a gateway", nil, 502, `{"code":502}`, Unavailable, 502},
-		{"a gateway's 400 is not work under way", nil, 400, `<html>bad request</html>`, Unavailable, 400},
-		{"a gateway's 402 is no word on the balance", nil, 402, `{"code":402,"message":"pay us"}`, Unavailable, 402},
-		{"a gateway's 429 is no word on the account", nil, 429, `<html>slow down</html>`, Unavailable, 429},
-		{"a gateway's 500 is not work under way", nil, 500, `<html>oops</html>`, Unavailable, 500},
-		{"a gateway's 422 ends nothing", nil, 422, `{"message":"record is null"}`, Unavailable, 422},
-		{"a gateway's 404 ends nothing", nil, 404, `<html>not found</html>`, Unavailable, 404},
-		{"a gateway's 404 ends nothing", nil, 404, `{"code":404,"message":"not found"}`, Unavailable, 404},
-		{"two opinions on what is not there end nothing", nil, 404, `{"code":200,"msg":"success"}`, Unavailable, 404},
-		{"there is nothing that can be asked", nil, 405, `{"code":405,"msg":"method not allowed"}`, NotFound, 405},
-		{"the robot check of the gateway", nil, 403, `error code: 1010`, Unavailable, 403},
-		{"moved", nil, 302, ``, Unavailable, 302},
-		{"no code", nil, 200, `{"data":{"resultUrl":"` + testLarger + `"}}`, Unavailable, 0},
-		{"malformed, as seen on early polls", nil, 200, `{"code":200,"data":{"resultUrl":`, Unavailable, 0},
-		{"success with a list", nil, 200, `{"code":200,"data":["` + testLarger + `"]}`, Unavailable, 0},
-		{"success with a number", nil, 200, `{"code":200,"data":7}`, Unavailable, 0},
-		{"nothing", nil, 200, ``, Unavailable, 0},
+		{"the key", nil, 200, `{"code":401,"msg":"You do not have access permissions"}`, kie.Unauthorized, 401},
+		{"the key, over HTTP", nil, 401, `{"code":401,"msg":"no"}`, kie.Unauthorized, 401},
+		{"no credits", nil, 200, `{"code":402,"data":null}`, kie.InsufficientCredits, 402},
+		{"no credits, whatever is beside it", nil, 200, `{"code":402,"msg":"4k is processing","data":{"resultUrl":"` + testLarger + `"}}`, kie.InsufficientCredits, 402},
+		{"turned away", nil, 200, `{"code":403}`, kie.Forbidden, 403},
+		{"too fast", nil, 200, `{"code":429,"msg":"Your call frequency is too high. Please try again later.","data":null}`, kie.RateLimited, 429},
+		{"too fast, over HTTP", nil, 429, `{"code":429,"msg":"slow down"}`, kie.RateLimited, 429},
+		{"the cap of the key", nil, 200, `{"code":433}`, kie.KeyLimitReached, 433},
+		{"maintenance", nil, 200, `{"code":455}`, kie.Maintenance, 455},
+		{"two have spoken", nil, 400, `{"code":401,"msg":"no"}`, kie.Unavailable, 400},
+		{"two have spoken", nil, 500, `{"code":402,"msg":"no"}`, kie.Unavailable, 500},
+		{"two have spoken", nil, 400, `{"code":422,"msg":"record is null"}`, kie.Unavailable, 400},
+		{"it may be the API, and is not clear enough to end an upgrade", nil, 200, `{"code":422}`, kie.Unavailable, 422},
+		{"it may be the API, and is not clear enough to end an upgrade", nil, 200, `{"code":422,"message":"record is null"}`, kie.Unavailable, 422},
+		{"it may be the API, and is not clear enough to end an upgrade", nil, 200, `{"code":404,"message":"no route"}`, kie.Unavailable, 404},
+		{"4K has no code for work under way but 422", []string{"4k"}, 200, `{"code":500,"msg":"Server error"}`, kie.Unavailable, 500},
+		{"nothing heard", nil, 200, `{"code":408}`, kie.Unavailable, 408},
+		{"a gateway", nil, 502, `{"code":502}`, kie.Unavailable, 502},
+		{"a gateway's 400 is not work under way", nil, 400, `<html>bad request</html>`, kie.Unavailable, 400},
+		{"a gateway's 402 is no word on the balance", nil, 402, `{"code":402,"message":"pay us"}`, kie.Unavailable, 402},
+		{"a gateway's 429 is no word on the account", nil, 429, `<html>slow down</html>`, kie.Unavailable, 429},
+		{"a gateway's 500 is not work under way", nil, 500, `<html>oops</html>`, kie.Unavailable, 500},
+		{"a gateway's 422 ends nothing", nil, 422, `{"message":"record is null"}`, kie.Unavailable, 422},
+		{"a gateway's 404 ends nothing", nil, 404, `<html>not found</html>`, kie.Unavailable, 404},
+		{"a gateway's 404 ends nothing", nil, 404, `{"code":404,"message":"not found"}`, kie.Unavailable, 404},
+		{"two opinions on what is not there end nothing", nil, 404, `{"code":200,"msg":"success"}`, kie.Unavailable, 404},
+		{"there is nothing that can be asked", nil, 405, `{"code":405,"msg":"method not allowed"}`, kie.NotFound, 405},
+		{"the robot check of the gateway", nil, 403, `error code: 1010`, kie.Unavailable, 403},
+		{"moved", nil, 302, ``, kie.Unavailable, 302},
+		{"no code", nil, 200, `{"data":{"resultUrl":"` + testLarger + `"}}`, kie.Unavailable, 0},
+		{"malformed, as seen on early polls", nil, 200, `{"code":200,"data":{"resultUrl":`, kie.Unavailable, 0},
+		{"success with a list", nil, 200, `{"code":200,"data":["` + testLarger + `"]}`, kie.Unavailable, 0},
+		{"success with a number", nil, 200, `{"code":200,"data":7}`, kie.Unavailable, 0},
+		{"nothing", nil, 200, ``, kie.Unavailable, 0},
 	} {
 		for from, ask := range viaBoth {
 			if tc.from != nil && !slices.Contains(tc.from, from) {
 				continue
 			}
 			t.Run(fmt.Sprintf("%d %s %d %.40s", i, from, tc.status, tc.body), func(t *testing.T) {
-				server := newCounted(t, answering(tc.status, tc.body))
+				server := kieapi.NewServer(t, kieapi.Answering(tc.status, tc.body))
 				got, err := ask(t.Context(), newTestClient(t), endpointAt(server.URL))
-				var failure *Error
+				var failure *kie.Error
 				if !errors.As(err, &failure) {
 					t.Fatalf("%s: got %+v, %v, want an *Error", tc.reason, got, err)
 				}
 				if failure.Class != tc.class || failure.Code != tc.code {
 					t.Errorf("%s: got %+v, want class %s, code %d", tc.reason, *failure, tc.class, tc.code)
 				}
-				if diff := cmp.Diff(Upgrade{}, got); diff != "" {
+				if diff := cmp.Diff(kie.Upgrade{}, got); diff != "" {
 					t.Errorf("%s: a state beside an error (-want +got):\n%s", tc.reason, diff)
 				}
 			})
@@ -277,17 +281,17 @@ func TestUpgradeNeverFollowsRedirects(t *testing.T) {
 	for from, ask := range viaBoth {
 		for _, status := range []int{301, 302, 303, 307, 308} {
 			t.Run(fmt.Sprint(from, " ", status), func(t *testing.T) {
-				elsewhere := newCounted(t, answering(200, `{"code":200,"data":{"resultUrl":"`+testLarger+`"}}`))
-				server := newCounted(t, func(w http.ResponseWriter, r *http.Request) {
+				elsewhere := kieapi.NewServer(t, kieapi.Answering(200, `{"code":200,"data":{"resultUrl":"`+testLarger+`"}}`))
+				server := kieapi.NewServer(t, func(w http.ResponseWriter, r *http.Request) {
 					w.Header().Set("Location", elsewhere.URL)
-					answering(status, "")(w, r)
+					kieapi.Answering(status, "")(w, r)
 				})
 				_, err := ask(t.Context(), newTestClient(t), endpointAt(server.URL))
-				var failure *Error
+				var failure *kie.Error
 				if !errors.As(err, &failure) || failure.Code != status {
 					t.Errorf("got %v, want code %d", err, status)
 				}
-				if here, there := server.requests.Load(), elsewhere.requests.Load(); here != 1 || there != 0 {
+				if here, there := server.Requests.Load(), elsewhere.Requests.Load(); here != 1 || there != 0 {
 					t.Errorf("got %d requests here and %d there, want 1 and 0", here, there)
 				}
 			})
@@ -298,20 +302,20 @@ func TestUpgradeNeverFollowsRedirects(t *testing.T) {
 func TestUpgradeWithoutAnswer(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	server := newCounted(t, answering(200, `{"code":200}`))
+	server := kieapi.NewServer(t, kieapi.Answering(200, `{"code":200}`))
 	for from, ask := range viaBoth {
 		for _, tc := range []struct {
 			reason string
 			ctx    context.Context
-			ep     Endpoint
+			ep     kie.Endpoint
 		}{
-			{"nobody listens", t.Context(), endpointAt("http://" + refusingAddress(t))},
+			{"nobody listens", t.Context(), endpointAt("http://" + kieapi.RefusingAddress(t))},
 			{"the caller has given up", cancelled, endpointAt(server.URL)},
 			{"no request can be made of it", t.Context(), endpointAt("http://bad host")},
 		} {
 			_, err := ask(tc.ctx, newTestClient(t), tc.ep)
-			var failure *Error
-			if !errors.As(err, &failure) || failure.Class != Unavailable || failure.Err == nil {
+			var failure *kie.Error
+			if !errors.As(err, &failure) || failure.Class != kie.Unavailable || failure.Err == nil {
 				t.Errorf("%s, %s: got %v, want Unavailable with a cause", from, tc.reason, err)
 			}
 		}
@@ -329,34 +333,45 @@ func FuzzJudgeUpgrade(f *testing.F) {
 			f.Add(status, []byte(body))
 		}
 	}
+	var answer http.HandlerFunc
+	server := kieapi.NewServer(f, func(w http.ResponseWriter, r *http.Request) { answer(w, r) })
+	client := kie.NewClient()
+	f.Cleanup(client.CloseIdleConnections)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		a, err := readAnswer(answerOf(status, typeAPI, body))
+		if status < 200 || status > 999 {
+			return // no answer
+		}
+		answer = kieapi.AnsweringAs(kieapi.TypeAPI, status, string(body))
+		a, err := client.Ask(t.Context(), endpointAt(server.URL), http.MethodGet, "/", nil)
 		if err != nil {
 			return
 		}
+		heard := a.Refusal()
 		for _, codes := range [][]int{running1080p, running4K} {
 			got, err := judgeUpgrade(a, codes, testKey, testCallbackURL)
 			if err != nil {
-				var failure *Error
-				if !errors.As(err, &failure) || failure.Class == "" || ofRequest(failure.Class) {
+				var failure *kie.Error
+				if !errors.As(err, &failure) || failure.Class == "" || failure.Class.OfRequest() {
 					t.Errorf("%v is for the state Impossible", err)
 				}
-				if diff := cmp.Diff(Upgrade{}, got); diff != "" {
+				if diff := cmp.Diff(kie.Upgrade{}, got); diff != "" {
 					t.Errorf("a state beside an error (-want +got):\n%s", diff)
 				}
-				checkSubmission(t, Submission{Outcome: Unknown, Err: failure})
+				if strings.Contains(failure.Error(), testKey) || strings.Contains(failure.Error(), testCallbackURL) {
+					t.Errorf("the error holds a secret: %v", failure)
+				}
 				continue
 			}
-			if a.from == aGateway || got.State == UpgradeImpossible && a.from != theAPI {
+			if errors.Is(heard.Err, kie.ErrNotTheAPI) || got.State == kie.UpgradeImpossible && !heard.Own {
 				t.Errorf("%s, says something that is not the API, or not clearly", got.State)
 			}
-			if ready := got.State == UpgradeReady; ready != (len(got.ResultURLs) > 0) || !ready && got.ImageURLs != nil {
+			if ready := got.State == kie.UpgradeReady; ready != (len(got.ResultURLs) > 0) || !ready && got.ImageURLs != nil {
 				t.Errorf("URLs come with Ready and only then: got %+v", got)
 			}
-			if got.Message != "" && got.State != UpgradeImpossible || got.State == UpgradeImpossible && got.TaskID != "" {
+			if got.Message != "" && got.State != kie.UpgradeImpossible || got.State == kie.UpgradeImpossible && got.TaskID != "" {
 				t.Errorf("a message comes with Impossible, a task with everything else: got %+v", got)
 			}
-			if got.TaskID != "" && !ValidTaskID(got.TaskID) {
+			if got.TaskID != "" && !kie.ValidTaskID(got.TaskID) {
 				t.Errorf("the task id %q cannot be used", got.TaskID)
 			}
 			if text, _ := json.Marshal(got.Message); bytes.Contains(text, []byte(testKey)) {

@@ -1,10 +1,12 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package kie
+package veo
 
 import (
 	"net/http"
+
+	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
 // ExtendRequest asks for the continuation of a finished video. Its shape and
@@ -40,32 +42,21 @@ func ExtendModel(model string) string {
 
 // Purchase is the request that buys the continuation of a video: POST
 // /api/v1/veo/extend (reference, section 7).
-func (r ExtendRequest) Purchase() Purchase {
-	return Purchase{Family: Veo, Path: "/api/v1/veo/extend", Body: r, CallbackURL: r.CallbackURL, Source: r.TaskID}
+func (r ExtendRequest) Purchase() kie.Purchase {
+	return kie.Purchase{
+		Path: "/api/v1/veo/extend", Body: r, CallbackURL: r.CallbackURL,
+		Source: r.TaskID, MissesSource: missesSource,
+	}
 }
 
-// judgeExtension decides what an answer means for the money, and whether it
-// speaks of the source.
-func judgeExtension(a answer, source string, secrets ...string) Submission {
-	if id, err := a.taskID(); err == nil && id == source {
-		// The source's id is what was sent: it neither names a new task nor makes an acceptance of a refusal.
-		a.data, a.root = nil, nil
-	}
-	submission := judge(a, secrets...)
-	if (submission.Outcome == Deferred || submission.Outcome == Rejected) && a.missesSource() {
-		submission.Outcome, submission.Err.Class = Rejected, SourceNotFound
-	}
-	return submission
-}
-
-// missesSource reports whether a refusal by the API itself says that it does
-// not have the task that the request was about.
-func (a answer) missesSource() bool {
-	switch a.code {
+// missesSource reports whether a refusal by the API itself says that it does not
+// have the task that the request was about.
+func missesSource(code int, message string) bool {
+	switch code {
 	case http.StatusNotFound:
 		return true
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
-		said := saidOfRecord(a.message)
+		said := saidOfRecord(message)
 		return said == recordMissing || said == recordForgotten
 	default:
 		return false

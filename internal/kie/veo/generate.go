@@ -1,7 +1,9 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package kie
+package veo
+
+import "github.com/kie-operator/kie-operator/internal/kie"
 
 // GenerateRequest asks for a video.
 type GenerateRequest struct {
@@ -26,6 +28,6 @@ type GenerateRequest struct {
 }
 
 // Purchase is the request that buys a video: POST /api/v1/veo/generate.
-func (r GenerateRequest) Purchase() Purchase {
-	return Purchase{Family: Veo, Path: "/api/v1/veo/generate", Body: r, CallbackURL: r.CallbackURL}
+func (r GenerateRequest) Purchase() kie.Purchase {
+	return kie.Purchase{Path: "/api/v1/veo/generate", Body: r, CallbackURL: r.CallbackURL}
 }

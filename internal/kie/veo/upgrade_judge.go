@@ -1,13 +1,17 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package kie
+package veo
 
 import (
 	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
+
+	"github.com/kie-operator/kie-operator/internal/kie"
+	"github.com/kie-operator/kie-operator/internal/kie/decode"
 )
 
 // Codes that mean that a version is under way, where no word says otherwise. A
@@ -20,46 +24,46 @@ var (
 // judgeUpgrade decides what an answer says of a larger version. It decides on
 // the data and on the words before the code, because the code is the same 422
 // for what is done, what is under way and what cannot be.
-func judgeUpgrade(a answer, runningCodes []int, secrets ...string) (Upgrade, error) {
-	refusal := a.refusal(secrets...)
-	if a.from == aGateway || ofAccount(refusal.Class) {
-		return Upgrade{}, refusal
+func judgeUpgrade(a kie.Answer, runningCodes []int, secrets ...string) (kie.Upgrade, error) {
+	refusal := a.Refusal(secrets...)
+	if errors.Is(refusal.Err, kie.ErrNotTheAPI) || refusal.Class.OfAccount() {
+		return kie.Upgrade{}, refusal
 	}
-	code := a.effectiveCode()
-	fields, err := decodeObject(a.data)
+	code := a.Code()
+	fields, err := decode.Object(a.Data)
 	if err != nil && code == http.StatusOK {
-		return Upgrade{}, &Error{Class: Unavailable, Err: errors.New("the data of the answer is not an object")}
+		return kie.Upgrade{}, &kie.Error{Class: kie.Unavailable, Err: errors.New("the data of the answer is not an object")}
 	}
 	upgrade := decodeUpgrade(fields)
-	if upgrade.TaskID, err = a.taskID(); err != nil {
+	if upgrade.TaskID, err = a.TaskID(); err != nil {
 		upgrade.TaskID = "" // it only informs
 	}
 	switch {
 	case len(upgrade.ResultURLs) > 0:
-		upgrade.State = UpgradeReady
-	case code == http.StatusOK, saysRunning(a.message):
-		upgrade.State = UpgradeRunning
-	case saysImpossible(a.message):
+		upgrade.State = kie.UpgradeReady
+	case code == http.StatusOK, saysRunning(a.Message):
+		upgrade.State = kie.UpgradeRunning
+	case saysImpossible(a.Message):
 		return impossible(refusal)
 	case slices.Contains(runningCodes, code), code == http.StatusUnprocessableEntity && fields != nil:
-		upgrade.State = UpgradeRunning
-	case ofRequest(refusal.Class), code == http.StatusNotFound:
+		upgrade.State = kie.UpgradeRunning
+	case refusal.Class.OfRequest(), code == http.StatusNotFound:
 		return impossible(refusal)
 	default:
-		return Upgrade{}, refusal
+		return kie.Upgrade{}, refusal
 	}
-	if upgrade.State != UpgradeReady {
+	if upgrade.State != kie.UpgradeReady {
 		upgrade.ImageURLs = nil
 	}
 	return upgrade, nil
 }
 
 // impossible is the end of an upgrade, if the API itself says so.
-func impossible(refusal *Error) (Upgrade, error) {
+func impossible(refusal *kie.Error) (kie.Upgrade, error) {
 	if !refusal.Own {
-		return Upgrade{}, refusal
+		return kie.Upgrade{}, refusal
 	}
-	return Upgrade{State: UpgradeImpossible, Message: refusal.Message}, nil
+	return kie.Upgrade{State: kie.UpgradeImpossible, Message: refusal.Message}, nil
 }
 
 // saysRunning recognizes the words for work under way.
@@ -77,12 +81,12 @@ func saysImpossible(message string) bool {
 
 // decodeUpgrade reads the URLs in each place and spelling that has been seen or
 // documented. The first place that has any counts.
-func decodeUpgrade(fields map[string]json.RawMessage) Upgrade {
-	var upgrade Upgrade
+func decodeUpgrade(fields map[string]json.RawMessage) kie.Upgrade {
+	var upgrade kie.Upgrade
 	for _, name := range []string{"info", "response", ""} {
 		place := fields
 		if name != "" {
-			place, _ = decodeObject(fields[name]) // what is no object holds no URLs
+			place, _ = decode.Object(fields[name]) // what is no object holds no URLs
 		}
 		if len(upgrade.ResultURLs) == 0 {
 			upgrade.ResultURLs = firstURLs(place, "resultUrls", "result_urls", "resultUrl", "result_url")
@@ -96,9 +100,20 @@ func decodeUpgrade(fields map[string]json.RawMessage) Upgrade {
 
 func firstURLs(fields map[string]json.RawMessage, names ...string) []string {
 	for _, name := range names {
-		if urls := decodeURLs(fields[name]); len(urls) > 0 {
+		if urls := decode.URLs(fields[name]); len(urls) > 0 {
 			return urls
 		}
 	}
 	return nil
+}
+
+// containsAny ignores case.
+func containsAny(message string, words ...string) bool {
+	message = strings.ToLower(message)
+	for _, word := range words {
+		if strings.Contains(message, word) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,10 +1,11 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package kie
+package decode
 
 import (
 	"encoding/json"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestDecodeObject(t *testing.T) {
+func TestObject(t *testing.T) {
 	object := map[string]json.RawMessage{"a": json.RawMessage("1")}
 	for _, tc := range []struct {
 		reason, text string
@@ -34,7 +35,7 @@ func TestDecodeObject(t *testing.T) {
 		{reason: "half an object", text: `{"a":1`, fails: true},
 		{reason: "too deep to be meant", text: strings.Repeat(`{"a":`, 20_000) + "1" + strings.Repeat("}", 20_000), fails: true},
 	} {
-		got, err := decodeObject(json.RawMessage(tc.text))
+		got, err := Object(json.RawMessage(tc.text))
 		if (err != nil) != tc.fails {
 			t.Errorf("%s: got error %v", tc.reason, err)
 		}
@@ -44,7 +45,7 @@ func TestDecodeObject(t *testing.T) {
 	}
 }
 
-func TestDecodeInt(t *testing.T) {
+func TestInt(t *testing.T) {
 	for _, tc := range []struct {
 		reason, text string
 		want         int
@@ -70,13 +71,13 @@ func TestDecodeInt(t *testing.T) {
 		{"a word", `"ok"`, 0, false},
 		{"a list", `[1]`, 0, false},
 	} {
-		if got, ok := decodeInt(json.RawMessage(tc.text)); got != tc.want || ok != tc.ok {
+		if got, ok := Int(json.RawMessage(tc.text)); got != tc.want || ok != tc.ok {
 			t.Errorf("%s: got %d, %t, want %d, %t", tc.reason, got, ok, tc.want, tc.ok)
 		}
 	}
 }
 
-func TestDecodeMillis(t *testing.T) {
+func TestMillis(t *testing.T) {
 	at := time.UnixMilli(1770382017000).UTC()
 	for _, tc := range []struct {
 		reason, text string
@@ -96,13 +97,13 @@ func TestDecodeMillis(t *testing.T) {
 		{"absent", ``, time.Time{}},
 		{"an object", `{}`, time.Time{}},
 	} {
-		if got := decodeMillis(json.RawMessage(tc.text)); !got.Equal(tc.want) {
+		if got := Millis(json.RawMessage(tc.text)); !got.Equal(tc.want) {
 			t.Errorf("%s: got %v, want %v", tc.reason, got, tc.want)
 		}
 	}
 }
 
-func TestDecodeBool(t *testing.T) {
+func TestBool(t *testing.T) {
 	for _, tc := range []struct {
 		reason, text string
 		want         bool
@@ -118,13 +119,13 @@ func TestDecodeBool(t *testing.T) {
 		{"another word", `"yes"`, false},
 		{"an object", `{"true":true}`, false},
 	} {
-		if got := decodeBool(json.RawMessage(tc.text)); got != tc.want {
+		if got := Bool(json.RawMessage(tc.text)); got != tc.want {
 			t.Errorf("%s: got %t, want %t", tc.reason, got, tc.want)
 		}
 	}
 }
 
-func TestDecodeURLs(t *testing.T) {
+func TestURLs(t *testing.T) {
 	for _, tc := range []struct {
 		reason, text string
 		want         []string
@@ -152,7 +153,7 @@ func TestDecodeURLs(t *testing.T) {
 		{"an object", `{"0":"https://a.example/1"}`, nil},
 		{"a number", `7`, nil},
 	} {
-		got := decodeURLs(json.RawMessage(tc.text))
+		got := URLs(json.RawMessage(tc.text))
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 		}
@@ -160,36 +161,29 @@ func TestDecodeURLs(t *testing.T) {
 	}
 }
 
-func FuzzDecodeURLs(f *testing.F) {
+func FuzzURLs(f *testing.F) {
 	for _, text := range []string{
 		"", "null", "[]", `["https://a.example/1"]`, `"[\"https://a.example/1\"]"`, `"[https://a.example/1, 'http://b/']"`,
 		`[1,null,"https://a.example"]`, `"` + strings.Repeat("https://a,", 40) + `"`, `["https://:1/","https://[::1]/","http://%zz"]`,
 	} {
 		f.Add([]byte(text))
 	}
-	f.Fuzz(func(t *testing.T, text []byte) { checkURLs(t, decodeURLs(text)) })
+	f.Fuzz(func(t *testing.T, text []byte) { checkURLs(t, URLs(text)) })
 }
 
-func TestValidTaskID(t *testing.T) {
-	for _, tc := range []struct {
-		reason, id string
-		want       bool
-	}{
-		{"as in life", testTaskID, true},
-		{"as documented", "veo_task_abcdef123456", true},
-		{"as in one schema", "2c77e0b1-5d9a-4f36-b8e1-a0c4d5f60718", true},
-		{"one character", "a", true},
-		{"as long as it may be", strings.Repeat("a", 128), true},
-		{"longer", strings.Repeat("a", 129), false},
-		{"none", "", false},
-		{"space", "a b", false},
-		{"a line break", "a\n", false},
-		{"a control character", "a\x7f", false},
-		{"another script", "é", false},
-		{"no character", "\xff", false},
-	} {
-		if got := ValidTaskID(tc.id); got != tc.want {
-			t.Errorf("%s: got %t, want %t", tc.reason, got, tc.want)
+// checkURLs holds what is true of every list of URLs.
+func checkURLs(t testing.TB, urls []string) {
+	t.Helper()
+	if len(urls) > 16 {
+		t.Errorf("%d URLs", len(urls))
+	}
+	for _, text := range urls {
+		if text == "" {
+			continue // the place of one that cannot be used
+		}
+		u, err := url.Parse(text)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || len(text) > 2048 {
+			t.Errorf("%q cannot be fetched", text)
 		}
 	}
 }
