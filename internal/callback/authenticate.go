@@ -44,8 +44,8 @@ func (h *handler) authenticate(ctx context.Context, vg *v1alpha1.VideoGeneration
 }
 
 // account finds the KieAccount in status.account, which is written before
-// anything is bought. Of one that was created again since then, the keys are the
-// best there are.
+// anything is bought. If it was created again since then, its present keys are
+// used: there are no others.
 func (h *handler) account(ctx context.Context, vg *v1alpha1.VideoGeneration) (*v1alpha1.KieAccount, *outcome) {
 	if vg.Status.Account.IsZero() {
 		return nil, noAccount
