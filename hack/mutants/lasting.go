@@ -3,8 +3,8 @@
 
 package main
 
-// What stands in the way for good: policies, gateways, records that are gone,
-// others who write, clocks that differ.
+// lasting are about trouble that does not pass by itself: policies, gateways, records
+// that are gone, other writers, clocks that differ.
 var lasting = []mutant{
 	{
 		promise: "P1", name: "believes a gateway that nothing was bought",
