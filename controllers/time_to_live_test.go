@@ -46,6 +46,7 @@ func (c *deletingClient) Delete(ctx context.Context, obj client.Object, opts ...
 	return c.err
 }
 
+// A finished resource is deleted when its time is over, and not before.
 func TestTimeToLive(t *testing.T) {
 	for name, tt := range map[string]struct {
 		markers string
