@@ -147,3 +147,22 @@ func (w *world) secondAccount(name string, sim *kiesim.Simulator) {
 	_, err := w.proc.accounts.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(account)})
 	w.must(err)
 }
+
+// moveTo asks to buy again with another account.
+func moveTo(account string) func(*v1alpha1.VideoGeneration) {
+	return func(vg *v1alpha1.VideoGeneration) {
+		fixture.Resubmit(vg)
+		vg.Spec.AccountRef = &v1alpha1.AccountReference{Name: account}
+	}
+}
+
+// createAccount makes a KieAccount of this world.
+func (w *world) createAccount(name, secret string, budget *v1alpha1.Budget) {
+	w.t.Helper()
+	w.must(w.live.Create(w.t.Context(), &v1alpha1.KieAccount{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name},
+		Spec: v1alpha1.KieAccountSpec{
+			CredentialsSecretRef: v1alpha1.SecretReference{Name: secret}, BaseURL: w.kieServer.URL, UploadBaseURL: w.kieServer.URL, Budget: budget,
+		},
+	}))
+}

@@ -131,25 +131,6 @@ func (w *world) whenGivenUp(after time.Duration, name string, change func(*v1alp
 	})
 }
 
-// moveTo asks to buy again with another account.
-func moveTo(account string) func(*v1alpha1.VideoGeneration) {
-	return func(vg *v1alpha1.VideoGeneration) {
-		fixture.Resubmit(vg)
-		vg.Spec.AccountRef = &v1alpha1.AccountReference{Name: account}
-	}
-}
-
-// createAccount makes a KieAccount of this world.
-func (w *world) createAccount(name, secret string, budget *v1alpha1.Budget) {
-	w.t.Helper()
-	w.must(w.live.Create(w.t.Context(), &v1alpha1.KieAccount{
-		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name},
-		Spec: v1alpha1.KieAccountSpec{
-			CredentialsSecretRef: v1alpha1.SecretReference{Name: secret}, BaseURL: w.kieServer.URL, UploadBaseURL: w.kieServer.URL, Budget: budget,
-		},
-	}))
-}
-
 // createCredentials makes the Secret of an account.
 func (w *world) createCredentials(name string) {
 	w.t.Helper()

@@ -5,7 +5,6 @@ package controllers
 
 import (
 	"context"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -277,32 +276,6 @@ func TestWhatIsChargedWithoutATable(t *testing.T) {
 	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 	if spent := w.account().Status.CreditsSpent; spent != "90" {
 		t.Errorf("the books say %s credits, want 90", spent)
-	}
-}
-
-// A purchase that was refused and made all the same is not taken for free while
-// its price cannot be read.
-func TestARefusedPurchaseWaitsForItsPrice(t *testing.T) {
-	w := newWorld(t, worldOptions{paidMost: 2})
-	stored := w.withOldPrices()
-	w.answerPurchase(1, madeAnd, "application/json", http.StatusOK, `{"code":429,"msg":"not now","data":null}`)
-	w.create("video", prompt("[sim:callback=late=5m]"))
-	w.run(4 * time.Minute)
-	w.wantPaid(2)
-	stored.broken = true
-	w.run(30 * time.Minute)
-	if vg := w.get("video"); len(vg.Status.History) != 0 || len(vg.Status.RefusedAttempts) != 1 {
-		t.Errorf("the status is %+v", vg.Status)
-	}
-	stored.broken = false
-	w.pass(time.Minute)
-	w.run(time.Hour)
-	if vg := w.get("video"); len(vg.Status.History) != 1 || vg.Status.History[0].Credits != "60" {
-		t.Errorf("the history is %+v", vg.Status.History)
-	}
-	w.pass(2 * accountctl.CountEvery)
-	if spent := w.account().Status.CreditsSpent; spent != "120" {
-		t.Errorf("the books say %s credits, want 120", spent)
 	}
 }
 

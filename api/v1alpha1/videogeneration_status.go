@@ -68,6 +68,12 @@ type RefusedAttempt struct {
 	// account is the KieAccount for which it was sent.
 	// +optional
 	Account AccountIdentity `json:"account,omitempty,omitzero"`
+
+	// credits is what it was to cost: what is booked if it was made.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	Credits string `json:"credits,omitempty"`
 }
 
 // VideoGenerationStatus is what has happened so far.

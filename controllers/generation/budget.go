@@ -33,7 +33,7 @@ func (r *Reconciler) charge(ctx context.Context, l *scope, price credits.Amount)
 	if price.IsZero() || l.account.Spec.Budget == nil {
 		return true, nil
 	}
-	w, err := r.book(ctx, l, price, true)
+	w, err := r.book(ctx, l, l.account, price, true)
 	if err != nil || w.Reason != "" {
 		l.wait = w
 		return false, err
@@ -54,11 +54,11 @@ func buyerOf(vg *v1alpha1.VideoGeneration) v1alpha1.AccountIdentity {
 // the books cannot be read, the account adds it when somebody has corrected them.
 // What an earlier account of the name has bought is not in the books of this one.
 // It is booked once, though what comes after it may have to be done again.
-func (r *Reconciler) bookAnyway(ctx context.Context, l *scope, what booking, buyer v1alpha1.AccountIdentity, spent credits.Amount) error {
-	if buyer.IsReplacedBy(l.account) || l.known.booked[what] {
+func (r *Reconciler) bookAnyway(ctx context.Context, l *scope, account *v1alpha1.KieAccount, what booking, buyer v1alpha1.AccountIdentity, spent credits.Amount) error {
+	if buyer.IsReplacedBy(account) || l.known.booked[what] {
 		return nil
 	}
-	if err := r.bookUnbounded(ctx, l, what, spent); err != nil {
+	if err := r.bookUnbounded(ctx, l, account, what, spent); err != nil {
 		return err
 	}
 	if l.known.booked == nil {
@@ -76,14 +76,14 @@ type booking struct {
 	difference string
 }
 
-func (r *Reconciler) bookUnbounded(ctx context.Context, l *scope, what booking, spent credits.Amount) error {
-	if l.account.Spec.Budget != nil {
-		if w, err := r.book(ctx, l, spent, false); err != nil || w.Reason == "" {
+func (r *Reconciler) bookUnbounded(ctx context.Context, l *scope, account *v1alpha1.KieAccount, what booking, spent credits.Amount) error {
+	if account.Spec.Budget != nil {
+		if w, err := r.book(ctx, l, account, spent, false); err != nil || w.Reason == "" {
 			return err
 		}
 	}
-	r.Ledger.Spend(v1alpha1.IdentityOf(l.account), what.purchase, spent)
-	r.CheckAccount(client.ObjectKeyFromObject(l.account))
+	r.Ledger.Spend(v1alpha1.IdentityOf(account), what.purchase, spent)
+	r.CheckAccount(client.ObjectKeyFromObject(account))
 	return nil
 }
 
@@ -112,7 +112,7 @@ func (r *Reconciler) refund(ctx context.Context, l *scope, attempt string, price
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), report.PersistTimeout)
 	defer cancel()
-	_, err := r.book(ctx, l, credits.Amount{}.Minus(price), false)
+	_, err := r.book(ctx, l, l.account, credits.Amount{}.Minus(price), false)
 	r.Ledger.Reopen(client.ObjectKeyFromObject(l.account), v1alpha1.ReasonBudgetExhausted)
 	return err
 }
@@ -136,9 +136,9 @@ func (r *Reconciler) booksOf(ctx context.Context, account *v1alpha1.KieAccount) 
 // spent by its budget, or whether or not. It returns what the change waits for,
 // which is nothing if it is in the books. An account that is gone buys nothing
 // more, and what it has bought is in nobody's books.
-func (r *Reconciler) book(ctx context.Context, l *scope, change credits.Amount, bounded bool) (state.Wait, error) {
+func (r *Reconciler) book(ctx context.Context, l *scope, of *v1alpha1.KieAccount, change credits.Amount, bounded bool) (state.Wait, error) {
 	for writes := 0; ; writes++ {
-		account, err := r.booksOf(ctx, l.account)
+		account, err := r.booksOf(ctx, of)
 		switch {
 		case err != nil:
 			return state.Wait{}, err

@@ -53,7 +53,7 @@ func (r *Reconciler) cleanUp(ctx context.Context, l *scope) (bool, error) {
 		}
 	}
 	log.FromContext(ctx).Info("The time to live of a finished VideoGeneration is over", "taskID", l.vg.Status.Task.ID)
-	r.Recorder.Eventf(l.vg, nil, corev1.EventTypeNormal, "TimeToLiveOver", report.ActionReconcile,
+	r.Recorder.Eventf(l.vg, nil, corev1.EventTypeNormal, report.ReasonTimeToLiveOver, report.ActionReconcile,
 		"deleting %d seconds after it was finished; its task was %s", *l.vg.Spec.TTLSecondsAfterFinished, l.vg.Status.Task.ID)
 	if owner := state.GitOpsOwner(l.vg); owner != "" {
 		r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, report.ReasonBoughtAgain, report.ActionReconcile, "deleting after ttlSecondsAfterFinished; %s may create it again, and then it is bought again", owner)

@@ -20,10 +20,10 @@ func (r *Reconciler) announceDeletion(vg *v1alpha1.VideoGeneration) {
 	switch {
 	case !state.AtWork(vg):
 	case task.ID == "":
-		r.Recorder.Eventf(vg, nil, corev1.EventTypeWarning, "DeletedInFlight", report.ActionReconcile,
+		r.Recorder.Eventf(vg, nil, corev1.EventTypeWarning, report.ReasonDeletedInFlight, report.ActionReconcile,
 			"deleted while it was being bought: if the purchase was made, its credits are spent; kie.ai/logs shows it")
 	default:
-		r.Recorder.Eventf(vg, nil, corev1.EventTypeWarning, "DeletedInFlight", report.ActionReconcile,
+		r.Recorder.Eventf(vg, nil, corev1.EventTypeWarning, report.ReasonDeletedInFlight, report.ActionReconcile,
 			"deleted while KIE.AI was making it: task %s cannot be cancelled and its credits are spent; a new VideoGeneration with annotation %s: %s takes it over",
 			task.ID, v1alpha1.AnnotationAdoptTaskID, task.ID)
 		log.Log.Info("A VideoGeneration was deleted while its task was at work", "videoGeneration", client.ObjectKeyFromObject(vg), "taskID", task.ID)

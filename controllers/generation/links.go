@@ -56,7 +56,7 @@ func (r *Reconciler) refreshLinks(ctx context.Context, l *scope) (bool, error) {
 		case ctx.Err() != nil || !errors.As(err, &refusal):
 			return true, fmt.Errorf("asking for a fresh link: %w", err)
 		case state.FailureReasons[refusal.Class] != "" || refusal.Class == kie.NotFound:
-			r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, "NoFreshLink", report.ActionReconcile, "KIE.AI gives no fresh link to video %d: %s", i+1, refusal.Message)
+			r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, report.ReasonNoFreshLink, report.ActionReconcile, "KIE.AI gives no fresh link to video %d: %s", i+1, refusal.Message)
 		default:
 			// Nothing is written before all links are there: each write would be a reason to look again at once.
 			l.known.linksAt = now.Add(state.PollEveryWithout)

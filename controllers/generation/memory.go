@@ -57,6 +57,8 @@ type resourceMemory struct {
 	unwrittenSaid time.Time
 	// refusedAt is when to ask again about a purchase that was refused and called back for.
 	refusedAt time.Time
+	// refusedTrouble is why it could not be asked, if it is known.
+	refusedTrouble state.Wait
 	// mirror is the trouble with writing the annotations.
 	mirror mirrorTrouble
 	// doubtedSince is when the answers began that would end the task if they were confirmed.

@@ -268,7 +268,7 @@ func (r *Reconciler) applyRecord(ctx context.Context, l *scope, record kie.Recor
 		}
 		l.vg.Status.Videos = r.product.results(record, task)
 		if slices.Contains(record.HasAudio, false) {
-			r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, "WithoutSound", report.ActionReconcile, "KIE.AI left the sound of the video out, as it does where that breaks a policy")
+			r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, report.ReasonWithoutSound, report.ActionReconcile, "KIE.AI left the sound of the video out, as it does where that breaks a policy")
 		}
 		r.probe(ctx, l.vg.Status.Videos)
 		l.vg.Status.FallbackUsed = ptr.To(record.FallbackUsed)
@@ -301,7 +301,7 @@ func (r *Reconciler) applyPrice(ctx context.Context, l *scope, record kie.Record
 		r.sayPriceDiffers(ctx, l, price)
 	}
 	if booked, ok := bookedFor(l.vg, prices); ok && booked.Less(charged) {
-		return r.bookAnyway(ctx, l, booking{difference: task.Attempt}, buyerOf(l.vg), charged.Minus(booked))
+		return r.bookAnyway(ctx, l, l.account, booking{difference: task.Attempt}, buyerOf(l.vg), charged.Minus(booked))
 	}
 	return nil
 }
@@ -330,7 +330,7 @@ func (r *Reconciler) sayPriceDiffers(ctx context.Context, l *scope, price credit
 	if !r.Ledger.SayOnce(key, sentence) {
 		return
 	}
-	r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, "PriceDiffers", report.ActionReconcile, "%s", sentence)
+	r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, report.ReasonPriceDiffers, report.ActionReconcile, "%s", sentence)
 	log.FromContext(ctx).Info("KIE.AI charged another price than the table says", "model", l.vg.Spec.Model, "operation", task.Operation,
 		"charged", task.CreditsConsumed, "expected", price)
 }

@@ -59,7 +59,7 @@ func (r *Reconciler) sayUnwritten(ctx context.Context, l *scope, err error) {
 	if id := l.known.accepted.taskID; id != "" {
 		paid = fmt.Sprintf("; task %s is paid for, and only in memory and in the log", id)
 	}
-	r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, "StatusNotWritten", report.ActionReconcile, "%s", report.BoundedNote(report.WithoutAttempts(fmt.Sprintf(
+	r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, report.ReasonStatusNotWritten, report.ActionReconcile, "%s", report.BoundedNote(report.WithoutAttempts(fmt.Sprintf(
 		"the status cannot be written, so it does not go on%s: allow the operator to patch videogenerations/status. %s", paid, report.FailureText(failed.Err)), l.vg)))
 	log.FromContext(ctx).Info("The status of a VideoGeneration is refused", "taskID", l.known.accepted.taskID, "reason", apierrors.ReasonForError(failed.Err))
 }

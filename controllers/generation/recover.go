@@ -183,7 +183,7 @@ func (r *Reconciler) follow(ctx context.Context, l *scope) (found bool, err erro
 	if slices.Contains(l.known.unbought, task.Attempt) {
 		// It was taken out of the books on KIE.AI's word that it was not made.
 		if price, err := credits.Parse(task.Credits); err == nil {
-			if err := r.bookAnyway(ctx, l, booking{purchase: task.Attempt}, buyerOf(l.vg), price); err != nil {
+			if err := r.bookAnyway(ctx, l, l.account, booking{purchase: task.Attempt}, buyerOf(l.vg), price); err != nil {
 				return false, err
 			}
 		}

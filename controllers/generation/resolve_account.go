@@ -30,8 +30,7 @@ const namespaceResync = time.Minute
 // resource.
 func (r *Reconciler) resolveAccount(ctx context.Context, l *scope) (bool, error) {
 	buying := state.NeedsPurchase(l.vg) || state.RetryPending(l.vg)
-	_, calledBack := state.CalledBackRefused(l.vg)
-	if !buying && !calledBack && l.vg.Status.Task.Settled() && !state.UpgradePending(l.vg) && !state.StorageUnfinished(l.vg) && !state.WantsLinks(l.vg) {
+	if !buying && l.vg.Status.Task.Settled() && !state.UpgradePending(l.vg) && !state.StorageUnfinished(l.vg) && !state.WantsLinks(l.vg) {
 		return false, nil
 	}
 	key, bought := l.vg.Status.Account.Key(), !l.vg.Status.Account.IsZero()

@@ -29,7 +29,7 @@ func (r *Reconciler) store(ctx context.Context, l *scope) (bool, error) {
 	if account == nil && state.StorageUnfinished(vg) {
 		// Also an account to which no API key is sent says where to store, or no more.
 		var err error
-		if account, err = accounts.AccountOfStatus(ctx, r.Client, vg); err != nil {
+		if account, err = accounts.Named(ctx, r.Client, vg.Status.Account); err != nil {
 			return true, err
 		}
 	}

@@ -101,7 +101,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		}
 		return r.unguarded(vg, r.setFinalizer(ctx, vg, false)) // there is nothing to be deleted
 	}
-	account, err := accounts.AccountOfStatus(ctx, r.Client, vg)
+	account, err := accounts.Named(ctx, r.Client, vg.Status.Account)
 	if err != nil {
 		return ctrl.Result{}, err
 	}

@@ -107,7 +107,7 @@ func (r *Releaser) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result
 		return ctrl.Result{RequeueAfter: min(again, end.Sub(now))}, nil
 	}
 	if len(left.uris) > 0 {
-		r.Recorder.Eventf(vg, nil, corev1.EventTypeWarning, "StoredVideosLeft", report.ActionReconcile, "%s",
+		r.Recorder.Eventf(vg, nil, corev1.EventTypeWarning, report.ReasonStoredVideosLeft, report.ActionReconcile, "%s",
 			report.BoundedNote(fmt.Sprintf("deleted without its stored videos (%s): delete them by hand: %s", left.cause, strings.Join(left.uris, ", "))))
 		log.FromContext(ctx).Info("A VideoGeneration was deleted without its stored videos", "left", left.uris, "cause", left.cause)
 	}
@@ -194,7 +194,7 @@ type leftover struct {
 // API server. last says that the resource is released after this try.
 func (r *Releaser) deleteStored(ctx context.Context, vg *v1alpha1.VideoGeneration, last bool) (leftover, error) {
 	all := leftover{uris: state.StoredURIs(vg), cause: "the API server does not answer", again: true}
-	account, err := accounts.AccountOfStatus(ctx, r.Client, vg)
+	account, err := accounts.Named(ctx, r.Client, vg.Status.Account)
 	if err != nil {
 		return all, err
 	}

@@ -15,16 +15,13 @@ import (
 	"testing"
 )
 
-// reasons are the values of the constants Reason... of the API.
-func reasons(t *testing.T) []string {
+// reasons are the values of the constants Reason... of a package.
+func reasons(t *testing.T, of ...string) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(root(), "api", "v1alpha1", "*.go"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("there is no API: %v", err)
-	}
+	files := sources(t, of...)
 	var all []string
 	for _, file := range files {
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root(), file), nil, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +46,7 @@ func reasons(t *testing.T) []string {
 // Every reason of a condition is explained in the README and in the reference of the
 // API.
 func TestEveryReasonIsInThePages(t *testing.T) {
-	all := reasons(t)
+	all := reasons(t, "api", "v1alpha1")
 	if len(all) < 30 {
 		t.Fatalf("only %d reasons were found", len(all))
 	}
@@ -63,6 +60,43 @@ func TestEveryReasonIsInThePages(t *testing.T) {
 			t.Errorf("docs/spec/v1alpha1 does not explain `%s`", reason)
 		}
 	}
+}
+
+// Whoever meets an Event finds its reason in the reference of the API.
+func TestEveryEventIsInThePages(t *testing.T) {
+	all := reasons(t, "internal", "report")
+	if len(all) < 10 {
+		t.Fatalf("only %d reasons were found", len(all))
+	}
+	reference := read(t, "docs", "spec", "v1alpha1", "videogeneration.md")
+	for _, reason := range all {
+		if row := regexp.MustCompile("(?m)^\\| `" + reason + "`"); !row.MatchString(reference) {
+			t.Errorf("the table of Events has no row for `%s`", reason)
+		}
+	}
+	literal := regexp.MustCompile(`Eventf\([^"\n]*"[A-Z][A-Za-z]+",`)
+	for _, folder := range [][]string{{"controllers"}, {"controllers", "account"}, {"controllers", "generation"}, {"controllers", "storage"}, {"internal", "report"}} {
+		for _, file := range sources(t, folder...) {
+			if found := literal.FindString(read(t, file)); found != "" && !strings.HasSuffix(file, "_test.go") {
+				t.Errorf("%s: %s: the reason belongs to the constants of internal/report", file, found)
+			}
+		}
+	}
+}
+
+// sources are the Go files of a folder, as paths from the root.
+func sources(t *testing.T, folder ...string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(append(append([]string{root()}, folder...), "*.go")...))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%v has no files: %v", folder, err)
+	}
+	for i, file := range files {
+		if files[i], err = filepath.Rel(root(), file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
 }
 
 func read(t *testing.T, path ...string) string {

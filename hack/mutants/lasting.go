@@ -170,7 +170,7 @@ var lasting = []mutant{
 	{
 		promise: "P1", name: "books on an account what an earlier one has bought",
 		file:   "controllers/generation/budget.go",
-		before: "if buyer.IsReplacedBy(l.account) || l.known.booked[what] {",
+		before: "if buyer.IsReplacedBy(account) || l.known.booked[what] {",
 		after:  "if l.known.booked[what] {",
 		tests:  "TestThePriceDiffersAfterTheAccountWasCreatedAgain", in: "controllers",
 	},
@@ -226,9 +226,9 @@ var lasting = []mutant{
 	{
 		promise: "P1", name: "takes a refused purchase over for nothing",
 		file:   "controllers/generation/refused.go",
-		before: "case made && !l.priced:",
-		after:  "case made && false:",
-		tests:  "TestARefusedPurchaseWaitsForItsPrice", in: "controllers",
+		before: "taskID: id, price: price})",
+		after:  "taskID: id})",
+		tests:  "TestARefusedPurchaseKeepsItsPrice", in: "controllers",
 	},
 	{
 		promise: "P1", name: "does not book what KIE.AI charged beyond the table",
@@ -331,8 +331,8 @@ var lasting = []mutant{
 	{
 		promise: "P1", name: "books again what a failed write made it do again",
 		file:   "controllers/generation/budget.go",
-		before: "if buyer.IsReplacedBy(l.account) || l.known.booked[what] {",
-		after:  "if buyer.IsReplacedBy(l.account) {",
+		before: "if buyer.IsReplacedBy(account) || l.known.booked[what] {",
+		after:  "if buyer.IsReplacedBy(account) {",
 		tests:  "TestADifferenceIsBookedOnce", in: "controllers",
 	},
 	{
@@ -376,5 +376,33 @@ var lasting = []mutant{
 		before: " && !state.CalledBack(l.vg) &&\n",
 		after:  " &&\n",
 		tests:  "TestARefusedPurchaseIsBookedOnce", in: "controllers",
+	},
+	{
+		promise: "P2", name: "checks the callback of a refused purchase with the key of another account",
+		file:   "internal/callback/addressee.go",
+		before: "account: cmp.Or(vg.Status.RefusedAttempts[refused].Account, vg.Status.Account)}, true",
+		after:  "account: cmp.Or(vg.Status.Account, vg.Status.RefusedAttempts[refused].Account)}, true",
+		tests:  "TestARefusedPurchaseOfAnotherAccount", in: "controllers",
+	},
+	{
+		promise: "P2", name: "asks another account about a refused purchase",
+		file:   "controllers/generation/refused.go",
+		before: "cmp.Or(refused.Account, l.vg.Status.Account))",
+		after:  "cmp.Or(l.vg.Status.Account, refused.Account))",
+		tests:  "TestARefusedPurchaseOfAnotherAccount", in: "controllers",
+	},
+	{
+		promise: "P1", name: "buys again while a refused purchase that was called back for cannot be checked",
+		file:   "controllers/generation/refused.go",
+		before: "if !held && !r.followsRefused(l) {",
+		after:  "if !r.followsRefused(l) {",
+		tests:  "TestTheAccountOfARefusedPurchaseIsGone", in: "controllers",
+	},
+	{
+		promise: "P1", name: "leaves a purchase in the books that was taken back while they were written",
+		file:   "internal/admission/spending.go",
+		before: "if i >= 0 && !b.unnoted[i].at.Before(b.noting) {",
+		after:  "if i >= 0 {",
+		tests:  "TestAPurchaseIsTakenBackWhileItIsNoted",
 	},
 }

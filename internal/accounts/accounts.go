@@ -88,14 +88,13 @@ func ReadyAccount(account *v1alpha1.KieAccount) (state.Wait, bool) {
 	}
 }
 
-// AccountOfStatus reads the account that status.account names, nil if there is none
-// of that name any more.
-func AccountOfStatus(ctx context.Context, reader client.Reader, vg *v1alpha1.VideoGeneration) (*v1alpha1.KieAccount, error) {
-	if vg.Status.Account.IsZero() {
+// Named reads the account that now has the name of another one, nil if there is none.
+func Named(ctx context.Context, reader client.Reader, other v1alpha1.AccountIdentity) (*v1alpha1.KieAccount, error) {
+	if other.IsZero() {
 		return nil, nil
 	}
 	account := &v1alpha1.KieAccount{}
-	switch err := reader.Get(ctx, vg.Status.Account.Key(), account); {
+	switch err := reader.Get(ctx, other.Key(), account); {
 	case apierrors.IsNotFound(err):
 		return nil, nil
 	case err != nil:

@@ -322,6 +322,31 @@ func TestTheLedgerForgets(t *testing.T) {
 	}
 }
 
+// A purchase that turns out not to be made while a write of the account has it is
+// taken out by the next one.
+func TestAPurchaseIsTakenBackWhileItIsNoted(t *testing.T) {
+	for name, noted := range map[string]bool{"the write is made": true, "the write fails": false} {
+		t.Run(name, func(t *testing.T) {
+			b := newTestLedger(t, 9, 9)
+			of := fixture.Identity("films", "default")
+			b.Spend(of, "1", credits.Of(60))
+			through := fixture.Epoch.Add(time.Second)
+			if spent, _ := b.Unbooked(of, through); spent != credits.Of(60) {
+				t.Fatalf("%s credits are to be written, want 60", spent)
+			}
+			b.Unspend(of, "1", credits.Of(60))
+			want := credits.Amount{}
+			if noted {
+				b.Booked(of, through)
+				want = want.Minus(credits.Of(60))
+			}
+			if spent, _ := b.Unbooked(of, fixture.Epoch.Add(time.Hour)); spent != want {
+				t.Errorf("%s credits are to be written then, want %s", spent, want)
+			}
+		})
+	}
+}
+
 // The books in memory of an account and of the next one of its name, and of one
 // that is gone.
 func TestBooksAreOfOneAccount(t *testing.T) {

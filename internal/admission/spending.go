@@ -36,6 +36,8 @@ type books struct {
 	from    time.Time
 	// unread says that the credits of one of the purchases since then cannot be read.
 	unread bool
+	// noting is the moment before which the purchases are, or may be, in a write of the account that is under way.
+	noting time.Time
 }
 
 // of returns the books of an account, new ones if there are none.
@@ -103,7 +105,8 @@ func (l *Ledger) Unspend(account v1alpha1.AccountIdentity, attempt string, price
 	if b == nil {
 		return
 	}
-	if i := slices.IndexFunc(b.unnoted, func(s spending) bool { return s.attempt == attempt }); i >= 0 {
+	i := slices.IndexFunc(b.unnoted, func(s spending) bool { return s.attempt == attempt })
+	if i >= 0 && !b.unnoted[i].at.Before(b.noting) {
 		b.unnoted = slices.Delete(b.unnoted, i, i+1)
 		return
 	}
@@ -173,7 +176,9 @@ func (b *books) missingSince(account *v1alpha1.KieAccount, now time.Time) time.T
 func (l *Ledger) Unbooked(account v1alpha1.AccountIdentity, before time.Time) (spent credits.Amount, later bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, s := range l.of(account).unnoted {
+	b := l.of(account)
+	b.noting = before
+	for _, s := range b.unnoted {
 		if s.at.Before(before) {
 			spent = spent.Plus(s.credits)
 		} else {

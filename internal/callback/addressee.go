@@ -4,6 +4,7 @@
 package callback
 
 import (
+	"cmp"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,6 +20,8 @@ type addressee struct {
 	anyID bool
 	// settled says that no callback changes anything any more.
 	settled bool
+	// account signs what KIE.AI says of it.
+	account v1alpha1.AccountIdentity
 	// givenUpAt is when the operator gave it up though KIE.AI may go on; nil if it did not.
 	givenUpAt *metav1.Time
 }
@@ -27,20 +30,22 @@ type addressee struct {
 // VideoGeneration.
 func addresseeOf(vg *v1alpha1.VideoGeneration, attempt string) (addressee, bool) {
 	task, upgrade := vg.Status.Task, vg.Status.Upgrade
+	refused := slices.IndexFunc(vg.Status.RefusedAttempts, func(r v1alpha1.RefusedAttempt) bool { return r.Attempt == attempt })
 	switch {
-	case slices.ContainsFunc(vg.Status.RefusedAttempts, func(r v1alpha1.RefusedAttempt) bool { return r.Attempt == attempt }):
-		return addressee{anyID: true}, true // KIE.AI calls back for what it said it had not made
+	case refused >= 0:
+		// KIE.AI calls back for what it said it had not made. The resource may have been moved to another account since.
+		return addressee{anyID: true, account: cmp.Or(vg.Status.RefusedAttempts[refused].Account, vg.Status.Account)}, true
 	case task == nil:
 		return addressee{}, false
 	case task.Attempt == attempt:
-		a := addressee{ids: known(task.ID), anyID: task.ID == "", settled: task.Settled()}
+		a := addressee{ids: known(task.ID), anyID: task.ID == "", settled: task.Settled(), account: vg.Status.Account}
 		if task.State == v1alpha1.TaskFailed && !a.settled {
 			a.givenUpAt = task.CompletedAt
 		}
 		return a, true
 	case upgrade != nil && upgrade.Attempt == attempt:
 		// KIE.AI names an upgrade by the task, or by an id of its own that nobody was told before.
-		a := addressee{ids: known(upgrade.ID, task.ID), anyID: true, settled: upgrade.Settled()}
+		a := addressee{ids: known(upgrade.ID, task.ID), anyID: true, settled: upgrade.Settled(), account: vg.Status.Account}
 		if upgrade.State == v1alpha1.UpgradeFailed && !a.settled {
 			a.givenUpAt = upgrade.CompletedAt
 		}

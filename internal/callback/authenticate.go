@@ -21,8 +21,8 @@ import (
 //
 // The keys are those in memory. If they do not fit, they may have been replaced
 // since, and are read once more.
-func (h *handler) authenticate(ctx context.Context, vg *v1alpha1.VideoGeneration, taskID string, header http.Header) *outcome {
-	account, refused := h.account(ctx, vg)
+func (h *handler) authenticate(ctx context.Context, to addressee, taskID string, header http.Header) *outcome {
+	account, refused := h.account(ctx, to.account)
 	if refused != nil {
 		return refused
 	}
@@ -43,15 +43,15 @@ func (h *handler) authenticate(ctx context.Context, vg *v1alpha1.VideoGeneration
 	return badSignature
 }
 
-// account finds the KieAccount in status.account, which is written before
-// anything is bought. If it was created again since then, its present keys are
-// used: there are no others.
-func (h *handler) account(ctx context.Context, vg *v1alpha1.VideoGeneration) (*v1alpha1.KieAccount, *outcome) {
-	if vg.Status.Account.IsZero() {
+// account finds the KieAccount that pays, which is in the status before anything
+// is bought. If it was created again since then, its present keys are used: there
+// are no others.
+func (h *handler) account(ctx context.Context, payer v1alpha1.AccountIdentity) (*v1alpha1.KieAccount, *outcome) {
+	if payer.IsZero() {
 		return nil, noAccount
 	}
 	var account v1alpha1.KieAccount
-	err := h.cache.Get(ctx, vg.Status.Account.Key(), &account)
+	err := h.cache.Get(ctx, payer.Key(), &account)
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil, noAccount

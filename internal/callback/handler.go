@@ -146,7 +146,8 @@ func (h *handler) handle(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if isNameless {
 		return h.handleNameless(ctx, vg, attempt, callback, r.Header)
 	}
-	if refused := h.authenticate(ctx, vg, callback.TaskID, r.Header); refused != nil {
+	to, _ := addresseeOf(vg, attempt)
+	if refused := h.authenticate(ctx, to, callback.TaskID, r.Header); refused != nil {
 		return refused
 	}
 	result := h.deliver(ctx, vg, attempt, callback)
@@ -162,7 +163,7 @@ func (h *handler) handleNameless(ctx context.Context, vg *v1alpha1.VideoGenerati
 	to, _ := addresseeOf(vg, attempt)
 	refused := nameless
 	for _, callback.TaskID = range to.ids {
-		if refused = h.authenticate(ctx, vg, callback.TaskID, header); refused == nil {
+		if refused = h.authenticate(ctx, to, callback.TaskID, header); refused == nil {
 			return h.deliver(ctx, vg, attempt, callback)
 		}
 	}

@@ -36,11 +36,12 @@ func (h *handler) deliver(ctx context.Context, vg *v1alpha1.VideoGeneration, att
 	writes := 0
 	defer func() { turn.end(writes > 0) }()
 	authentic := vg
+	signer, _ := addresseeOf(vg, attempt)
 	for vg = h.newest(ctx, vg); ; {
-		switch {
-		case vg.UID != authentic.UID:
+		if vg.UID != authentic.UID {
 			return gone // another resource has taken the name
-		case vg.Status.Account != authentic.Status.Account:
+		}
+		if to, found := addresseeOf(vg, attempt); found && to.account != signer.account {
 			return contended // the signature was checked with the keys of another account: the sender has to try again
 		}
 		if result := check(vg, attempt, callback.TaskID); result != nil {

@@ -73,7 +73,7 @@ func WithoutAttempts(message string, vg *v1alpha1.VideoGeneration) string {
 // announceResult sends Events about a result that people have to know beside its end.
 func announceResult(recorder events.EventRecorder, metrics *Metrics, before, after *v1alpha1.VideoGeneration) {
 	if ptr.Deref(after.Status.FallbackUsed, false) && !ptr.Deref(before.Status.FallbackUsed, false) {
-		recorder.Eventf(after, nil, corev1.EventTypeWarning, "FallbackUsed", ActionReconcile, "KIE.AI made the video with its fallback model")
+		recorder.Eventf(after, nil, corev1.EventTypeWarning, ReasonFallbackUsed, ActionReconcile, "KIE.AI made the video with its fallback model")
 	}
 	differed := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionDiffersFromSpec)
 	if c := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionDiffersFromSpec); c != nil && differed == nil {
@@ -91,10 +91,6 @@ func announceResult(recorder events.EventRecorder, metrics *Metrics, before, aft
 		metrics.upgraded(up)
 	}
 }
-
-// ReasonBoughtAgain is the reason of the Event about a resource that its time to live
-// deletes and a GitOps tool creates again.
-const ReasonBoughtAgain = "WillBeBoughtAgain"
 
 // maxNote is the limit of the API on the note of an Event, in bytes.
 const maxNote = 1024

@@ -152,17 +152,15 @@ func TimeoutOf(vg *v1alpha1.VideoGeneration) time.Duration {
 	return defaultTimeout
 }
 
-// CalledBackRefused returns the refused attempt whose callback has come.
-func CalledBackRefused(vg *v1alpha1.VideoGeneration) (v1alpha1.RefusedAttempt, bool) {
+// CalledBackRefused returns the index in status.refusedAttempts of the one whose
+// callback has come.
+func CalledBackRefused(vg *v1alpha1.VideoGeneration) (index int, found bool) {
 	receipt := vg.Status.Callback
 	if receipt == nil {
-		return v1alpha1.RefusedAttempt{}, false
+		return 0, false
 	}
-	i := slices.IndexFunc(vg.Status.RefusedAttempts, func(a v1alpha1.RefusedAttempt) bool { return a.Attempt == receipt.Attempt })
-	if i < 0 {
-		return v1alpha1.RefusedAttempt{}, false
-	}
-	return vg.Status.RefusedAttempts[i], true
+	index = slices.IndexFunc(vg.Status.RefusedAttempts, func(a v1alpha1.RefusedAttempt) bool { return a.Attempt == receipt.Attempt })
+	return max(index, 0), index >= 0
 }
 
 // OperationOf is what a purchase of the resource is for.
