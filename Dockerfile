@@ -15,7 +15,7 @@ COPY cmd/ cmd/
 COPY controllers/ controllers/
 COPY internal/ internal/
 ENV CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH
-# What the linker is told of the version: see the Makefile.
+# The flags with which the linker sets the version: see the Makefile.
 ARG VERSION_LDFLAGS
 RUN --mount=type=cache,target=/root/.cache/go-build \
     go build -trimpath -ldflags "-s -w $VERSION_LDFLAGS" -o /out/ ./cmd/manager ./cmd/kie-simulator

@@ -56,7 +56,7 @@ clean: ## Remove what was built, except the control plane and the S3 server.
 
 ##@ Build
 
-# The version of a release, such as VERSION=v0.1.0; empty for a build that is none.
+# The version of a release, such as VERSION=v0.1.0; empty for a build that is not a release.
 VERSION ?=
 # --version, kie_build_info and the User-Agent say both. A tree without git has no commit.
 commit := $(shell git describe --match= --always --abbrev=40 --dirty 2>/dev/null)
@@ -155,7 +155,7 @@ vulncheck: $(VULN_STAMP) ## Look for known vulnerabilities that the programs can
 	$(TOOLS)/govulncheck $(if $(VULNDB),-db $(VULNDB)) ./cmd/...
 
 .PHONY: lint-fix
-lint-fix: $(LINT_STAMP) ## Lint all Go code and fix what can be fixed by a program.
+lint-fix: $(LINT_STAMP) ## Lint all Go code and fix what the linters can fix.
 	$(GOLANGCI_LINT) run --fix ./...
 	$(GOLANGCI_LINT) run --config .golangci-kal.yml --fix ./api/...
 
@@ -166,7 +166,7 @@ quick-packages = $(shell go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestIm
 .PHONY: quick
 quick: ## Check the format, vet, and run the tests that need no server: what to run after each change.
 	@unformatted=$$(gofmt -l api cmd config controllers hack internal); \
-		[[ -z $$unformatted ]] || { echo "gofmt has something to say of: $$unformatted" >&2; exit 1; }
+		[[ -z $$unformatted ]] || { echo "not formatted, run gofmt -w on: $$unformatted" >&2; exit 1; }
 	go vet ./...
 	go test $(TESTFLAGS) $(quick-packages)
 
@@ -180,20 +180,20 @@ test-race: ## Run all tests with the race detector, which needs a C compiler.
 
 # One plan of make perturb, such as PLAN='4k/request 3 fails'; empty for more.
 PLAN ?=
-# Which plans of the newer kinds make perturb runs: all, or nothing for a sample that is the same each time.
+# Which plans make perturb runs: all, or with nothing a sample that is the same each time. See docs/reliability.md.
 PERTURB ?=
 .PHONY: perturb
-perturb: control-plane s3-server ## Disturb every effect of every kind of life in every way, and compare the ends. PERTURB=all leaves no plan out, PLAN runs one.
+perturb: control-plane s3-server ## Disturb each write and request of a resource's life in turn, and compare how it ends. PERTURB=all leaves no plan out, PLAN runs one.
 	PERTURB='$(if $(PLAN),all,$(PERTURB))' go test -tags perturbation -timeout $(TEST_TIMEOUT) -parallel $(TEST_PARALLEL) $(TESTFLAGS) ./controllers -v \
 		-run '$(if $(PLAN),TestPerturbations/^$(subst /,$$/^(undisturbed|,$(PLAN)))$$,TestPerturbations|TestEveryWriteOfLongerLivesDisturbed|TestInterferenceAtEveryStep)' | \
 		grep -E '^(---|ok|FAIL|panic)|plans were run|--- FAIL|_test.go:[0-9]+: .*(the life has another end|has not disturbed|did not stay|on and on|panics|says|said|sent|paid|looked at|go on|given up)|again: make'
 
-# How many stories each of 6 tellers tells, of about 200 steps that find something to do.
+# How many random stories each of 6 parallel tests runs. A story has about 200 steps that find something to do.
 STORIES ?= 100
-# With a seed, one teller tells the same stories each time.
+# With a seed, one test runs the same stories each time.
 SEED ?=
 .PHONY: property
-property: control-plane ## Let users, KIE.AI and bad luck do things in any order, and check the promises after each step.
+property: control-plane ## Let users, KIE.AI and faults do things in random order, and check the promises after each step.
 	go test -tags perturbation -timeout 30m -parallel 6 $(TESTFLAGS) ./controllers -v -run '^TestStories$$$(if $(SEED),/^1$$)' $(if $(SEED),-rapid.seed=$(SEED)) \
 		-rapid.checks=$(STORIES) -rapid.steps=340 -rapid.nofailfile | \
 		grep -E '^(---|ok|FAIL|panic)|--- FAIL|steps in|\[rapid\]|To reproduce|no story had|P[0-9]: ' | grep -v 'rapid. draw'
@@ -203,7 +203,7 @@ MUTANT ?=
 # One in how many of them is tried.
 MUTANTS_EVERY ?= 1
 .PHONY: mutants
-mutants: control-plane s3-server ## Break each promise on purpose, and see that the tests notice. MUTANT chooses some.
+mutants: control-plane s3-server ## Break each promise on purpose, and check that a test fails. MUTANT chooses some.
 	go run ./hack/mutants -run '$(MUTANT)' -every $(MUTANTS_EVERY)
 
 .PHONY: fuzz
@@ -215,16 +215,16 @@ fuzz: ## Run each fuzz target for FUZZTIME.
 	done
 
 .PHONY: proof
-proof: ## Run all that docs/reliability.md speaks of, except make chaos, and print what came of it. FUZZTIME is for each target.
+proof: ## Run the long tests of docs/reliability.md, except make chaos, and print their results. FUZZTIME is for each target.
 	@$(MAKE) --no-print-directory --keep-going perturb property mutants fuzz PERTURB=all
 
 .PHONY: bench
 bench: control-plane s3-server ## Run all benchmarks.
 	go test -timeout $(TEST_TIMEOUT) -run '^$$' -bench . -benchmem $(TESTFLAGS) $(PKG)
 
-# How long make chaos disturbs, how many videos are applied in a second, and the seed of what it does; empty draws one.
+# How long make chaos runs, how many videos it applies in a second, and the seed of what it does; empty draws one.
 CHAOS_DURATION ?= 10m
-CHAOS_RATE ?= 20
+CHAOS_RATE ?= 10
 CHAOS_SEED ?=
 .PHONY: chaos
 chaos: control-plane s3-server build ## Kill, stop and cut off the operator and its control plane under load, and compare what was paid for with what is there.
@@ -245,13 +245,14 @@ demo-up: control-plane build ## The same, and leave it running to try things out
 .PHONY: control-plane
 control-plane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl into bin/k8s, once.
 
-# With KUBEBUILDER_ASSETS the binaries are somebody else's.
+# With KUBEBUILDER_ASSETS the binaries are there already, and nothing is built.
 ifeq ($(KUBEBUILDER_ASSETS),)
 control-plane: $(CONTROL_PLANE_STAMP)
 endif
 
-# The version of Kubernetes stands in hack/controlplane/go.mod and nowhere else.
-# component-base says it for the servers, client-go for kubectl's user agent.
+# The version of Kubernetes is in hack/controlplane/go.mod and nowhere else. The
+# servers report the one that is linked into component-base, and kubectl's user
+# agent has the one of client-go.
 kube-version = $(shell sed -n 's|^\tk8s.io/kubernetes \(v[0-9.]*\).*|\1|p' hack/controlplane/go.mod)
 kube-version-part = $(word $(1),$(subst ., ,$(kube-version:v%=%)))
 kube-ldflags = -s -w $(foreach package,k8s.io/component-base/version k8s.io/client-go/pkg/version,\
@@ -273,7 +274,7 @@ $(CONTROL_PLANE_STAMP):
 .PHONY: s3-server
 s3-server: ## Build versitygw, the S3 server that tests store videos in, into bin/s3, once.
 
-# With KIE_TEST_S3_SERVER the server is somebody else's.
+# With KIE_TEST_S3_SERVER the server is there already, and nothing is built.
 ifeq ($(KIE_TEST_S3_SERVER),)
 s3-server: $(S3_SERVER_STAMP)
 endif

@@ -25,7 +25,7 @@ import (
 	"github.com/kie-operator/kie-operator/internal/state"
 )
 
-// lore is what a story has to remember of what people have done.
+// lore is what a story remembers of what people have done, to know what is right later.
 type lore struct {
 	// asked is how often a user has asked a resource to adopt an id, by both.
 	asked map[string]int

@@ -106,7 +106,7 @@ type story struct {
 	paused *process
 	// twoLeaders says that there was one.
 	twoLeaders bool
-	// bereft are the prompts whose resource was deleted: another process does not see what they bought.
+	// bereft are the prompts of deleted resources: another process does not see what was bought for them.
 	bereft map[string]bool
 	// judged is how many tasks were looked at by the last check.
 	judged int

@@ -28,14 +28,15 @@ import (
 	"github.com/kie-operator/kie-operator/internal/report"
 )
 
-// Options is what the controllers need to know beside the cluster.
+// Options are what the command line decides for the controllers, and what they
+// share with the callback server.
 type Options struct {
 	// Credentials are the API keys of the accounts, which the callback server reads too.
 	Credentials *credentials.Store
 	Clock       clock.PassiveClock
-	// Metrics is where they are registered.
+	// Metrics is where the metrics are registered.
 	Metrics prometheus.Registerer
-	// OperatorNamespace is where the KieAccounts of administrators are, and the one of last resort.
+	// OperatorNamespace is where the KieAccounts of administrators are, and the default one for all namespaces.
 	OperatorNamespace string
 	// AllowPrivateNetworks sends API keys over plain http, and fetches from private addresses: for development.
 	AllowPrivateNetworks bool
@@ -45,7 +46,8 @@ type Options struct {
 	RecoveryWindow time.Duration
 	// FileStorageRoot is the folder below which videos can be stored; empty means none.
 	FileStorageRoot string
-	// Reconciles is how many VideoGenerations are looked at at a time, Downloads of how many videos are stored.
+	// Reconciles is how many VideoGenerations are reconciled at a time, Downloads how many have their videos stored
+	// at a time.
 	Reconciles, Downloads int
 }
 

@@ -207,7 +207,7 @@ func (w *world) rooted(storage *v1alpha1.Storage) *v1alpha1.Storage {
 	return storage
 }
 
-// stored lists what is in the storage, by the path below its root.
+// filesStored lists what is in the storage, by the path below its root.
 func (w *world) filesStored() []string {
 	w.t.Helper()
 	var files []string

@@ -34,19 +34,19 @@ func (w *world) isGone(name string) bool {
 	return err != nil
 }
 
-// A finished resource goes when its time is over, and not before.
-// deletingClient remembers what became of a deletion.
+// deletingClient remembers the error of the last deletion.
 type deletingClient struct {
 	client.Client
 	err error
 }
 
-// Delete deletes.
+// Delete deletes, and notes the error.
 func (c *deletingClient) Delete(ctx context.Context, obj client.Object, opts ...client.DeleteOption) error {
 	c.err = c.Client.Delete(ctx, obj, opts...)
 	return c.err
 }
 
+// A finished resource is deleted when its time is over, and not before.
 func TestTimeToLive(t *testing.T) {
 	for name, tt := range map[string]struct {
 		markers string

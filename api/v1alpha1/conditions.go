@@ -49,8 +49,9 @@ const (
 	AnnotationRefreshLinks = "kie-operator.github.io/refresh-links"
 )
 
-// ReasonPending is that of the conditions that a resource has from its creation
-// on, until the operator has looked at it: the defaults of its status.
+// ReasonPending is the reason of the conditions that a resource has from its
+// creation until the operator has looked at it. They are the defaults of its
+// status.
 const ReasonPending = "Pending"
 
 // Reasons of the Ready condition of a VideoGeneration on the way.
@@ -106,24 +107,25 @@ const (
 	ReasonInvalidRequest = "InvalidRequest"
 	// ReasonFeatureDisabled means that KIE.AI does not offer what was asked for; nothing was bought.
 	ReasonFeatureDisabled = "FeatureDisabled"
-	// ReasonTaskExpired means that KIE.AI no longer speaks of the task.
+	// ReasonTaskExpired means that KIE.AI no longer answers questions about the task, which is too old.
 	ReasonTaskExpired = "TaskExpired"
 	// ReasonUpgradeFailed means that there will be no larger version of the video; the 720p video is there.
 	ReasonUpgradeFailed = "UpgradeFailed"
 	// ReasonSourceFailed means that the video which is continued failed or cannot be continued.
 	ReasonSourceFailed = "SourceFailed"
-	// ReasonInvalidSource means that extend.from leads in a circle or too far.
+	// ReasonInvalidSource means that the chain of spec.extend.from is a circle or is too long.
 	ReasonInvalidSource = "InvalidSource"
 	// ReasonInvalidImage means that an image is missing or cannot be used; nothing was bought.
 	ReasonInvalidImage = "InvalidImage"
 	// ReasonInvalidTaskID means that an annotation holds no task id.
 	ReasonInvalidTaskID = "InvalidTaskID"
-	// ReasonPurchaseLimitReached means that as much was bought as spec.retry and the user have asked for.
+	// ReasonPurchaseLimitReached means that as many purchases were made, or may have been, as spec.retry and the
+	// annotation kie-operator.github.io/resubmit allow.
 	ReasonPurchaseLimitReached = "PurchaseLimitReached"
 )
 
-// ReasonStored is that of the Stored condition when all videos that there are so
-// far are stored. Before that it has ReasonStoring or ReasonStorageFailed.
+// ReasonStored is the reason of the Stored condition when all videos that there
+// are so far are stored. Before that it is ReasonStoring or ReasonStorageFailed.
 const ReasonStored = "Stored"
 
 // Reasons of the DiffersFromSpec condition.
@@ -136,13 +138,14 @@ const (
 
 // Reasons of the Reconciling condition.
 const (
-	// ReasonProgressing means that things are on their way.
+	// ReasonProgressing means that the operator or KIE.AI is at work, and nothing is wrong.
 	ReasonProgressing = "Progressing"
 	// ReasonProgressingWithRetry means that trouble has to pass first.
 	ReasonProgressingWithRetry = "ProgressingWithRetry"
 )
 
-// Reasons of the conditions of a KieAccount, besides what KIE.AI refuses it for.
+// Reasons of the conditions of a KieAccount, besides those for which KIE.AI
+// refuses it.
 const (
 	// ReasonAvailable means that the account can buy.
 	ReasonAvailable = "Available"

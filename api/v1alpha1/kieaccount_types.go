@@ -14,8 +14,8 @@ const (
 	// SecretKeyWebhookHMACKey holds the key that KIE.AI signs callbacks
 	// with.
 	SecretKeyWebhookHMACKey = "webhookHmacKey"
-	// SecretKeyWebhookHMACKeyPrevious holds the key before the last
-	// rotation, which stays valid.
+	// SecretKeyWebhookHMACKeyPrevious holds the key from before the last
+	// rotation. It is accepted beside the current one.
 	SecretKeyWebhookHMACKeyPrevious = "webhookHmacKeyPrevious"
 )
 
@@ -49,7 +49,7 @@ const (
 // AllowedNamespaces says which namespaces may use an account.
 // +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="self.from != 'Selector' || has(self.selector)",fieldPath=".selector",message="from: Selector needs a selector of namespaces: add selector, or use from: Same or from: All"
-// +kubebuilder:validation:XValidation:rule="self.from == 'Selector' || !has(self.selector)",fieldPath=".selector",message="selector has a meaning with from: Selector only: set from to Selector, or remove selector"
+// +kubebuilder:validation:XValidation:rule="self.from == 'Selector' || !has(self.selector)",fieldPath=".selector",message="selector is used with from: Selector only: set from to Selector, or remove selector"
 type AllowedNamespaces struct {
 	// from is Same (the namespace of the account), All, or Selector.
 	// +optional
@@ -108,7 +108,7 @@ const (
 
 // Price is what one operation with one model costs.
 type Price struct {
-	// model is the model that it is the price of, as KIE.AI names it, such as
+	// model is the model that the price is for, as KIE.AI names it, such as
 	// veo3_fast. An upgrade is priced by the model of the video, too.
 	// +required
 	// +kubebuilder:validation:MinLength=1
@@ -116,7 +116,7 @@ type Price struct {
 	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9][A-Za-z0-9._/-]*$`
 	Model string `json:"model,omitempty"`
 
-	// operation is what it is the price of: Generate (a new video in 720p,
+	// operation is what the price is for: Generate (a new video in 720p,
 	// whatever its duration), Extend (an extension), Upgrade1080p or
 	// Upgrade4K (the larger version, beside the video itself).
 	// +required
@@ -135,8 +135,8 @@ type Price struct {
 type Budget struct {
 	// credits is how much may be spent in one period, by the price table, with
 	// at most three decimals, from "0.001" to "999999999.999". A video that
-	// does not fit waits for the next period. What fails later counts as
-	// spent.
+	// does not fit waits for the next period. A purchase that fails later
+	// counts as spent.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=13
@@ -144,8 +144,8 @@ type Budget struct {
 	Credits string `json:"credits,omitempty"`
 
 	// period is the length of a period, from 1m to 8760h (a year). Periods
-	// follow each other without a gap, in UTC: 24h turns at midnight, 168h
-	// in the night to Monday.
+	// follow each other without a gap, in UTC: one of 24h begins at midnight,
+	// one of 168h at midnight between Sunday and Monday.
 	// +optional
 	// +default="24h"
 	// +kubebuilder:validation:Type=string
@@ -183,8 +183,8 @@ type KieAccountSpec struct {
 	UploadBaseURL string `json:"uploadBaseURL,omitempty"`
 
 	// suspend holds back all that would be spent from the account while it is
-	// true: purchases, other tries and upgrades that have not begun. What is
-	// bought is brought to its end.
+	// true: purchases, further tries and upgrades that have not begun. What is
+	// already bought is followed to its end.
 	// +optional
 	Suspend *bool `json:"suspend,omitempty"`
 
@@ -199,9 +199,9 @@ type KieAccountSpec struct {
 	// +default={"submissions": 20, "window": "10s", "inFlight": 100}
 	Limits AccountLimits `json:"limits,omitempty,omitzero"`
 
-	// prices are what purchases cost, where KIE.AI's prices have changed
-	// since those of autumn 2026, which count for what is left out. Each model
-	// and operation has one entry at most.
+	// prices override the operator's own price table, which has KIE.AI's prices
+	// of autumn 2026, where they have changed since. Each model and operation
+	// has one entry at most.
 	// +optional
 	// +listType=map
 	// +listMapKey=model
@@ -273,8 +273,8 @@ type KieAccountStatus struct {
 	// +optional
 	CreditsSpentSince *metav1.Time `json:"creditsSpentSince,omitempty"`
 
-	// creditsSpentThrough is up to which moment purchases are in creditsSpent.
-	// Later ones are added when the account is looked at next.
+	// creditsSpentThrough is the moment up to which purchases are in
+	// creditsSpent. Later ones are added when the account is looked at next.
 	// +optional
 	CreditsSpentThrough *metav1.Time `json:"creditsSpentThrough,omitempty"`
 }

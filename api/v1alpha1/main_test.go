@@ -24,8 +24,8 @@ import (
 	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
-// What a user meets is the API server with the CRDs, so that is what these
-// tests talk to.
+// controlPlane has the API server with the CRDs. The tests talk to it, because it
+// is what users meet.
 var controlPlane testenv.Shared
 
 // server returns a client that knows nothing of the types.

@@ -232,9 +232,9 @@ func TestKieAccountIsRefused(t *testing.T) {
 		{"Selector selects nothing", with(`allowedNamespaces: {from: Selector}`),
 			[]cause{{"spec.allowedNamespaces.selector", "from: Selector needs a selector of namespaces: add selector, or use from: Same or from: All"}}},
 		{"All does not select", with(`allowedNamespaces: {from: All, selector: {matchLabels: {team: film}}}`),
-			[]cause{{"spec.allowedNamespaces.selector", "selector has a meaning with from: Selector only: set from to Selector, or remove selector"}}},
+			[]cause{{"spec.allowedNamespaces.selector", "selector is used with from: Selector only: set from to Selector, or remove selector"}}},
 		{"the default does not select", with(`allowedNamespaces: {selector: {matchLabels: {team: film}}}`),
-			[]cause{{"spec.allowedNamespaces.selector", "selector has a meaning with from: Selector only: set from to Selector, or remove selector"}}},
+			[]cause{{"spec.allowedNamespaces.selector", "selector is used with from: Selector only: set from to Selector, or remove selector"}}},
 
 		{"baseURL has a scheme", with(`baseURL: api.kie.ai`),
 			[]cause{{"spec.baseURL", badBaseURL}}},

@@ -40,9 +40,9 @@ const (
 // +kubebuilder:validation:XValidation:rule="has(self.url) || !(has(self.endpoint) || has(self.region) || has(self.prefix) || has(self.credentialsSecretRef) || has(self.serverSideEncryption))",message="endpoint, region, prefix, credentialsSecretRef and serverSideEncryption belong to a url: add url, or remove them to use the storage of the KieAccount"
 // +kubebuilder:validation:XValidation:rule="!has(self.url) || !self.url.startsWith('s3:') || has(self.region) || has(self.endpoint)",fieldPath=".region",message="s3 needs the region of the bucket, such as eu-central-1: add region, or the endpoint of an S3-compatible server"
 // +kubebuilder:validation:XValidation:rule="!has(self.url) || !self.url.startsWith('azblob:') || has(self.endpoint)",fieldPath=".endpoint",message="azblob needs the address of the storage account: add endpoint, such as https://myaccount.blob.core.windows.net"
-// +kubebuilder:validation:XValidation:rule="!has(self.url) || !has(self.endpoint) || self.url.startsWith('s3:') || self.url.startsWith('azblob:')",fieldPath=".endpoint",message="endpoint has a meaning with s3 and azblob only: remove endpoint"
-// +kubebuilder:validation:XValidation:rule="!has(self.url) || !has(self.region) || self.url.startsWith('s3:')",fieldPath=".region",message="region has a meaning with s3 only: remove region"
-// +kubebuilder:validation:XValidation:rule="!has(self.url) || !has(self.serverSideEncryption) || self.url.startsWith('s3:')",fieldPath=".serverSideEncryption",message="serverSideEncryption has a meaning with s3 only: remove serverSideEncryption"
+// +kubebuilder:validation:XValidation:rule="!has(self.url) || !has(self.endpoint) || self.url.startsWith('s3:') || self.url.startsWith('azblob:')",fieldPath=".endpoint",message="endpoint is used with s3 and azblob only: remove endpoint"
+// +kubebuilder:validation:XValidation:rule="!has(self.url) || !has(self.region) || self.url.startsWith('s3:')",fieldPath=".region",message="region is used with s3 only: remove region"
+// +kubebuilder:validation:XValidation:rule="!has(self.url) || !has(self.serverSideEncryption) || self.url.startsWith('s3:')",fieldPath=".serverSideEncryption",message="serverSideEncryption is used with s3 only: remove serverSideEncryption"
 // +kubebuilder:validation:XValidation:rule="!has(self.url) || !self.url.startsWith('file:') || !has(self.credentialsSecretRef)",fieldPath=".credentialsSecretRef",message="a folder needs no credentials: remove credentialsSecretRef"
 type Storage struct {
 	// url is the bucket: s3://BUCKET, gs://BUCKET, azblob://CONTAINER, or on
@@ -82,8 +82,8 @@ type Storage struct {
 	// credentialsSecretRef names the Secret, in the same namespace, with the
 	// credentials: with s3 the keys accessKeyID and secretAccessKey (and
 	// sessionToken, if there is one), with gs serviceAccountKey, with azblob
-	// accountKey or sasToken. Left out, it is the identity of the operator,
-	// which only a KieAccount in the namespace of the operator can use.
+	// accountKey or sasToken. Left out, the identity of the operator is used,
+	// which only a KieAccount in the namespace of the operator can do.
 	// +optional
 	CredentialsSecretRef *SecretReference `json:"credentialsSecretRef,omitempty"`
 
@@ -94,9 +94,9 @@ type Storage struct {
 	ServerSideEncryption *ServerSideEncryption `json:"serverSideEncryption,omitempty"`
 
 	// deletionPolicy is Retain, which leaves the stored videos where they
-	// are when the VideoGeneration is deleted, or Delete. Left out, it is
-	// that of the KieAccount where the VideoGeneration names no url, or else
-	// Retain.
+	// are when the VideoGeneration is deleted, or Delete, which deletes them
+	// too. Left out, it is that of the KieAccount if the VideoGeneration
+	// names no url, and else Retain.
 	// +optional
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 }
@@ -114,7 +114,7 @@ const (
 )
 
 // ServerSideEncryption is what an S3 server encrypts the videos with.
-// +kubebuilder:validation:XValidation:rule="!has(self.kmsKeyID) || self.algorithm == 'aws:kms'",fieldPath=".kmsKeyID",message="kmsKeyID has a meaning with aws:kms only: remove kmsKeyID, or set algorithm to aws:kms"
+// +kubebuilder:validation:XValidation:rule="!has(self.kmsKeyID) || self.algorithm == 'aws:kms'",fieldPath=".kmsKeyID",message="kmsKeyID is used with aws:kms only: remove kmsKeyID, or set algorithm to aws:kms"
 type ServerSideEncryption struct {
 	// algorithm is AES256, with a key that the server manages, or aws:kms,
 	// with one of a key management service.
@@ -162,7 +162,8 @@ type StorageFailure struct {
 	Message string `json:"message,omitempty"`
 }
 
-// StorageProgress is how far the storing of the finished videos has come.
+// StorageProgress is how far the storing of the finished videos has come, and why
+// it does not go on.
 type StorageProgress struct {
 	// state is Storing, Stored or Failed.
 	// +required

@@ -58,13 +58,13 @@ const (
 	OperationExtend Operation = "Extend"
 )
 
-// TaskAPI is a family of KIE.AI's endpoints. Each has ids of its own: one that
-// is asked about a task of the other does not know it.
+// TaskAPI is a family of KIE.AI's endpoints. Each has ids of its own: an endpoint
+// that is asked about a task of another family does not know it.
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=64
 type TaskAPI string
 
-// The families that sell tasks.
+// The families of endpoints that sell tasks.
 const (
 	// TaskAPIVeo is the API of Veo 3.1. A task without an API belongs to it.
 	TaskAPIVeo TaskAPI = "Veo"
@@ -96,8 +96,8 @@ type Task struct {
 	// +optional
 	API TaskAPI `json:"api,omitempty"`
 
-	// account is the KieAccount that bought the task, and whose books have
-	// it. A task that was taken over has none.
+	// account is the KieAccount that bought the task, in whose creditsSpent
+	// it is counted. A task that was taken over has none.
 	// +optional
 	Account AccountIdentity `json:"account,omitempty,omitzero"`
 
@@ -105,15 +105,15 @@ type Task struct {
 	// +required
 	SubmittedAt metav1.Time `json:"submittedAt,omitempty,omitzero"`
 
-	// id is the name that KIE.AI gave to the task.
+	// id is KIE.AI's id of the task. It is left out until it is known.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	ID string `json:"id,omitempty"`
 
 	// adopted says that the task was not bought by this resource but taken
-	// over by its annotation. KIE.AI calls nobody back for it, so it is
-	// polled.
+	// over, as its annotation asked for. KIE.AI sends no callback for it, so
+	// it is polled.
 	// +optional
 	Adopted *bool `json:"adopted,omitempty"`
 
@@ -146,7 +146,7 @@ type Task struct {
 	CompletedAt *metav1.Time `json:"completedAt,omitempty"`
 }
 
-// PastTask is a paid task that another one has taken the place of.
+// PastTask is a paid task that a later purchase has replaced.
 type PastTask struct {
 	// attempt is the token that stood for the purchase.
 	// +required
@@ -164,12 +164,12 @@ type PastTask struct {
 	// +optional
 	API TaskAPI `json:"api,omitempty"`
 
-	// account is the KieAccount that bought the task, and whose books have
-	// it.
+	// account is the KieAccount that bought the task, in whose creditsSpent
+	// it is counted.
 	// +optional
 	Account AccountIdentity `json:"account,omitempty,omitzero"`
 
-	// id is the name that KIE.AI gave to the task, if it is known.
+	// id is KIE.AI's id of the task, if it is known.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128

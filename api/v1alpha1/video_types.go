@@ -41,8 +41,8 @@ type Upgrade struct {
 	// +required
 	SubmittedAt metav1.Time `json:"submittedAt,omitempty,omitzero"`
 
-	// id is how KIE.AI calls the upgrade, if it does not call it by the id of
-	// the task.
+	// id is KIE.AI's id of the upgrade, if it is another one than that of the
+	// task.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
@@ -77,8 +77,8 @@ type Video struct {
 	// +kubebuilder:validation:MaxLength=2048
 	URL string `json:"url,omitempty"`
 
-	// index is which of the task's videos it is, as KIE.AI counts them from
-	// 0. It is left out for the first.
+	// index is the place of the video among those of the task, counted from 0
+	// as KIE.AI does. It is left out for the first.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	Index int32 `json:"index,omitempty"`

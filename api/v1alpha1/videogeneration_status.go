@@ -22,8 +22,8 @@ type Source struct {
 	// +kubebuilder:validation:MaxLength=128
 	TaskID string `json:"taskID,omitempty"`
 
-	// account is the KieAccount that bought it. The one of that name has to
-	// buy the extension too.
+	// account is the KieAccount that bought it. The account of that name has
+	// to buy the extension too.
 	// +required
 	Account AccountIdentity `json:"account,omitempty,omitzero"`
 }
@@ -96,8 +96,8 @@ type VideoGenerationStatus struct {
 	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// account is the KieAccount that bought the task, and is asked about it;
-	// before a purchase, the one that it waits for.
+	// account is the KieAccount that bought the task and whose key KIE.AI is
+	// asked about it with; before a purchase, the one that is to make it.
 	// +optional
 	Account AccountIdentity `json:"account,omitempty,omitzero"`
 

@@ -121,8 +121,8 @@ type Extend struct {
 type Retry struct {
 	// maxAttempts is how often the video is bought at most, when KIE.AI
 	// could not make it (codes 500 and 501). 1, the default, never buys
-	// again. A prompt or an image that is refused is never bought again, and
-	// neither is a purchase of which it is not known whether it was made.
+	// again. A video whose prompt or image was refused is never bought again,
+	// and neither is one whose purchase may or may not have been made.
 	// +optional
 	// +default=1
 	// +kubebuilder:validation:Minimum=1
@@ -275,8 +275,8 @@ type VideoGenerationSpec struct {
 
 	// suspend holds every purchase back while it is true: the video, its
 	// upgrade, and another try. It stops spending only: what is already
-	// bought is watched until it is finished. status.estimatedCredits says
-	// what the purchase would cost.
+	// bought is followed to its end. status.estimatedCredits says what the
+	// purchase would cost.
 	// +optional
 	Suspend *bool `json:"suspend,omitempty"`
 
@@ -295,8 +295,8 @@ type VideoGenerationSpec struct {
 	// +default={"maxAttempts": 1}
 	Retry Retry `json:"retry,omitempty,omitzero"`
 
-	// ttlSecondsAfterFinished is after how many seconds the finished or
-	// failed resource is deleted, by itself. Left out, it stays. Do not set
+	// ttlSecondsAfterFinished is the number of seconds after which the operator
+	// deletes the finished or failed resource. Left out, it stays. Do not set
 	// it on resources that a GitOps tool applies: the tool would create the
 	// resource again, and it would be bought again.
 	// +optional
@@ -306,15 +306,16 @@ type VideoGenerationSpec struct {
 
 	// storage is where the finished videos are kept, if not in the storage of
 	// the KieAccount. KIE.AI deletes them after 14 days and its links may die
-	// after one. A change has an effect on what is not stored yet.
+	// after one day. A change has an effect on what is not stored yet.
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="!has(self.url) || !self.url.startsWith('file:')",fieldPath=".url",message="a folder of the operator can be named by a KieAccount only: use s3://BUCKET, gs://BUCKET or azblob://CONTAINER, or leave url out to use the storage of the KieAccount"
 	// +kubebuilder:validation:XValidation:rule="!has(self.url) || has(self.credentialsSecretRef)",fieldPath=".credentialsSecretRef",message="the identity of the operator is for the storage of KieAccounts only: add credentialsSecretRef with the Secret that holds the credentials of the bucket"
 	Storage *Storage `json:"storage,omitempty"`
 
-	// timeout is the time from the purchase to a finished video, and again
-	// from the upgrade to the end of that, from 1m to 24h, as in "45m" or "1h30m". When it has passed, the resource ends as
-	// TimedOut; a larger timeout makes the operator look again.
+	// timeout is how long the video may take from its purchase, and again how
+	// long its upgrade may take, from 1m to 24h, as in "45m" or "1h30m". When
+	// it has passed, the resource ends as TimedOut; a larger timeout makes the
+	// operator look again.
 	// +optional
 	// +default="30m"
 	// +kubebuilder:validation:Type=string

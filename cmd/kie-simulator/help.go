@@ -36,11 +36,11 @@ const helpFates = `
 Fates:
 
 A fate is what happens to a task and to its upgrades. Put it into the prompt of one task as a marker,
-[sim:KEY=VALUE], several if you like, or give it to every task with the flag --KEY=VALUE. A marker that does
-not exist is refused. An extension has the fate of its own prompt, an upgrade that of the prompt of its task.
+[sim:KEY=VALUE], several if you like, or give it to every task with the flag --KEY=VALUE. An unknown marker is
+refused. An extension has the fate of its own prompt, an upgrade that of the prompt of its task.
 What is in brackets may be left out: -after=DURATION is how much later it begins, counted from when the task
-or upgrade was accepted, and -for=DURATION how long it lasts, which is for ever without it.
-Pages that are redirects lead to where the request went.
+or upgrade was accepted, and -for=DURATION how long it lasts; without it, it lasts for ever.
+A page with a redirect leads back to the URL that was asked for.
 Examples: a prompt that contains [sim:fail=501] [sim:callback=late=1m], or [sim:record=null-after=11m-for=1m]
 
 `

@@ -1,7 +1,7 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// kie-simulator is a KIE.AI of one's own: it serves the Veo 3.1 API with made-up
+// Command kie-simulator simulates KIE.AI: it serves the Veo 3.1 API with made-up
 // videos, calls back, and fails, lies or falls silent on demand. Run it with
 // --help for all it can do.
 package main
@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string) error {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	config.options.Logger = logger
 	simulator := kiesim.New(config.options)
-	// Zero is an empty account here, and the default to New.
+	// To New, zero credits mean the default. Here they mean an empty account.
 	simulator.SetCredits(config.options.Credits)
 
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", config.bindAddress)

@@ -106,7 +106,8 @@ func managerOptions(o options) ctrl.Options {
 	return options
 }
 
-// addParts adds to the manager what the operator consists of.
+// addParts adds the parts of the operator to the manager: the controllers, the
+// callback server and the probes.
 func addParts(ctx context.Context, mgr ctrl.Manager, informers *callback.Informers, o options) error {
 	if err := callback.IndexAttempts(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err

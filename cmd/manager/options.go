@@ -45,8 +45,8 @@ type options struct {
 	log                      zap.Options
 }
 
-// parseOptions reads and checks the command line. What is wrong with it is said
-// in one sentence.
+// parseOptions reads and checks the command line. The error is a sentence that
+// names what is wrong with it.
 func parseOptions(args []string, output io.Writer) (options, error) {
 	var o options
 	var watch string
@@ -59,13 +59,13 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 		"folder with tls.crt and tls.key, such as a mounted Secret, for https on the callback server; it may be replaced while the operator runs; empty means plain http")
 	fs.StringVar(&o.metricsBindAddress, "metrics-bind-address", disabled, "address of the metrics server, which speaks https and asks the API server who may read; 0 for none")
 	fs.StringVar(&o.healthProbeBindAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 for none")
-	fs.BoolVar(&o.leaderElect, "leader-elect", false, "let one of several replicas buy; all of them take callbacks")
+	fs.BoolVar(&o.leaderElect, "leader-elect", false, "elect one of several replicas to buy; all of them take callbacks")
 	fs.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", "", "namespace of the leader's lease (default: the namespace of the operator)")
-	fs.StringVar(&o.operatorNamespace, "operator-namespace", "kie-operator-system", "namespace of the operator, where the KieAccount of last resort and its Secret are")
+	fs.StringVar(&o.operatorNamespace, "operator-namespace", "kie-operator-system", "namespace of the operator; its KieAccount named default pays for VideoGenerations whose own namespace has none")
 	fs.StringVar(&watch, "watch-namespaces", "", "namespaces to work in, separated by commas; empty means all")
 	fs.IntVar(&o.maxConcurrentReconciles, "max-concurrent-reconciles", 16, "how many VideoGenerations are worked on at a time")
 	fs.DurationVar(&o.submissionRecoveryWindow, "submission-recovery-window", 30*time.Minute,
-		"how long the callback of a purchase is waited for whose answer was lost")
+		"how long to wait for the callback of a purchase whose answer was lost")
 	fs.IntVar(&o.maxConcurrentDownloads, "max-concurrent-downloads", 3, "how many VideoGenerations have their videos stored at a time; each takes about 10 MiB of memory")
 	fs.StringVar(&o.fileStorageRoot, "file-storage-root", "", "folder, such as a mounted volume, at or below which storage with file:// has to be; empty means that there is no such storage")
 	fs.BoolVar(&o.allowPrivateNetworks, "allow-private-networks", false, "for development only: accept plain http for the KIE.AI API, the callback URL, images and videos, and let them be on this network")
@@ -76,7 +76,7 @@ func parseOptions(args []string, output io.Writer) (options, error) {
 		return options{}, err
 	}
 	if fs.NArg() > 0 {
-		return options{}, fmt.Errorf("unexpected argument %q: everything is said with flags, see --help", fs.Arg(0))
+		return options{}, fmt.Errorf("unexpected argument %q: the operator takes flags only, see --help", fs.Arg(0))
 	}
 	if o.version {
 		return o, nil

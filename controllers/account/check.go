@@ -22,8 +22,8 @@ import (
 )
 
 // check asks KIE.AI for the balance of the account, which also proves the key,
-// and decides whether the account can buy. What cannot be read of its credits
-// keeps it from that.
+// and decides whether the account can buy. If unread is not nil, a number of
+// its credits cannot be read, and it cannot buy.
 func (r *Reconciler) check(ctx context.Context, account *v1alpha1.KieAccount, last check, unread error) (check, error) {
 	next := check{generation: account.Generation, at: r.Clock.Now(), unread: unread != nil,
 		credits: last.credits, keysKnown: last.keysKnown, signed: last.signed, wroteAt: last.wroteAt}
@@ -66,14 +66,15 @@ func (r *Reconciler) check(ctx context.Context, account *v1alpha1.KieAccount, la
 	}
 	current := meta.FindStatusCondition(account.Status.Conditions, v1alpha1.ConditionReady)
 	if current != nil && current.Reason == v1alpha1.ReasonUnreadableCredits {
-		current = nil // it says nothing of KIE.AI
+		current = nil // it says nothing about KIE.AI's answer
 	}
 	next.ready = unlessHeld(judgeAccount(answer, refused.Class, current, account.Generation), account, unread)
 	return next, nil
 }
 
-// unlessHeld takes the readiness back of an account that KIE.AI sells to, where
-// its own numbers or its administrator hold it.
+// unlessHeld returns the Ready condition as it is, unless it is True and nothing
+// may be bought all the same: because a number of credits cannot be read, or
+// because the account is suspended.
 func unlessHeld(ready metav1.Condition, account *v1alpha1.KieAccount, unread error) metav1.Condition {
 	switch {
 	case ready.Status != metav1.ConditionTrue:

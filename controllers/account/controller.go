@@ -37,7 +37,7 @@ const (
 	CountEvery = 5 * time.Second
 )
 
-// Reconciler says of each KieAccount whether it can buy.
+// Reconciler writes into the status of each KieAccount whether it can buy.
 type Reconciler struct {
 	// Client reads from the cache and writes to the API server.
 	Client      client.Client
@@ -60,7 +60,7 @@ type check struct {
 	generation int64
 	at         time.Time
 	ready      metav1.Condition
-	// keysKnown says that the Secret was read, signed that it has keys for signatures.
+	// keysKnown says that the Secret was read, signed that it has webhook keys.
 	keysKnown, signed bool
 	credits           *credits.Amount
 	// unread says that a number of credits could not be read.
@@ -70,7 +70,7 @@ type check struct {
 	wroteAt time.Time
 }
 
-// counts are what the resources of an account say together.
+// counts are the sums over the VideoGenerations of an account.
 type counts struct {
 	inFlight, queued int32
 	// purchases only grows while the resources are there, so that it also tells of a video that was bought and
@@ -141,8 +141,8 @@ func (r *Reconciler) nextCheck(last check, counted counts) time.Time {
 	return last.at.Add(BalanceEvery)
 }
 
-// count reads what the resources of the account say together, and counts the
-// purchases that another process has not.
+// count sums up the VideoGenerations of the account, and books the purchases of
+// an earlier process that it had not booked yet.
 func (r *Reconciler) count(ctx context.Context, account *v1alpha1.KieAccount) (counts, error) {
 	key := client.ObjectKeyFromObject(account)
 	var view v1alpha1.VideoGenerationList

@@ -30,7 +30,7 @@ import (
 	"github.com/kie-operator/kie-operator/internal/transfer"
 )
 
-// turnAgain is how soon one whose turn it is not looks again.
+// turnAgain is how soon a resource that found no free place tries again.
 const turnAgain = 5 * time.Second
 
 // Reconciler stores the finished videos of VideoGenerations. It is a
@@ -70,9 +70,9 @@ func (r *Reconciler) Init() {
 	r.tenants = map[string]bool{}
 }
 
-// Reconcile stores what is not stored of a resource, as far as that is possible
-// now, and sees to it that the resource has a finalizer if its videos are to be
-// deleted with it.
+// Reconcile stores the videos of a resource that are not stored yet, as far as
+// that is possible now, and sees to it that the resource has a finalizer if its
+// videos are to be deleted with it.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	vg := &v1alpha1.VideoGeneration{}
 	if err := r.Client.Get(ctx, req.NamespacedName, vg); apierrors.IsNotFound(err) {
@@ -93,7 +93,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		if err := r.writeStored(ctx, vg, unnoted, nil); err != nil {
 			return report.QuietConflict(err)
 		}
-		return ctrl.Result{RequeueAfter: report.ConflictDelay}, nil // by what is noted now
+		return ctrl.Result{RequeueAfter: report.ConflictDelay}, nil // then with the status that was just written
 	case vg.Status.Storage == nil || !state.HasVideos(vg):
 		r.memories.Delete(req.NamespacedName)
 		if len(state.StoredURIs(vg)) > 0 {
@@ -112,7 +112,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	case !pending:
 		r.memories.Delete(req.NamespacedName)
 		return r.unguarded(vg, r.guard(ctx, vg, p))
-	case len(state.StoredURIs(vg)) > 0: // whatever becomes of the rest
+	case len(state.StoredURIs(vg)) > 0: // what is stored already needs the finalizer, whatever comes of the rest
 		err := r.guard(ctx, vg, p)
 		if failure, ok := asStorageError(err); ok {
 			return r.refuse(ctx, vg, failure)
@@ -133,7 +133,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 // storeIfDue stores what is missing, when it is time for it and there is room.
 func (r *Reconciler) storeIfDue(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p state.Location) (ctrl.Result, error) {
 	missing := state.Unstored(vg)
-	if len(missing) == 0 { // the status says that it is Storing, and that all is stored
+	if len(missing) == 0 { // the state is Storing though every video has its artifact: correct the state
 		return report.QuietConflict(r.write(ctx, vg, nil, nil))
 	}
 	known, now := r.of(vg, p), r.Clock.Now()
@@ -148,9 +148,9 @@ func (r *Reconciler) storeIfDue(ctx context.Context, vg *v1alpha1.VideoGeneratio
 	return r.storeNow(ctx, vg, account, p, known)
 }
 
-// storeNow stores what is not stored, and notes what came of it. Whatever ends it,
-// what is stored by then is noted, and only then has it ended for those who wait
-// for that.
+// storeNow stores what is not stored, and writes what came of it into the status.
+// That is done however the storing ends, and before Transfers.Stop reports that it
+// has ended.
 func (r *Reconciler) storeNow(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p state.Location, known *memory) (ctrl.Result, error) {
 	storing, end := r.Transfers.begin(ctx, vg.UID)
 	defer end()
@@ -177,8 +177,8 @@ func (r *Reconciler) storeNow(ctx context.Context, vg *v1alpha1.VideoGeneration,
 }
 
 // withoutLocation waits for the account that says where to store, until KIE.AI has
-// deleted the video. If there is an account that says nothing, the other
-// reconciler takes back that anything is to be stored, as soon as it comes to it.
+// deleted the video. If the account is there and has no storage any more, the
+// reconciler of purchases takes the request to store out of the status.
 func (r *Reconciler) withoutLocation(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount) (ctrl.Result, error) {
 	if !state.StoragePending(vg) {
 		return ctrl.Result{}, nil
@@ -209,8 +209,8 @@ func invalidStorage(format string, args ...any) *transfer.StorageError {
 // FinalizerRefused is the reason of a failure to write the finalizer.
 const FinalizerRefused transfer.Class = "FinalizerRefused"
 
-// unguarded says that the finalizer of a resource cannot be written that has
-// nothing to store, and comes back.
+// unguarded handles an error of writing the finalizer of a resource that has nothing
+// to store: a refusal is told in an Event, and tried again later.
 func (r *Reconciler) unguarded(vg *v1alpha1.VideoGeneration, err error) (ctrl.Result, error) {
 	failure, ok := asStorageError(err)
 	if !ok {
@@ -220,9 +220,10 @@ func (r *Reconciler) unguarded(vg *v1alpha1.VideoGeneration, err error) (ctrl.Re
 	return ctrl.Result{RequeueAfter: maxStoreAgain}, nil
 }
 
-// enter takes a place among those who store, and returns how to leave it. Who is
-// not an administrator holds one at a time, and all of them together leave one
-// free: a bucket that takes its time does not keep others from storing.
+// enter takes one of the places for storing, and returns a function that gives it
+// back. Storage that no administrator named gets one place at a time for each
+// namespace, and all such storage together leaves one place free: a slow bucket of
+// a tenant does not keep others from storing.
 func (r *Reconciler) enter(p state.Location) (leave func(), ok bool) {
 	if p.Trusted(r.Locations.OperatorNamespace) {
 		return func() {}, true

@@ -18,9 +18,9 @@ import (
 // expiringWithin is how soon KIE.AI deletes a video that counts as expiring.
 const expiringWithin = 24 * time.Hour
 
-// expiring counts, whenever metrics are read, the resources whose video is paid
-// for, is to be stored, is not, and is soon deleted by KIE.AI. More than 0 is a
-// reason to look.
+// expiring counts, whenever metrics are read, the resources with a video that is
+// to be stored, is not stored yet, and is soon deleted by KIE.AI. Anything above 0
+// calls for a person.
 type expiring struct {
 	reader client.Reader
 	clock  clock.PassiveClock
@@ -37,7 +37,7 @@ func NewExpiring(reader client.Reader, clk clock.PassiveClock) prometheus.Collec
 // Describe describes the metric.
 func (e *expiring) Describe(descs chan<- *prometheus.Desc) { descs <- e.gauge }
 
-// Collect counts them. While there is no view of the resources, there is no number.
+// Collect counts the resources. If they cannot be listed, it sends no number.
 func (e *expiring) Collect(metrics chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -54,7 +54,8 @@ func (e *expiring) Collect(metrics chan<- prometheus.Metric) {
 	metrics <- prometheus.MustNewConstMetric(e.gauge, prometheus.GaugeValue, float64(count))
 }
 
-// expiresBefore reports whether KIE.AI deletes a video before a time that is not stored.
+// expiresBefore reports whether KIE.AI deletes, before a time, a video that is not
+// stored.
 func expiresBefore(vg *v1alpha1.VideoGeneration, at time.Time) bool {
 	for i := range vg.Status.Videos {
 		video := &vg.Status.Videos[i]

@@ -29,8 +29,8 @@ type Locations struct {
 	OperatorNamespace string
 
 	mu sync.Mutex
-	// remembered are the places of videos that are to be deleted with their resources. With a namespace, its accounts and
-	// Secrets, and the right to read them, go first.
+	// remembered are the places of videos that are to be deleted with their resources. When a namespace is deleted, its
+	// accounts and Secrets, and the right to read them, may be gone before its VideoGenerations.
 	remembered map[types.UID]rememberedLocation
 }
 
@@ -121,7 +121,7 @@ func (p *Locations) recall(uid types.UID) (rememberedLocation, bool) {
 	return kept, ok
 }
 
-// Remembered is of how many resources it is known where their videos were stored.
+// Remembered is the number of resources whose storage is remembered.
 func (p *Locations) Remembered() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -14,8 +14,8 @@ import (
 	"github.com/kie-operator/kie-operator/internal/transfer"
 )
 
-// How soon after a failure a video is tried to be stored again: twice as long
-// after each one.
+// How soon after a failure the storing of a video is tried again. The time doubles
+// with each failure in a row.
 const (
 	firstStoreAgain = 15 * time.Second
 	// maxStoreAgain is for storage, which somebody may be putting right, maxFetchAgain for a host of KIE.AI's.
@@ -24,14 +24,15 @@ const (
 )
 
 // memory is what this process remembers of tries that failed, and of what they
-// stored. It may be lost: then the next one comes at once.
+// stored. If it is lost, the next try comes at once.
 type memory struct {
-	// for which storage they were: another one is tried at once.
+	// place is the storage that the tries were for: another one is tried at once.
 	place string
-	// storage has those for which all videos wait, videos those of one video, by its URL at KIE.AI.
+	// storage has the failures of the storage, after which all videos wait, and videos those of one video, by its URL
+	// at KIE.AI.
 	storage backoff
 	videos  map[string]backoff
-	// stored is what is stored and not noted yet, by its URL at KIE.AI.
+	// stored is what is stored and not in the status yet, by its URL at KIE.AI.
 	stored map[string]v1alpha1.Artifact
 }
 
@@ -41,8 +42,8 @@ type backoff struct {
 	next   time.Time
 }
 
-// unwritten returns what is remembered of the resource if something of it is stored
-// that could not be noted, and else nil.
+// unwritten returns what is remembered of the resource if some of its videos are
+// stored and that could not be written into the status, and else nil.
 func (r *Reconciler) unwritten(vg *v1alpha1.VideoGeneration) *memory {
 	known, ok := r.memories.Get(client.ObjectKeyFromObject(vg), vg.UID)
 	if !ok || len(known.stored) == 0 {
@@ -102,8 +103,8 @@ func (t *memory) succeed(url string, object v1alpha1.Artifact) {
 	delete(t.videos, url)
 }
 
-// again puts the next try off, by at most so long. A fifth of the time is left to
-// chance, so that those that failed together do not come back together.
+// again puts the next try off, by at most the time given. A fifth of the time is
+// random, so that those that failed together do not come back together.
 func (s backoff) again(now time.Time, most time.Duration) backoff {
 	after := state.Backoff(firstStoreAgain, most, s.failed)
 	return backoff{failed: s.failed + 1, next: now.Add(after - time.Duration(rand.Int64N(int64(after/5))))} //nolint:gosec // nobody gains by guessing it

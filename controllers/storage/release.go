@@ -31,20 +31,20 @@ import (
 )
 
 const (
-	// ReleaseWithin bounds how long a deleted resource waits for its stored videos to be deleted: a namespace is
-	// always deleted in the end.
+	// ReleaseWithin bounds how long a deleted resource waits for its stored videos to be deleted, so that the deletion
+	// of a namespace always comes to its end.
 	ReleaseWithin = 10 * time.Minute
-	// releaseAgain is how soon that is tried again, releaseTimeout how long one try takes, and lastReleaseTimeout one
-	// that is made when the time is over.
+	// releaseAgain is how soon that is tried again. releaseTimeout bounds one try, and lastReleaseTimeout the last one,
+	// which is made when the time is over.
 	releaseAgain       = 15 * time.Second
 	releaseTimeout     = 20 * time.Second
 	lastReleaseTimeout = 5 * time.Second
-	// releaseWorkers is how many resources are let go of at a time.
+	// releaseWorkers is how many deleted resources are worked on at a time.
 	releaseWorkers = 4
 )
 
-// Releaser lets go of VideoGenerations that are deleted. With
-// deletionPolicy Delete their stored videos are deleted first; if that is not
+// Releaser removes the finalizer of VideoGenerations that are deleted. With
+// deletionPolicy Delete it deletes their stored videos first; if that is not
 // possible within 10 minutes, a Warning says which are left.
 //
 // It is a controller of its own, so that storage which does not answer holds up
@@ -58,8 +58,8 @@ type Releaser struct {
 	Recorder  events.EventRecorder
 
 	mu sync.Mutex
-	// broken is until when a place is not tried, because it has just not answered: it is not waited for once for each
-	// resource.
+	// broken says until when a place is not tried because it has just not answered, so that not each resource waits
+	// for its timeout.
 	broken map[string]time.Time
 	// leaving are the deleted resources.
 	leaving byname.Map[*leaving]
@@ -67,10 +67,10 @@ type Releaser struct {
 
 // leaving is what is known of a deleted resource.
 type leaving struct {
-	// since is when this process first looked at it: an operator that was away gives it the same time as one that was
-	// not.
+	// since is when this process first saw it deleted. ReleaseWithin counts from then, so that a resource which was
+	// deleted while no operator ran has the whole time too.
 	since time.Time
-	// tried says that it has had a try of its own.
+	// tried says that there was a try for this resource.
 	tried bool
 }
 
@@ -102,7 +102,7 @@ func (r *Releaser) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result
 		return ctrl.Result{}, err
 	case left.again && inTime:
 		log.FromContext(ctx).Info("The stored videos of a deleted VideoGeneration could not be deleted yet", "cause", left.cause)
-		// A third of the time more is left to chance, so that it is not always the same one who finds that a place is broken.
+		// Up to a third more, at random, so that it is not always the same resource that waits for a broken place.
 		again := releaseAgain + rand.N(releaseAgain/3) //nolint:gosec // nobody gains by guessing it
 		return ctrl.Result{RequeueAfter: min(again, end.Sub(now))}, nil
 	}
@@ -133,8 +133,8 @@ func (r *Releaser) of(vg *v1alpha1.VideoGeneration) *leaving {
 	return known
 }
 
-// mayTry reports whether a resource is tried now, and notes that it is: not while
-// its place is broken, unless it would be let go of without a try of its own.
+// mayTry reports whether to try a resource now, and notes that it is tried: not
+// while its place is broken, unless this is the last chance and it had no try yet.
 func (r *Releaser) mayTry(vg *v1alpha1.VideoGeneration, p state.Location, last bool) bool {
 	known := r.of(vg)
 	r.mu.Lock()
@@ -150,8 +150,8 @@ func (r *Releaser) mayTry(vg *v1alpha1.VideoGeneration, p state.Location, last b
 	return true
 }
 
-// answered notes that a place answers, or does not. That it refuses one object says
-// nothing of the others.
+// answered notes whether a place answers. A place that refuses one object counts as
+// one that answers.
 func (r *Releaser) answered(p state.Location, failure *transfer.StorageError) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -191,7 +191,7 @@ type leftover struct {
 
 // deleteStored deletes the stored videos of a resource, if that is what its
 // deletionPolicy says, and returns what is left of them. The error is one of the
-// API server. After the last try it is let go of.
+// API server. last says that the resource is released after this try.
 func (r *Releaser) deleteStored(ctx context.Context, vg *v1alpha1.VideoGeneration, last bool) (leftover, error) {
 	all := leftover{uris: state.StoredURIs(vg), cause: "the API server does not answer", again: true}
 	account, err := accounts.Named(ctx, r.Client, vg.Status.Account)
@@ -200,7 +200,7 @@ func (r *Releaser) deleteStored(ctx context.Context, vg *v1alpha1.VideoGeneratio
 	}
 	p, named := state.LocationOf(vg, account)
 	if kept, known := r.Locations.recall(vg.UID); !named && account == nil && known {
-		p, named = kept.location, true // the account went first
+		p, named = kept.location, true // the account was deleted first
 	}
 	switch {
 	case vg.Spec.Storage != nil && vg.Spec.Storage.DeletionPolicy == v1alpha1.DeletionRetain, named && p.Policy != v1alpha1.DeletionDelete,
@@ -215,7 +215,7 @@ func (r *Releaser) deleteStored(ctx context.Context, vg *v1alpha1.VideoGeneratio
 	}
 	timeout := releaseTimeout
 	if last {
-		timeout = lastReleaseTimeout // others wait for theirs
+		timeout = lastReleaseTimeout // other resources wait for their last try
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -232,7 +232,7 @@ func (r *Releaser) deleteStored(ctx context.Context, vg *v1alpha1.VideoGeneratio
 
 	var left leftover
 	for _, file := range state.StoredFiles(vg) {
-		// What is stored elsewhere, or under a name that is not its own, is not touched.
+		// Nothing is touched that is in another storage, or under another key than that of the video.
 		if file.Artifact != nil && file.Artifact.URI != opened.URI(file.Key) {
 			left.uris, left.cause = append(left.uris, file.Artifact.URI), "it is not where its storage is now"
 			continue

@@ -10,7 +10,7 @@ import (
 	"github.com/kie-operator/kie-operator/internal/watch"
 )
 
-// SetupWithManager starts the reconciler with the manager. At most so many
+// SetupWithManager starts the reconciler with the manager. concurrency is how many
 // resources have their videos stored at a time.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager, concurrency int) error {
 	r.Init()

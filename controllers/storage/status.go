@@ -23,8 +23,8 @@ import (
 // storeTries is how often the result is written when others write at the same time.
 const storeTries = 5
 
-// writeStored writes what is stored and why the rest is not. It does so also when the
-// operator is told to stop: what took minutes to do is not thrown away for that.
+// writeStored writes what is stored and why the rest is not, also when the operator
+// was told to stop meanwhile: the work of minutes would be lost.
 func (r *Reconciler) writeStored(ctx context.Context, vg *v1alpha1.VideoGeneration, known *memory, failure *transfer.StorageError) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), report.PersistTimeout)
 	defer cancel()
@@ -35,10 +35,10 @@ func (r *Reconciler) writeStored(ctx context.Context, vg *v1alpha1.VideoGenerati
 	return err
 }
 
-// write notes what is stored now and why the rest is not, and says so in Stored.
-// The other conditions are those of the Reconciler, whom this write
-// wakes. Others may write the status meanwhile: what took minutes to do is not
-// thrown away for that.
+// write writes into the status what is stored now and why the rest is not, together
+// with the condition Stored. The other conditions are set by the reconciler of
+// purchases, which this write wakes. After a conflict it tries again, so that the
+// work of minutes is not lost.
 func (r *Reconciler) write(ctx context.Context, vg *v1alpha1.VideoGeneration, stored map[string]v1alpha1.Artifact, failure *transfer.StorageError) error {
 	uid, name := vg.UID, client.ObjectKeyFromObject(vg)
 	for range storeTries - 1 {
@@ -63,7 +63,7 @@ func (r *Reconciler) writeOnce(ctx context.Context, vg *v1alpha1.VideoGeneration
 		state.MarkStored(vg, url, object)
 	}
 	setProgress(vg, failure, now)
-	// The other reconciler has looked at no later generation, and what a later one asks for is not known here.
+	// Stored speaks of the generation that the reconciler of purchases has seen: it decides what is to be stored.
 	state.SayStored(vg, state.SaysStored(vg), vg.Status.ObservedGeneration, now)
 	if equality.Semantic.DeepEqual(before.Status, vg.Status) {
 		return nil // with the lock, no patch is empty
@@ -80,7 +80,7 @@ func (r *Reconciler) writeOnce(ctx context.Context, vg *v1alpha1.VideoGeneration
 func setProgress(vg *v1alpha1.VideoGeneration, failure *transfer.StorageError, now time.Time) {
 	progress := vg.Status.Storage
 	switch {
-	case progress == nil: // nobody wants it any more; what is stored is noted all the same
+	case progress == nil: // nothing is to be stored any more; the artifacts are written all the same
 	case progress.State != v1alpha1.StorageStoring:
 	case len(state.Unstored(vg)) == 0:
 		progress.State, progress.Failure = v1alpha1.StorageStored, nil

@@ -25,7 +25,8 @@ import (
 // storeTimeout bounds the storing of one video. The download has a bound of its own.
 const storeTimeout = time.Hour
 
-// interrupted says that nobody waits for the video any more, or not of this operator.
+// interrupted is the failure when the storing was ended: because the video is not to
+// be stored any more, or because the operator stops.
 var interrupted = &transfer.StorageError{Class: transfer.Interrupted, Message: "the storing was ended"}
 
 // storeDue stores what is due of a resource, until the context of its transfer ends.
@@ -33,7 +34,8 @@ var interrupted = &transfer.StorageError{Class: transfer.Interrupted, Message: "
 // returns the first reason for which something could not be stored. The error is
 // one of the API server.
 func (r *Reconciler) storeDue(ctx context.Context, vg *v1alpha1.VideoGeneration, account *v1alpha1.KieAccount, p state.Location, known *memory) (*transfer.StorageError, error) {
-	// By now, who finds it deleted ends this; before, somebody may have found that there is nothing to end.
+	// From now on, a deletion that is noticed ends this transfer. One that was noticed before found no transfer to end,
+	// so ask once more.
 	if !r.isWanted(ctx, vg) {
 		return interrupted, nil
 	}
@@ -84,9 +86,9 @@ func (r *Reconciler) storeDue(ctx context.Context, vg *v1alpha1.VideoGeneration,
 	return first, nil
 }
 
-// takeBack deletes what the storing of a file has left if it was ended because
-// nobody wants that any more. A storage may have all of a video though its answer
-// was not heard.
+// takeBack deletes what the storing of a file has left behind, if it was ended
+// because the video is not to be stored any more. The storage may have all of the
+// video though its answer was lost.
 func (r *Reconciler) takeBack(ctx context.Context, vg *v1alpha1.VideoGeneration, opened *bucket.Bucket, file state.StoredFile) {
 	if !errors.Is(context.Cause(ctx), errUnwanted) {
 		return
@@ -120,9 +122,10 @@ func (r *Reconciler) storeFile(ctx context.Context, vg *v1alpha1.VideoGeneration
 	began := r.Clock.Now()
 	object, found, err := opened.Find(ctx, video)
 	if failure, ok := asStorageError(err); ok && failure.Class != transfer.AccessDenied {
-		return v1alpha1.Artifact{}, err // who may write may not be allowed to look
+		return v1alpha1.Artifact{}, err // AccessDenied may mean that the credentials may write and not read: go on
 	}
-	// Not before the storage has answered, so that what was never stored holds up no deletion, and before the first byte.
+	// The finalizer is written before the first byte, and not before the storage has answered: storage that never
+	// worked does not hold up a deletion.
 	if err := r.guard(ctx, vg, p); err != nil {
 		return v1alpha1.Artifact{}, err
 	}
@@ -133,7 +136,7 @@ func (r *Reconciler) storeFile(ctx context.Context, vg *v1alpha1.VideoGeneration
 			if link, err = r.freshLink(ctx, account, file.URL); err == nil {
 				object, err = r.download(ctx, vg, opened, video, link)
 				if failure, ok := asStorageError(err); ok && failure.Class == transfer.LinkDead {
-					// A fresh link is another one each time, and does not go into the status.
+					// A fresh link differs each time, so it must not get into the message, which goes into the status.
 					err = &transfer.StorageError{Class: transfer.LinkDead, Message: "the link to the video is dead, and so is the fresh one that KIE.AI gives"}
 				}
 			} else if failure := (*kie.Error)(nil); errors.As(err, &failure) && !failure.Own {
@@ -180,9 +183,9 @@ func (b *wantedBody) Read(p []byte) (int, error) {
 }
 
 // isWanted asks the API server itself whether the video is still that of the
-// resource. A process that was paused may not have noticed that another one does
-// its work, and has let go of the resource. If nobody can tell, it is wanted: what
-// took minutes to download is not thrown away for that.
+// resource. A process that was paused may not have noticed that another one leads
+// and has released the resource. If the API server does not answer, the video
+// counts as wanted: a download of minutes is not thrown away for that.
 func (r *Reconciler) isWanted(ctx context.Context, vg *v1alpha1.VideoGeneration) bool {
 	live := &v1alpha1.VideoGeneration{}
 	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(vg), live); err != nil {
@@ -204,7 +207,8 @@ func (r *Reconciler) freshLink(ctx context.Context, account *v1alpha1.KieAccount
 	return r.KIE.DownloadURL(ctx, accounts.Endpoint(account, secrets.APIKey), url)
 }
 
-// asStorageError is the error as one that is shown; ok is false for those of the API server.
+// asStorageError returns the error as one that the status can show; ok is false for
+// errors of the API server.
 func asStorageError(err error) (failure *transfer.StorageError, ok bool) {
 	return errors.AsType[*transfer.StorageError](err)
 }

@@ -11,8 +11,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// errUnwanted ends the storing of what nobody wants stored any more. Else it ends
-// with the process, and the next one goes on.
+// errUnwanted is the cause of ending a transfer whose video is not to be stored any
+// more. A transfer that ends without it ends with the process, and the next process
+// goes on.
 var errUnwanted = errors.New("the video is not to be stored any more")
 
 // Transfers are the resources whose videos are being stored at this moment.

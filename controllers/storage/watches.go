@@ -18,7 +18,7 @@ import (
 	"github.com/kie-operator/kie-operator/internal/watch"
 )
 
-// Watches says which changes make it look, and at what.
+// Watches says which changes make it reconcile, and what.
 func (r *Reconciler) Watches() []watch.Watch {
 	hasStorage := predicate.NewPredicateFuncs(func(o client.Object) bool {
 		return o.(*v1alpha1.VideoGeneration).Status.Storage != nil || controllerutil.ContainsFinalizer(o, v1alpha1.FinalizerStoredVideos)
@@ -29,7 +29,7 @@ func (r *Reconciler) Watches() []watch.Watch {
 	}
 }
 
-// Watches says which changes make it look, and at what.
+// Watches says which changes make it reconcile, and what.
 func (r *Releaser) Watches() []watch.Watch {
 	leaving := predicate.NewPredicateFuncs(func(o client.Object) bool { return !o.GetDeletionTimestamp().IsZero() })
 	return []watch.Watch{watch.Itself(&v1alpha1.VideoGeneration{}, leaving)}
@@ -41,7 +41,7 @@ func (r *Reconciler) storedWith(ctx context.Context, account client.Object) []ct
 	var view v1alpha1.VideoGenerationList
 	err := r.Client.List(ctx, &view, client.MatchingFields{accounts.IndexAccount: client.ObjectKeyFromObject(account).String()}, client.UnsafeDisableDeepCopy)
 	if err != nil {
-		return nil // they look again by themselves
+		return nil // each tries again on its own schedule
 	}
 	var requests []ctrl.Request
 	for i := range view.Items {

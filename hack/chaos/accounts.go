@@ -19,7 +19,7 @@ import (
 	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
-// What must not be found in a log begins with one of these.
+// The secrets that no log may show begin with one of these texts.
 const (
 	canaryAPIKey  = "chaos-canary-api-key-"
 	canaryHMACKey = "chaos-canary-hmac-key-"
@@ -35,7 +35,7 @@ const (
 // leastAccounts is how many it takes to have one of each sort.
 const leastAccounts = 12
 
-// sort is what is special about an account.
+// sort says what is special about an account.
 type sort int
 
 const (
@@ -136,9 +136,9 @@ func (a *account) resource(address string, b *buckets) *v1alpha1.KieAccount {
 	}
 }
 
-// budget is that of an account whose period is so short that a run has several,
-// and which has three fifths of what the load asks for: some videos of each period
-// have to wait for a later one, and all come to rest.
+// budget is the budget of an account. Its period is so short that a run has several,
+// and it has three fifths of what the load asks for: some videos of each period wait
+// for a later one, and all come to rest in the end.
 func (o options) budget() *v1alpha1.Budget {
 	period := min(max(o.duration/2, time.Minute), 5*time.Minute).Truncate(time.Minute)
 	asked := o.perSecond / float64(o.accounts) * period.Seconds() * litePrice

@@ -12,9 +12,9 @@ import (
 	"github.com/kie-operator/kie-operator/internal/kie/kiesim"
 )
 
-// judgeAdoption compares how a video has ended that has taken a task over with
-// what became of that task: it buys nothing, and a task that does not exist is not
-// found.
+// judgeAdoption compares the end of a video that has taken a task over with the end
+// of that task. The video buys nothing, and one that adopts a task which does not
+// exist has to end as TaskNotFound.
 func (f *findings) judgeAdoption(v video, vg *v1alpha1.VideoGeneration, l ledger) {
 	status, reason := reasonOf(vg)
 	task, exists := l.byID[v.adopted]

@@ -54,7 +54,7 @@ func TestAdoptedTasksEndAsTheyDo(t *testing.T) {
 		vg.Status.Task = &v1alpha1.Task{Attempt: "attempt-2", Number: 1, ID: "task-1", Adopted: ptr.To(true), State: v1alpha1.TaskSucceeded}
 		tt.end(vg)
 		e.videos, e.resources[v.name] = append(e.videos, v), vg
-		e.told()
+		e.keepBooks()
 		if got := foundBy(judge(e)); got != tt.want {
 			t.Errorf("%s: the oracle finds %q, want %q", tt.name, got, tt.want)
 		}
@@ -67,7 +67,7 @@ func TestWhoAdoptsBuysNothing(t *testing.T) {
 	e.videos = []video{v}
 	e.again = map[types.NamespacedName]int{}
 	fail(vg, v1alpha1.ReasonTaskNotFound)
-	e.told()
+	e.keepBooks()
 	if got := foundBy(judge(e)); got != "duplicates" {
 		t.Errorf("of one that adopts and buys the oracle finds %q", got)
 	}

@@ -43,7 +43,7 @@ func writerOf(fields []metav1.ManagedFieldsEntry) string {
 	return ""
 }
 
-// fate is what became of the process that has begun a purchase.
+// fate is what happened to the process that has begun a purchase.
 type fate string
 
 const (
@@ -53,7 +53,7 @@ const (
 	ofKill fate = "killed or stopped"
 	// ofOutage is that it could not reach the API server for a while.
 	ofOutage fate = "API server away"
-	// ofNobody is that nobody is known to have written it.
+	// ofNobody is that it is not known which process has written it.
 	ofNobody fate = "not known"
 )
 
@@ -95,7 +95,7 @@ func away(replica string, from, to time.Time, outages []outage) bool {
 func nobodyCouldRead(from, to time.Time, outages []outage) bool { return away("", from, to, outages) }
 
 // judgeIntents finds the purchases that were begun and never sent, and what
-// happened to the process that began them: a SIGTERM is no reason.
+// happened to the process that began them. A SIGTERM alone does not excuse it.
 func (f *findings) judgeIntents(vg *v1alpha1.VideoGeneration, e evidence) {
 	begun := map[string]time.Time{}
 	for _, past := range vg.Status.History {

@@ -88,7 +88,7 @@ func TestPurchasesDroppedAtSIGTERM(t *testing.T) {
 		if !tt.sent {
 			e.arrivals = nil
 		}
-		e.told()
+		e.keepBooks()
 		if f := judge(e); len(f.dropped) != tt.dropped {
 			t.Errorf("%s: dropped are %q, want %d", tt.name, f.dropped, tt.dropped)
 		}
@@ -97,7 +97,7 @@ func TestPurchasesDroppedAtSIGTERM(t *testing.T) {
 	vg.Status.History = []v1alpha1.PastTask{{Attempt: "attempt-0", SubmittedAt: metav1.NewTime(after(30)), Reason: v1alpha1.ReasonSubmissionUnknown}}
 	e.writers = map[string]string{"attempt-0": "operator-1.1"}
 	e.lives = []lifeRecord{{name: "operator-1.1", ended: after(31), how: bySIGTERM}}
-	e.told()
+	e.keepBooks()
 	if f := judge(e); len(f.dropped) != 1 {
 		t.Errorf("of a purchase that was made again, dropped are %q, want 1", f.dropped)
 	}

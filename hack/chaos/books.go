@@ -23,12 +23,12 @@ type period struct {
 	first, last time.Time
 }
 
-// books collects what the accounts say that they have spent, period by period: in
-// the status is the present one only.
+// books collects what the accounts say that they have spent, period by period: the
+// status has the present period only.
 type books struct {
 	mu      sync.Mutex
 	periods map[string][]period
-	// unread says of which accounts the books could not be read.
+	// unread names the accounts whose books could not be read.
 	unread []string
 }
 
@@ -75,11 +75,11 @@ func (b *books) unreadable() []string {
 	return slices.Clone(b.unread)
 }
 
-// watchAgain is how long after an outage the watch may not see everything yet.
+// watchAgain is for how long after an outage the watch may still miss something.
 const watchAgain = time.Minute
 
-// diesWithin is how long after a purchase it may be known to its process and its
-// resource alone: an account without a budget is written every few seconds.
+// diesWithin is for how long after a purchase only its process and its resource may
+// know of it: the status of an account without a budget is written every few seconds.
 const diesWithin = 15 * time.Second
 
 // diedWithAll reports whether a purchase on an account without a budget is known to
@@ -138,8 +138,8 @@ func (f *findings) judgeBooks(e evidence) {
 	slices.Sort(f.books)
 }
 
-// priced is a price of the simulator, which has floats as KIE.AI's JSON does. What
-// is no number of credits is more than any books say.
+// priced is a price of the simulator, which has floats as KIE.AI's JSON does. A
+// number that is not an amount of credits becomes one that no books can have.
 func priced(number float64) credits.Amount {
 	if price, ok := credits.FromFloat(number); ok {
 		return price

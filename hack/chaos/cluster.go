@@ -98,8 +98,8 @@ func startCluster(ctx context.Context, dir string) (*cluster, error) {
 	return c, testenv.WriteKubeconfig(c.kubeconfig, c.admin)
 }
 
-// prepareEtcd decides how etcd is started. A process that is killed loses nothing
-// that it has given to the kernel, so there is no need to wait for the disk.
+// prepareEtcd decides how etcd is started: without fsync, because a process that is
+// killed loses nothing that it has written to the kernel.
 func (c *cluster) prepareEtcd(ctx context.Context, assets, dir string) (string, error) {
 	clients, err := testenv.FreeAddress(ctx)
 	if err != nil {
@@ -196,7 +196,7 @@ func (c *cluster) apiReady(ctx context.Context) error {
 	})
 }
 
-// stop ends both processes. The API server would wait for those that watch.
+// stop kills both processes. On SIGTERM the API server would wait for open watches.
 func (c *cluster) stop() {
 	c.api.kill()
 	c.etcd.kill()

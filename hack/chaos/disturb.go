@@ -50,11 +50,11 @@ func (t *troublemaker) disturb(ctx context.Context, e event) {
 	case restartEtcd:
 		happened = t.restart(ctx, t.cluster.etcd, e.length/2)
 	case cutOff:
-		happened = t.way(ctx, e, cutting, 0, t.fleet.replicas[e.replica])
+		happened = t.disturbNetwork(ctx, e, cutting, 0, t.fleet.replicas[e.replica])
 	case stall:
-		happened = t.way(ctx, e, stalling, 0, t.fleet.replicas[e.replica])
+		happened = t.disturbNetwork(ctx, e, stalling, 0, t.fleet.replicas[e.replica])
 	case slowAPI:
-		happened = t.way(ctx, e, slowing, 50*time.Millisecond+e.length/50, t.fleet.replicas...)
+		happened = t.disturbNetwork(ctx, e, slowing, 50*time.Millisecond+e.length/50, t.fleet.replicas...)
 	case restartStorage:
 		happened = t.restartStorage(ctx, e.length)
 	case rollOut:
@@ -143,8 +143,9 @@ func (t *troublemaker) restartStorage(ctx context.Context, down time.Duration) b
 	return true
 }
 
-// way disturbs the way of some replicas to the API server for a while.
-func (t *troublemaker) way(ctx context.Context, e event, m mode, delay time.Duration, replicas ...*replica) bool {
+// disturbNetwork disturbs the connections of some replicas to the API server for a
+// while.
+func (t *troublemaker) disturbNetwork(ctx context.Context, e event, m mode, delay time.Duration, replicas ...*replica) bool {
 	for _, r := range replicas {
 		if m != slowing {
 			defer t.outage(r.name)() //nolint:gocritic // they end together, when this returns
@@ -158,8 +159,8 @@ func (t *troublemaker) way(ctx context.Context, e event, m mode, delay time.Dura
 	return true
 }
 
-// replaceTries is how often a process is replaced that was not there any more when
-// it was to get its SIGTERM.
+// replaceTries is how often rollOut tries to replace a process. A try fails if the
+// process has ended before it gets its SIGTERM.
 const replaceTries = 3
 
 // rollOut replaces both managers, one after the other.
@@ -201,8 +202,8 @@ func (t *troublemaker) say(format string, args ...any) {
 	fmt.Fprintf(t.log, "%7.1fs  %s\n", time.Since(t.begin).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// shortfalls says which disturbances have not happened as often as they have to
-// in a run of some length.
+// shortfalls names the disturbances that have happened less often than a run of this
+// length demands.
 func (t *troublemaker) shortfalls(duration time.Duration) (short []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

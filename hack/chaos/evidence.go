@@ -27,7 +27,7 @@ type evidence struct {
 	// answers are how the callbacks of an attempt were answered; 0 for no answer. Those of muted ones got lost.
 	answers map[string][]int
 	muted   map[string]bool
-	// files are the SHA-256 of what KIE.AI serves, by URL, stored those of what is stored, by URI.
+	// files has the SHA-256 of what KIE.AI serves, by URL, stored that of what is stored, by URI.
 	files, stored map[string]string
 	// storing are the accounts, by namespace and name, whose videos are stored.
 	storing map[types.NamespacedName]bool
@@ -41,7 +41,8 @@ type evidence struct {
 	writers map[string]string
 	lives   []lifeRecord
 	outages []outage
-	// turns is since when a resource has its reason, events the reasons of the Events about it.
+	// turns has the present reason of each resource and when that was first seen, events the reasons of the Events
+	// about it.
 	turns  map[types.UID]turn
 	events map[types.UID]map[string]bool
 	// silent are the resources that did not say why they do not go on.

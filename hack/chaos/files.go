@@ -14,9 +14,9 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
 
-// judgeFiles compares what is stored with what KIE.AI has made: all videos of
-// accounts with storage, as they are at KIE.AI, and after a deletion all or none of
-// them, as the policy says.
+// judgeFiles compares what is stored with what KIE.AI has made. All videos of
+// accounts with storage have to be stored as they are at KIE.AI, and those of a
+// deleted resource have to be there or gone, as its deletionPolicy says.
 func (f *findings) judgeFiles(e evidence) {
 	videos := map[types.NamespacedName]video{}
 	for _, v := range e.videos {
@@ -56,7 +56,7 @@ func (f *findings) judgeFiles(e evidence) {
 	slices.Sort(f.files)
 }
 
-// judgeStored sees that each video of a resource is stored, and that Stored says so.
+// judgeStored checks that each video of a resource is stored, and that Stored says so.
 func (f *findings) judgeStored(v video, vg *v1alpha1.VideoGeneration, e evidence) {
 	if !meta.IsStatusConditionTrue(vg.Status.Conditions, v1alpha1.ConditionStored) {
 		f.files = append(f.files, fmt.Sprintf("%s has succeeded, and Stored is not True", v))
@@ -69,8 +69,8 @@ func (f *findings) judgeStored(v video, vg *v1alpha1.VideoGeneration, e evidence
 	f.judgeArtifacts(v, vg, e)
 }
 
-// judgeArtifacts sees that what the status says to be stored is there, and is what
-// KIE.AI serves.
+// judgeArtifacts checks that what is stored according to the status is there, and is
+// what KIE.AI serves.
 func (f *findings) judgeArtifacts(v video, vg *v1alpha1.VideoGeneration, e evidence) {
 	for _, made := range vg.Status.Videos {
 		f.judgeArtifact(v, made.URL, made.Artifact, e)
@@ -92,7 +92,7 @@ func (f *findings) judgeArtifact(v video, url string, stored *v1alpha1.Artifact,
 	}
 }
 
-// judgeSwept sees that nothing is left of a deleted resource.
+// judgeSwept checks that nothing is left of a deleted resource.
 func (f *findings) judgeSwept(v video, vg *v1alpha1.VideoGeneration, left []string) {
 	if len(left) > 0 {
 		f.files = append(f.files, fmt.Sprintf("%s was deleted with policy Delete, and %v are left", v, left))

@@ -91,7 +91,7 @@ func TestFilesAreStoredAsTheyShouldBe(t *testing.T) {
 	} {
 		vg, e := storedOne(tt.policy)
 		tt.change(vg, &e)
-		e.told()
+		e.keepBooks()
 		f := judge(e)
 		if len(f.files) != tt.wrong || f.safe != tt.safe || f.swept != tt.swept {
 			t.Errorf("%s: wrong are %q, %d safe, %d swept; want %d, %d and %d", tt.name, f.files, f.safe, f.swept, tt.wrong, tt.safe, tt.swept)

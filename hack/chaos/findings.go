@@ -7,9 +7,9 @@ package main
 type findings struct {
 	// duplicates are purchases beyond what was allowed.
 	duplicates []string
-	// lost are tasks that were paid for and that their resource does not know, or of which it has no result.
+	// lost are paid tasks that their resource does not know, or has no result of.
 	lost []string
-	// wrong are resources that have ended otherwise than their tasks.
+	// wrong are resources that have another end than their tasks.
 	wrong []string
 	// stuck are resources that are not at rest.
 	stuck []string
@@ -29,20 +29,20 @@ type findings struct {
 	leaks       []string
 	trouble     []string
 
-	// unknown are tasks that were paid for and given up as SubmissionUnknown, without that a callback has reached
-	// the operator: nothing could have told it of them. They are no violation. meant counts those whose callbacks
-	// were lost on purpose.
+	// unknown are paid tasks that were given up as SubmissionUnknown, and no callback of which has reached the
+	// operator: it could not know of them, so they are no violation. meant counts those whose callbacks were lost on
+	// purpose.
 	unknown []string
 	meant   int
-	// unsold are resources that were given up as SubmissionUnknown and for which nothing was paid, expected those
-	// of them that the simulator was told to leave in the dark.
+	// unsold counts the resources that were given up as SubmissionUnknown and for which nothing was paid, expected
+	// those of them to which the simulator was told to give no answer.
 	unsold, expected int
 	// sent are the purchases that have reached KIE.AI, unsent those that have not, by what happened to the process
 	// that began them.
 	sent, unsent map[fate]int
 	// kept counts the accounts whose books were compared, unread has those with a period that was not read to its end.
-	// unbooked counts those whose books lack no more than what was known to a deleted resource and a process that
-	// ended alone.
+	// unbooked counts those whose books lack only purchases that nobody knew of but a deleted resource and a process
+	// that ended.
 	kept, unbooked int
 	unread         []string
 	// safe counts the videos that are stored as they should be, swept those that were deleted with their resource.
@@ -56,7 +56,7 @@ type findings struct {
 	ends map[string]int
 }
 
-// violations are the findings that must not be, by what they are called.
+// violations are the findings that must not be, by their names.
 func (f *findings) violations() []category {
 	return []category{
 		{"duplicates", f.duplicates}, {"lost", f.lost}, {"wrong ends", f.wrong}, {"stuck", f.stuck}, {"vanished", f.vanished},

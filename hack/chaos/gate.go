@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// Words in a prompt that say what becomes of the first purchase of a video, on
-// whichever account. The purchases after it go as the markers say.
+// Words in a prompt that say what happens to the first purchase of a video, on any
+// account. Later purchases go as the simulator's markers say.
 const (
 	// firstRefused is not bought, and has no answer.
 	firstRefused = "first:refused"

@@ -8,7 +8,7 @@ import (
 	"math/rand/v2"
 )
 
-// kind is what is to become of a VideoGeneration.
+// kind is what a VideoGeneration is to go through.
 type kind string
 
 const (
@@ -42,8 +42,8 @@ const (
 	misled kind = "answer of a gateway"
 	// unsold is not bought, and the answer is lost.
 	unsold kind = "refusal lost"
-	// The last three are bought again by name: what was not bought, without that anybody can know it; what was
-	// bought, and nothing was ever heard of; and what KIE.AI could not make.
+	// The last three are bought again by name: after a purchase that was not made and whose refusal was lost, after
+	// one that was made and of which nothing was ever heard, and after one that KIE.AI could not make.
 	againUnsold  kind = "refusal lost, bought again"
 	againUnheard kind = "never heard of, bought again"
 	againFailed  kind = "failed, bought again"
@@ -80,10 +80,9 @@ func (k kind) boughtAgain() bool { return k == againUnsold || k == againUnheard 
 // lostAnswers are the ways in which the answer to a purchase is lost.
 var lostAnswers = []string{"[sim:accept-then=drop]", "[sim:accept-then=502]", "[sim:accept-then=garbage]"}
 
-// gatewayAnswers are answers that somebody between the operator and KIE.AI gives
-// after the purchase was made and booked. They are not KIE.AI's own, and so no
-// proof that nothing was bought: each of them has to end with one task, which its
-// callback has told of.
+// gatewayAnswers are answers of a gateway between the operator and KIE.AI after the
+// purchase was made. They are not KIE.AI's own, and so no proof that nothing was
+// bought: each such purchase has to end with one task, found by its callback.
 var gatewayAnswers = []string{
 	"[sim:accept-then=html-401]", "[sim:accept-then=html-403]", "[sim:accept-then=html-421]", "[sim:accept-then=html-429]",
 	"[sim:accept-then=html-431]", "[sim:accept-then=1010]",

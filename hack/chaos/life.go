@@ -66,7 +66,7 @@ func (p *process) alive() bool {
 }
 
 // kill ends the process without letting it do anything more, and reports whether
-// it was there.
+// it was running.
 func (p *process) kill() bool {
 	if !p.alive() {
 		return false
@@ -103,7 +103,7 @@ func (p *process) note(signal end) {
 	p.signal = signal
 }
 
-// hold stops the process until the returned function is called.
+// hold stops the process with SIGSTOP until the returned function is called.
 func (p *process) hold() (release func()) {
 	p.mu.Lock()
 	p.stopped = true

@@ -24,7 +24,7 @@ const (
 	creators = 16
 	// requestTimeout bounds one request of the load to the API server.
 	requestTimeout = 10 * time.Second
-	// notFoundFor is how long an API server that has just started may not know what it has.
+	// notFoundFor is for how long an API server that has just started may answer 404 for what exists.
 	notFoundFor = 2 * time.Minute
 )
 
@@ -33,9 +33,9 @@ const (
 type load struct {
 	users client.Client
 	views *watcher
-	park  park
+	plan  plan
 
-	// pending counts the deeds that are not done.
+	// pending counts what users still have to do.
 	pending atomic.Int64
 
 	mu     sync.Mutex
@@ -47,8 +47,8 @@ type load struct {
 	applying time.Duration
 }
 
-func newLoad(users client.Client, views *watcher, p park) *load {
-	return &load{users: users, views: views, park: p, gone: map[types.NamespacedName]bool{}, again: map[types.NamespacedName]int{}}
+func newLoad(users client.Client, views *watcher, p plan) *load {
+	return &load{users: users, views: views, plan: p, gone: map[types.NamespacedName]bool{}, again: map[types.NamespacedName]int{}}
 }
 
 // run applies the given number in a second for a while. It catches up with what
@@ -60,7 +60,7 @@ func (l *load) run(ctx context.Context, perSecond float64, duration time.Duratio
 	for range creators {
 		all.Go(func() {
 			for number := range numbers {
-				v := l.park.video(number)
+				v := l.plan.video(number)
 				if v.kind == borrower {
 					l.later(ctx, func(ctx context.Context) { l.borrow(ctx, v) })
 					continue
@@ -86,12 +86,12 @@ func (l *load) run(ctx context.Context, perSecond float64, duration time.Duratio
 	return ctx.Err()
 }
 
-// later does something beside the load.
-func (l *load) later(ctx context.Context, deed func(context.Context)) {
+// later does something in a goroutine beside the load.
+func (l *load) later(ctx context.Context, do func(context.Context)) {
 	l.pending.Add(1)
 	go func() {
 		defer l.pending.Add(-1)
-		deed(ctx)
+		do(ctx)
 	}()
 }
 
@@ -130,8 +130,8 @@ func bare(name types.NamespacedName) *v1alpha1.VideoGeneration {
 	return &v1alpha1.VideoGeneration{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
 }
 
-// insist does something until it is done, and reports whether it is. A request
-// that is wrong is not made again, and neither is one about what stays unknown.
+// insist does something until it succeeds, and reports whether it did. An invalid
+// request is not made again, and neither is one about an object that stays unknown.
 func (l *load) insist(ctx context.Context, what string, do func(context.Context) error) bool {
 	for begin := time.Now(); ; pause(ctx, 500*time.Millisecond) {
 		trying, cancel := context.WithTimeout(ctx, requestTimeout)

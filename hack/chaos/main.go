@@ -1,11 +1,11 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command chaos runs the operator as whole processes under load and kills,
-// replaces, stops, cuts off and slows down what it consists of and depends on,
-// and then compares what was paid for and stored with what the resources and the
-// books say. It fails if anything was bought twice, lost, left unfinished or
-// told to a log.
+// Command chaos runs the operator as whole processes under load, and kills,
+// replaces, stops, cuts off and slows down these processes and those they depend on.
+// Then it compares what was paid for and stored with what the resources and the
+// books say. It fails if anything was bought twice, lost or left unfinished, or if a
+// log shows a secret.
 package main
 
 import (
@@ -39,9 +39,9 @@ type options struct {
 
 func main() {
 	var o options
-	flag.DurationVar(&o.duration, "duration", usualDuration, "how long there are load and disturbances")
-	flag.DurationVar(&o.patience, "patience", 15*time.Minute, "how long after that everything may take to come to rest")
-	flag.Uint64Var(&o.seed, "seed", 0, "what is applied and disturbed; 0 draws one")
+	flag.DurationVar(&o.duration, "duration", usualDuration, "how long to apply load and disturb")
+	flag.DurationVar(&o.patience, "patience", 15*time.Minute, "how long everything may take after that to come to rest")
+	flag.Uint64Var(&o.seed, "seed", 0, "seed of what is applied and disturbed; 0 draws one")
 	flag.Float64Var(&o.perSecond, "rate", 20, "VideoGenerations applied in a second")
 	flag.IntVar(&o.accounts, "accounts", 60, "KieAccounts, each with a KIE.AI of its own; 12 at least, so that there is one of each sort")
 	flag.IntVar(&o.namespaces, "namespaces", 10, "namespaces of the VideoGenerations")

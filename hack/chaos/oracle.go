@@ -35,7 +35,7 @@ func judge(e evidence) *findings {
 		}
 		if vg != nil {
 			f.judgeIntents(vg, e)
-			f.judgeVoice(v, vg, e)
+			f.judgeSilence(v, vg, e)
 		}
 	}
 	for attempt, a := range e.arrivals {
@@ -61,8 +61,8 @@ type ledger struct {
 	upgrades map[string][]upgraded
 }
 
-// ledgerOf sorts what was paid for, and finds what nobody has applied and what was
-// bought twice for one attempt.
+// ledgerOf sorts what was paid for by video, and finds purchases of videos that were
+// never applied and attempts that were bought twice.
 func (f *findings) ledgerOf(e evidence) ledger {
 	l := ledger{tasks: map[types.NamespacedName][]bought{}, byID: map[string]bought{}, upgrades: map[string][]upgraded{}}
 	planned := map[types.NamespacedName]bool{}
@@ -78,9 +78,9 @@ func (f *findings) ledgerOf(e evidence) ledger {
 		first[task.Attempt] = task
 		switch name, ok := nameIn(task.Prompt); {
 		case !ok:
-			f.trouble = append(f.trouble, fmt.Sprintf("task %s was paid for by nobody", task.ID))
+			f.trouble = append(f.trouble, fmt.Sprintf("task %s is of no video of this run", task.ID))
 		case !planned[name]:
-			f.trouble = append(f.trouble, fmt.Sprintf("%s was bought, and nobody has applied it", name))
+			f.trouble = append(f.trouble, fmt.Sprintf("%s was bought and never applied", name))
 		default:
 			l.tasks[name] = append(l.tasks[name], task)
 		}
@@ -114,7 +114,7 @@ func (f *findings) judgeMoney(v video, l ledger, e evidence) {
 	}
 }
 
-// judgePicture sees that a purchase had the image of its ConfigMap.
+// judgePicture checks that a purchase had the image of its ConfigMap.
 func (f *findings) judgePicture(v video, task bought, e evidence) {
 	f.pictured++
 	images := e.arrivals[task.Attempt].images
@@ -153,9 +153,9 @@ func (f *findings) judgeEnd(v video, vg *v1alpha1.VideoGeneration, l ledger, e e
 	}
 }
 
-// judgeTasks sees that the resource knows of all that was paid for it, as far as
-// anything could have told it, and reports whether a task that it knows of has
-// succeeded.
+// judgeTasks checks that the resource knows all tasks that were paid for it, except
+// those of which no answer and no callback came through. It reports whether a task
+// that the resource knows has succeeded.
 func (f *findings) judgeTasks(v video, vg *v1alpha1.VideoGeneration, tasks []bought, e evidence) (succeeded bool) {
 	_, reason := reasonOf(vg)
 	known, givenUp := attemptsOf(vg)
@@ -166,7 +166,7 @@ func (f *findings) judgeTasks(v video, vg *v1alpha1.VideoGeneration, tasks []bou
 			succeeded = succeeded || task.State == kiesim.TaskSucceeded
 		case givenUp[task.Attempt] && e.muted[task.Attempt]:
 			f.meant++
-		case givenUp[task.Attempt] && !told(answers):
+		case givenUp[task.Attempt] && !reachedOperator(answers):
 			f.unknown = append(f.unknown, fmt.Sprintf("%s: task %s, callbacks were answered %v", v, task.ID, answers))
 		default:
 			f.lost = append(f.lost, fmt.Sprintf("%s: %s does not know task %s (%s), callbacks were answered %v", v, reason, task.ID, task.State, answers))

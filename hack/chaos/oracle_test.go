@@ -50,9 +50,9 @@ func setReady(vg *v1alpha1.VideoGeneration, status metav1.ConditionStatus, reaso
 	}
 }
 
-// told lets the books say that all was spent that was paid for, and lets each
+// keepBooks lets the books say that all was spent that was paid for, and lets each
 // resource have the Event of its reason.
-func (e *evidence) told() {
+func (e *evidence) keepBooks() {
 	e.books = map[string][]period{}
 	for _, task := range e.tasks {
 		e.books[task.account] = append(e.books[task.account], period{spent: priced(task.Credits)})
@@ -210,7 +210,7 @@ func TestJudge(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			v, vg, e := one(tt.kind)
 			tt.change(v, vg, &e)
-			e.told()
+			e.keepBooks()
 			f := judge(e)
 			if got := foundBy(f); got != tt.want {
 				t.Errorf("the oracle finds %q, want %q: %+v", got, tt.want, f)
@@ -226,7 +226,7 @@ func TestUnknownPurchasesAreCounted(t *testing.T) {
 	_, vg, e := one(plain)
 	giveUp(vg)
 	e.answers["attempt-1"] = []int{0, 503}
-	e.told()
+	e.keepBooks()
 	if f := judge(e); len(f.unknown) != 1 || f.unsold != 0 {
 		t.Errorf("%d are unknown and paid for, %d unknown and not, want 1 and 0", len(f.unknown), f.unsold)
 	}

@@ -30,7 +30,7 @@ const (
 // started again; replace puts another one in its place.
 type replica struct {
 	name, dir string
-	// programs has a name of its own for the program of each process.
+	// programs is the folder in which the program has another name for each process.
 	programs string
 	args     []string
 	proxy    *proxy
@@ -124,7 +124,7 @@ func (r *replica) start(ctx context.Context, before *process) (*process, error) 
 	return p, nil
 }
 
-// enlist names a process that is about to start.
+// enlist gives a process that is about to start its name, and remembers it.
 func (r *replica) enlist(p *process) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -191,7 +191,7 @@ func (p *process) ready(ctx context.Context) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// now returns the process that runs, or ran last.
+// now returns the process that runs, or the one that ran last.
 func (r *replica) now() *process {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -17,7 +17,7 @@ import (
 // shown is how many offenders of each kind are printed.
 const shown = 20
 
-// figures are what a run was like.
+// figures are the numbers that describe a run.
 type figures struct {
 	loading, settling  time.Duration
 	resources, deleted int
@@ -61,7 +61,7 @@ func counted[T ~string](counts map[T]int) string {
 	return strings.Join(list, ", ")
 }
 
-// share returns the time within which so many of a hundred are.
+// share returns the time below which the given percentage of the times are.
 func share(times []time.Duration, percent int) time.Duration {
 	if len(times) == 0 {
 		return 0

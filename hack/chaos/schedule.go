@@ -23,7 +23,7 @@ const (
 	cutOff      disturbance = "manager cut off from the API server"
 	stall       disturbance = "manager's connections to the API server stalled"
 	slowAPI     disturbance = "slow API server"
-	// restartStorage is of the S3 server.
+	// restartStorage kills the S3 server and starts it again.
 	restartStorage disturbance = "kill -9 and restart of the S3 server"
 	rollOut        disturbance = "rolling restart of both managers by SIGTERM"
 )
@@ -46,7 +46,7 @@ var lanes = [][]quota{
 	{{cutOff, 2, 4, time.Minute}, {stall, 2, 3, time.Minute}, {slowAPI, 2, 3, time.Minute}, {restartStorage, 2, 3, 30 * time.Second}},
 }
 
-// usualDuration is how long a run lasts that nobody has shortened.
+// usualDuration is the default of --duration.
 const usualDuration = 10 * time.Minute
 
 // spare is how much of a run does not count: a disturbance may have to wait for
@@ -107,7 +107,7 @@ func timetable(seed uint64, lane int, duration time.Duration) []event {
 	return events
 }
 
-// breath is the least time between two events of a lane, when they are late.
+// breath is the least time between two events of a lane that are late.
 const breath = 3 * time.Second
 
 // follow makes the events of a lane happen until the duration is over. What has

@@ -73,7 +73,7 @@ func TestFollowEndsWithTheDuration(t *testing.T) {
 }
 
 func TestVideosFollowFromTheSeed(t *testing.T) {
-	p := park{seed: 3, namespaces: 10, accounts: 60}
+	p := plan{seed: 3, namespaces: 10, accounts: 60}
 	kinds := map[kind]int{}
 	for number := range 2000 {
 		v := p.video(number)

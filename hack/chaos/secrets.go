@@ -19,8 +19,8 @@ var secrets = map[string]string{
 	"an API key": canaryAPIKey, "a webhook key": canaryHMACKey, "a prompt": canaryPrompt, "a callback path": "/v1/callbacks/",
 }
 
-// searchLog lists the lines of a log that hold a secret, and those that tell of
-// an end by a mistake in the program. The lines themselves are not repeated.
+// searchLog lists the lines of a log that hold a secret, and those that show a crash
+// of the program. The lines themselves are not repeated.
 func searchLog(name string, log io.Reader, attempts map[string]bool) (leaks, crashes []string, err error) {
 	lines := bufio.NewScanner(log)
 	lines.Buffer(nil, maxLine)

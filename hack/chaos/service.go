@@ -14,8 +14,9 @@ import (
 	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
-// service spreads callbacks over the replicas, as a Service does: those that were
-// killed included, as nobody has noticed yet, and those that are being ended not.
+// service spreads callbacks over the replicas as a Service does: also to those that
+// were killed, which a Service does not notice at once, and not to those that are
+// being terminated.
 type service struct {
 	mu        sync.Mutex
 	endpoints []*url.URL

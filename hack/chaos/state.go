@@ -25,8 +25,8 @@ func hasEnded(vg *v1alpha1.VideoGeneration) bool {
 	return status != metav1.ConditionUnknown
 }
 
-// isFinal reports whether the resource may never leave the state it is in. What
-// was given up may come back with a late callback, and with it what continues it.
+// isFinal reports whether the resource must never leave its state. One that was given
+// up may come back with a late callback, and so may an extension of it.
 func isFinal(vg *v1alpha1.VideoGeneration) bool {
 	switch status, reason := reasonOf(vg); status {
 	case metav1.ConditionTrue:
@@ -38,8 +38,8 @@ func isFinal(vg *v1alpha1.VideoGeneration) bool {
 	}
 }
 
-// askedAgain reports whether somebody asks to buy again what the resource was
-// last, which is the only way out of a failure.
+// askedAgain reports whether somebody has asked to buy again the attempt that the
+// resource had before, which is the only way out of a failure.
 func askedAgain(was, is *v1alpha1.VideoGeneration) bool {
 	return was.Status.Task != nil && is.Annotations[v1alpha1.AnnotationResubmit] == was.Status.Task.Attempt
 }

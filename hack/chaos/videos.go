@@ -38,8 +38,8 @@ type video struct {
 	adopted string
 }
 
-// park is what all videos of a run have in common.
-type park struct {
+// plan has what all videos of a run have in common.
+type plan struct {
 	seed                 uint64
 	namespaces, accounts int
 }
@@ -47,7 +47,7 @@ type park struct {
 func namespaceName(i int) string { return fmt.Sprintf("chaos-%d", i) }
 
 // video plans the video of a number. It depends on the seed and the number only.
-func (p park) video(number int) video {
+func (p plan) video(number int) video {
 	random := rand.New(rand.NewPCG(p.seed, uint64(number))) //nolint:gosec // chosen to be the same again
 	owner := number % p.accounts
 	v := video{
@@ -82,7 +82,7 @@ func (p park) video(number int) video {
 }
 
 // kindOf is the kind that was drawn, if the video can be of it.
-func (p park) kindOf(number int, drawn kind) kind {
+func (p plan) kindOf(number int, drawn kind) kind {
 	s := sortOf(number % p.accounts)
 	source := number - p.accounts // the one before it on the same account, and so in the same namespace
 	switch {
@@ -96,17 +96,17 @@ func (p park) kindOf(number int, drawn kind) kind {
 }
 
 // kind is the kind of the video of a number.
-func (p park) kind(number int) kind {
+func (p plan) kind(number int) kind {
 	random := rand.New(rand.NewPCG(p.seed, uint64(number))) //nolint:gosec // chosen to be the same again
 	random.IntN(15_000)                                     // as in video
 	random.IntN(10)
 	return p.kindOf(number, drawKind(random))
 }
 
-func (p park) name(number int) string { return fmt.Sprintf("video-%05d", number) }
+func (p plan) name(number int) string { return fmt.Sprintf("video-%05d", number) }
 
-// ordinaryAfter returns the next account that is nothing special.
-func (p park) ordinaryAfter(owner int) int {
+// ordinaryAfter returns the next account without a budget and without storage.
+func (p plan) ordinaryAfter(owner int) int {
 	for i := 1; i < p.accounts; i++ {
 		if other := (owner + i) % p.accounts; sortOf(other) == ordinary {
 			return other
@@ -115,7 +115,7 @@ func (p park) ordinaryAfter(owner int) int {
 	return owner
 }
 
-// heir is the one that adopts the task of a video that was deleted in flight.
+// heir is the video that adopts the task of this one, which was deleted in flight.
 func (v video) heir(task string) video {
 	return video{
 		name:    types.NamespacedName{Namespace: v.name.Namespace, Name: v.name.Name + "-heir"},
@@ -123,7 +123,8 @@ func (v video) heir(task string) video {
 	}
 }
 
-// prompt says which video a task is of, and to the simulator what becomes of it.
+// prompt names the video, so that its tasks can be recognized, and has the markers
+// that tell the simulator what to do.
 func (v video) prompt() string {
 	return canaryPrompt + " " + v.name.String() + " " + strings.Join(v.markers, " ")
 }

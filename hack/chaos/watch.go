@@ -19,8 +19,8 @@ import (
 	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
-// watcher follows all VideoGenerations and KieAccounts and notes what is gone
-// afterwards, and what must not happen.
+// watcher follows all VideoGenerations and KieAccounts. It notes what cannot be read
+// any more at the end, and what must not happen.
 type watcher struct {
 	indexer toolscache.Indexer
 	books   books
@@ -79,8 +79,8 @@ func startWatcher(ctx context.Context, cfg *rest.Config) (*watcher, error) {
 	return w, nil
 }
 
-// readWriter notes who has written the attempt of a resource, and takes out
-// managedFields, which are of no other use.
+// readWriter notes which process has written the attempt of a resource, and removes
+// managedFields, which nothing else needs.
 func (w *watcher) readWriter(object any) (any, error) {
 	if vg, ok := object.(*v1alpha1.VideoGeneration); ok {
 		w.noteWriter(vg)
@@ -187,7 +187,7 @@ func (w *watcher) unfinished() map[string]int {
 	return reasons
 }
 
-// noted copies what was noted of what is gone by now.
+// noted copies what was noted.
 func (w *watcher) noted() (writers map[string]string, departed map[types.UID]*v1alpha1.VideoGeneration, turns map[types.UID]turn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

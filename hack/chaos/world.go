@@ -18,7 +18,7 @@ import (
 	"github.com/kie-operator/kie-operator/internal/testenv"
 )
 
-// world is what is running.
+// world is everything that a run has started.
 type world struct {
 	options
 	dir      string
@@ -73,10 +73,10 @@ func (w *world) stop() {
 	}
 }
 
-// disturbedLoad applies VideoGenerations while everything is disturbed. At its
-// end everything is whole again.
+// disturbedLoad applies VideoGenerations while everything is disturbed. When it
+// returns, all disturbances have ended.
 func (w *world) disturbedLoad(ctx context.Context) (r figures, err error) {
-	w.load = newLoad(w.users, w.watcher, park{seed: w.seed, namespaces: w.namespaces, accounts: w.options.accounts})
+	w.load = newLoad(w.users, w.watcher, plan{seed: w.seed, namespaces: w.namespaces, accounts: w.options.accounts})
 	w.trouble = newTroublemaker(w.cluster, w.fleet, w.buckets.server, os.Stdout)
 	if err := eventually(ctx, time.Minute, "a replica leads", func(context.Context) bool {
 		leader, _ := w.fleet.leader()
@@ -98,7 +98,7 @@ func (w *world) disturbedLoad(ctx context.Context) (r figures, err error) {
 	return r, errors.Join(err, ctx.Err())
 }
 
-// tell says how far things are, until the context ends.
+// tell logs the progress, until the context ends.
 func (w *world) tell(ctx context.Context) {
 	for {
 		pause(ctx, 15*time.Second)
@@ -109,9 +109,9 @@ func (w *world) tell(ctx context.Context) {
 	}
 }
 
-// settle waits until every resource is at rest, no callback is to come and nobody
-// wants to do anything any more, for as long as patience lasts, and returns how long
-// it took. What is not at rest then is for the oracle to name.
+// settle waits until every resource is at rest, no callback is to come and the load
+// has nothing left to do, for as long as patience lasts, and returns how long it
+// took. The oracle names what is not at rest then.
 func (w *world) settle(ctx context.Context) (time.Duration, error) {
 	telling, quiet := context.WithCancel(ctx)
 	defer quiet()
@@ -120,7 +120,7 @@ func (w *world) settle(ctx context.Context) (time.Duration, error) {
 	listened := false
 	var still time.Time
 	err := eventually(ctx, w.patience, "everything is at rest", func(context.Context) bool {
-		if !listened && time.Since(begin) > speaksWithin {
+		if !listened && time.Since(begin) > explainsWithin {
 			w.silent, listened = w.listen(), true
 		}
 		if w.load.pending.Load() > 0 || len(w.watcher.unfinished()) > 0 || w.somethingToCome() {
@@ -139,11 +139,11 @@ func (w *world) settle(ctx context.Context) (time.Duration, error) {
 	return time.Since(begin), errors.Join(err, w.load.failures())
 }
 
-// listen names the resources that do not say why they do not go on.
+// listen lists the resources that do not go on and do not say why.
 func (w *world) listen() (silent []string) {
 	for _, vg := range w.watcher.list() {
 		if silence := silenceOf(vg); silence != "" && vg.DeletionTimestamp.IsZero() {
-			silent = append(silent, fmt.Sprintf("%s/%s, %v after everything is whole: %s", vg.Namespace, vg.Name, speaksWithin, silence))
+			silent = append(silent, fmt.Sprintf("%s/%s, %v after everything is whole: %s", vg.Namespace, vg.Name, explainsWithin, silence))
 		}
 	}
 	return silent

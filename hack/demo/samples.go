@@ -241,8 +241,8 @@ func checkVideo(vg v1alpha1.VideoGeneration, paid map[string]int) error {
 	return nil
 }
 
-// checkStored reads the stored copy of a video, and shows where it is and what
-// it is like.
+// checkStored checks the stored copy of a video, and shows where it is, its size and
+// its hash.
 func checkStored(name string, video v1alpha1.Video) error {
 	if video.Artifact == nil || video.Duration == nil || video.Audio == nil {
 		return fmt.Errorf("a video of %s was not stored, or not looked into", name)
@@ -269,8 +269,8 @@ func checkStored(name string, video v1alpha1.Video) error {
 	return nil
 }
 
-// consumedBy is what a resource says that its task and its upgrade have cost.
-// What has failed says nothing, and cost nothing.
+// consumedBy is what the task and the upgrade of a resource have cost, by its status.
+// What has failed has no cost there, and cost nothing.
 func consumedBy(vg v1alpha1.VideoGeneration) (sum credits.Amount, err error) {
 	var texts []string
 	if task := vg.Status.Task; task != nil && task.State == v1alpha1.TaskSucceeded {

@@ -3,7 +3,8 @@
 
 package main
 
-// Many callbacks at once, caches that are behind, and what is known of attempts.
+// bursts are about many callbacks at once, and about attempts that the cache does not
+// have.
 var bursts = []mutant{
 	{
 		promise: "P2", name: "says that nobody has an attempt before it is known",

@@ -3,8 +3,8 @@
 
 package main
 
-// What stands in the way for good: policies, gateways, records that are gone,
-// others who write, clocks that differ.
+// lasting are about trouble that does not pass by itself: policies, gateways, records
+// that are gone, other writers, clocks that differ.
 var lasting = []mutant{
 	{
 		promise: "P1", name: "believes a gateway that nothing was bought",
@@ -296,9 +296,9 @@ var lasting = []mutant{
 	},
 	{
 		promise: "P3", name: "counts the videos anew for their upgrades",
-		file:   "controllers/generation/upgrade.go",
-		before: "for _, video := range l.vg.Status.Videos {\n\t\tindex := int(video.Index)",
-		after:  "for index := range l.vg.Status.Videos {",
+		file:   "controllers/generation/veo.go",
+		before: "for _, video := range vg.Status.Videos {\n\t\tindex := int(video.Index)",
+		after:  "for index := range vg.Status.Videos {",
 		tests:  "TestAnUpgradeIsAskedForByPlace", in: "controllers",
 	},
 	{

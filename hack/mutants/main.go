@@ -3,8 +3,8 @@
 
 // Command mutants shows that the tests can fail: it breaks each promise of
 // docs/reliability.md on purpose, one break at a time, and runs tests that have
-// to notice. The tree stays as it is: the compiler is given the broken file in
-// the place of the real one.
+// to notice. The working tree is not touched: the compiler gets the broken file
+// as an overlay.
 package main
 
 import (
@@ -26,8 +26,8 @@ import (
 )
 
 func main() {
-	only := flag.String("run", "", "only the mutants whose promise and name match this regular expression, as in 'P1'")
-	every := flag.Int("every", 1, "only every so many of them, the same each time")
+	only := flag.String("run", "", "try only the mutants whose promise and name match this regular expression, such as P1")
+	every := flag.Int("every", 1, "try only one in this many of them, the same each time")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -131,15 +131,15 @@ func judge(output string, ended error) (verdict string, err error) {
 	return "", fmt.Errorf("the tests failed without saying why:\n%s", firstLines(output))
 }
 
-// firstLines are those that say what went wrong; the stacks of a package that
+// firstLines are the lines that say what went wrong. The stacks of a package that
 // hangs come after them.
 func firstLines(output string) string {
 	lines := strings.SplitAfterN(output, "\n", 21)
 	return strings.Join(lines[:min(len(lines), 20)], "")
 }
 
-// writeOverlay writes what go's -overlay wants: that the compiler reads other
-// text in the place of a file.
+// writeOverlay writes the file for go's -overlay flag: it has the compiler read the
+// text instead of the file.
 func writeOverlay(dir, file string, text []byte) (path string, err error) {
 	replacement := filepath.Join(dir, filepath.Base(file))
 	if err := os.WriteFile(replacement, text, 0o600); err != nil {

@@ -3,7 +3,7 @@
 
 package main
 
-// What servers of storage demand, do not have, and say.
+// storage are about what storage servers demand, cannot do, and answer.
 var storage = []mutant{
 	{
 		promise: "P3", name: "sends no checksum to servers that demand one",

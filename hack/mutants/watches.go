@@ -3,7 +3,8 @@
 
 package main
 
-// What each watch wakes is part of P3: whoever could go on is looked at again.
+// watches are about what each watch wakes, which is part of P3: a resource that could
+// go on is reconciled again.
 var watches = []mutant{
 	{
 		promise: "P3", name: "does not look at what has changed",

@@ -22,9 +22,9 @@ import (
 	"github.com/kie-operator/kie-operator/internal/state"
 )
 
-// IndexAccount is the field index of VideoGenerations by the name of the account
-// that pays, as in namespace/name: one that is created again goes on with what
-// the one before it has left.
+// IndexAccount is the field index of VideoGenerations by the account that pays, as
+// namespace/name. It leaves the UID out: an account that is created again under
+// its name takes over the VideoGenerations of the earlier one.
 const IndexAccount = "status.account"
 
 // Insecure says which address of the account would show its API key to the network.
@@ -72,7 +72,8 @@ func Allows(ctx context.Context, reader client.Reader, account *v1alpha1.KieAcco
 	return selector.Matches(labels.Set(ns.Labels)), nil
 }
 
-// ReadyAccount returns the reason why the account cannot buy, if there is one.
+// ReadyAccount reports whether the account can buy, and what a purchase waits for
+// if it cannot.
 func ReadyAccount(account *v1alpha1.KieAccount) (state.Wait, bool) {
 	ready := meta.FindStatusCondition(account.Status.Conditions, v1alpha1.ConditionReady)
 	name := account.Namespace + "/" + account.Name
@@ -87,7 +88,7 @@ func ReadyAccount(account *v1alpha1.KieAccount) (state.Wait, bool) {
 	}
 }
 
-// Named reads the account that has the name of another now, nil if there is none any more.
+// Named reads the account that now has the name of another one, nil if there is none.
 func Named(ctx context.Context, reader client.Reader, other v1alpha1.AccountIdentity) (*v1alpha1.KieAccount, error) {
 	if other.IsZero() {
 		return nil, nil

@@ -16,36 +16,38 @@ import (
 	"github.com/kie-operator/kie-operator/internal/state"
 )
 
-// spendingPeriod is over which time the spending of an account without a budget is shown.
+// spendingPeriod is the period over which the spending of an account without a
+// budget is shown.
 const spendingPeriod = 24 * time.Hour
 
 // budgetResync is how often a video that the budget does not leave room for is
 // looked at: what was charged may be given back.
 const budgetResync = 5 * time.Minute
 
-// PeriodOf is the start and the end of the period of the account's budget that
-// now is in. Periods have no gap between them and the same borders for everybody.
-// They have whole seconds, as the times in a status have.
+// PeriodOf returns the start and the end of the account's present budget period.
+// Periods follow each other without a gap, and are the same for all accounts with
+// the same length. They begin at whole seconds, as the times in a status do.
 func PeriodOf(account *v1alpha1.KieAccount, now time.Time) (start, end time.Time) {
 	length := spendingPeriod
 	if budget := account.Spec.Budget; budget != nil && budget.Period.Duration >= time.Minute {
 		length = budget.Period.Truncate(time.Second)
 	}
 	start = now.UTC().Truncate(length)
-	// Books that begin later than this clock says are gone on with: the clock of another leader was ahead, and a
-	// period that began twice would be spent twice.
+	// If the status says that a later period has begun, that one counts: the clock of another leader was ahead, and
+	// a period that began twice would be spent twice.
 	if since := account.Status.CreditsSpentSince; since != nil && since.After(start) {
 		start = since.UTC()
 	}
 	return start, start.Truncate(length).Add(length)
 }
 
-// CorrectStatus is the way out where a status cannot be read.
+// CorrectStatus says what to do where a number in a status cannot be read.
 const CorrectStatus = "correct it with kubectl edit --subresource=status"
 
 // spentIn is what the status says was spent in the period that begins at start,
-// or an error as of ReadCredits. Both fields of the books are written together:
-// one without the other was taken out by somebody, and is not a new beginning.
+// or an error as of ReadCredits. creditsSpent and creditsSpentSince are written
+// together: where one of them is missing, somebody has removed it, and that does
+// not mean that nothing was spent.
 func spentIn(account *v1alpha1.KieAccount, start time.Time) (credits.Amount, error) {
 	since, spent := account.Status.CreditsSpentSince, account.Status.CreditsSpent
 	switch {
@@ -60,14 +62,16 @@ func spentIn(account *v1alpha1.KieAccount, start time.Time) (credits.Amount, err
 	}
 }
 
-// budgetOf is what may be spent in a period by the budget of the account, which
-// has one, or an error as of ReadCredits.
+// budgetOf is what may be spent in a period of an account that has a budget, or an
+// error as of ReadCredits.
 func budgetOf(account *v1alpha1.KieAccount) (credits.Amount, error) {
 	return ReadCredits("spec.budget.credits", account.Spec.Budget.Credits, "correct it")
 }
 
-// Enter adds a change to the books in the status of an account, or says what it
-// waits for.
+// Enter adds an amount to the books in the status of an account: creditsSpent and
+// the times beside it. If the books cannot be read, or bounded is true and the
+// budget does not allow it, it changes nothing and returns what the purchase waits
+// for.
 func Enter(account *v1alpha1.KieAccount, change credits.Amount, bounded bool, now time.Time) state.Wait {
 	start, end := PeriodOf(account, now)
 	before, err := spentIn(account, start)
@@ -91,8 +95,8 @@ func Enter(account *v1alpha1.KieAccount, change credits.Amount, bounded bool, no
 	return state.Wait{}
 }
 
-// notNegative is what was spent: more may be given back than the books have,
-// where somebody has corrected them.
+// notNegative returns the amount, or zero if it is negative: more may be given back
+// than the books have, where somebody has corrected them.
 func notNegative(spent credits.Amount) credits.Amount {
 	if spent.IsNegative() {
 		return credits.Amount{}

@@ -12,8 +12,9 @@ import (
 	"github.com/kie-operator/kie-operator/internal/kie/veo"
 )
 
-// PricesOf is the price table of the account: KIE.AI's, where it says nothing
-// else. If one price cannot be read there is none for anything: see ReadCredits.
+// PricesOf is the price table of the account: its own prices, and KIE.AI's for what
+// it does not list. If one price cannot be read, there is no table, and the error is
+// that of ReadCredits.
 func PricesOf(account *v1alpha1.KieAccount) (kie.Prices, error) {
 	prices := veo.DefaultPrices()
 	for _, entry := range account.Spec.Prices {
@@ -26,8 +27,7 @@ func PricesOf(account *v1alpha1.KieAccount) (kie.Prices, error) {
 	return prices, nil
 }
 
-// PriceOf is what the resource costs in all. Not ok means that there is no price
-// for it.
+// PriceOf is what the resource costs in all; ok is false if a price is missing.
 func PriceOf(vg *v1alpha1.VideoGeneration, prices kie.Prices) (price credits.Amount, ok bool) {
 	task, hasTask := TaskPrice(vg, prices)
 	upgrade, hasUpgrade := UpgradePrice(vg, prices)

@@ -25,9 +25,10 @@ func ReadCredits(field, text, wayOut string) (credits.Amount, error) {
 	return amount, nil
 }
 
-// Readable returns the price table of an account, if all that its till computes
-// with can be read: its prices, its budget and what it has spent. What cannot be
-// read is never taken for 0. The error says which field it is, and the way out.
+// Readable returns the price table of an account, if every number that a purchase
+// is checked against can be read: its prices, its budget and what it has spent.
+// What cannot be read is never taken for 0. The error names the field, and says
+// what to do.
 func Readable(account *v1alpha1.KieAccount, now time.Time) (kie.Prices, error) {
 	prices, err := PricesOf(account)
 	if err != nil {
@@ -45,7 +46,7 @@ func Readable(account *v1alpha1.KieAccount, now time.Time) (kie.Prices, error) {
 	return prices, nil
 }
 
-// Unreadable is what a purchase waits for whose account cannot compute.
+// Unreadable is what a purchase waits for if a number in its account cannot be read.
 func Unreadable(account *v1alpha1.KieAccount, err error) state.Wait {
 	return state.Wait{Kind: state.Retrying, Reason: v1alpha1.ReasonUnreadableCredits, RetryAfter: budgetResync,
 		Message: fmt.Sprintf("nothing is bought on KieAccount %s: its %s", client.ObjectKeyFromObject(account), err)}

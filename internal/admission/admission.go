@@ -60,13 +60,13 @@ func FirstInQueue(view []v1alpha1.VideoGeneration, n int) []types.NamespacedName
 // inTurn puts the candidates in the order in which they buy. Namespaces take
 // turns, and those with fewer videos at work come first, so that one with a
 // thousand videos in the queue does not keep another one with a single video
-// waiting. Within a namespace the highest priority goes first, then the oldest;
-// a priority does not reach beyond its namespace, because whoever can set it
-// there sets it for himself.
+// waiting. Within a namespace the highest priority goes first, then the oldest.
+// Priorities of different namespaces are not compared: each namespace would give
+// itself the highest.
 //
-// Before all others come those that have a place in flight already, of a
-// purchase that was lost and is made again: as long as they wait, the others
-// wait for that place.
+// Before all others come those that hold a place in flight already, because their
+// purchase was lost and is made again: as long as they wait, the others wait for
+// that place.
 func inTurn(queue []candidate, busy map[string]int) {
 	slices.SortFunc(queue, func(a, b candidate) int {
 		if d := cmp.Compare(b.priority, a.priority); d != 0 {
@@ -102,9 +102,9 @@ func byAge(a, b candidate) int {
 	return cmp.Or(strings.Compare(a.name.Namespace, b.name.Namespace), strings.Compare(a.name.Name, b.name.Name))
 }
 
-// limits bound what an account has at KIE.AI.
+// limits bound what an account may send to KIE.AI and have in flight there.
 type limits struct {
-	// generation is that of the account's spec which has them.
+	// generation is the generation of the account that they were read from.
 	generation  int64
 	submissions int
 	window      time.Duration
@@ -113,9 +113,9 @@ type limits struct {
 	prices kie.Prices
 }
 
-// upgradesDue are the credits of the upgrades that follow from what is bought
-// already and that the balance does not have in yet. An upgrade without a price
-// is not asked for.
+// upgradesDue are the credits that upgrades of videos which are bought already will
+// cost. The balance does not show them yet. An upgrade without a price is not
+// asked for, and costs nothing.
 func (l limits) upgradesDue(view []v1alpha1.VideoGeneration, me types.UID) (due credits.Amount) {
 	for i := range view {
 		vg := &view[i]
@@ -129,9 +129,9 @@ func (l limits) upgradesDue(view []v1alpha1.VideoGeneration, me types.UID) (due 
 	return due
 }
 
-// commitments are what an account has at KIE.AI already.
+// commitments are what an account has in flight at KIE.AI, and has sent lately.
 type commitments struct {
-	// InFlight counts the purchases that are not finished, byNamespace those of each namespace.
+	// inFlight counts the purchases that are not finished, byNamespace those of each namespace.
 	inFlight    int
 	byNamespace map[string]int
 	// occupiedUntil has, for each purchase that may still count in the window, when it no longer does.
@@ -155,13 +155,13 @@ type Verdict struct {
 	Admitted bool
 	// ByWindow says that the window is full, rather than the places in flight.
 	ByWindow bool
-	// Short says that the balance is too low for this one.
+	// Short says that the balance is too low for this candidate.
 	Short bool
-	// Held is what the resource waits for on our account.
+	// Held is what the resource waits for if the operator itself holds it back.
 	Held *state.Wait
 	// Refused is why KIE.AI does not sell to the account for the moment.
 	Refused kie.Class
-	// RetryAfter is when the answer may be another one, if it is known.
+	// RetryAfter is after how long the answer may differ, if that is known.
 	RetryAfter time.Duration
 }
 
@@ -201,7 +201,7 @@ func admit(now time.Time, l limits, c commitments, queue []candidate, me types.U
 func LimitsOf(account *v1alpha1.KieAccount, prices kie.Prices) limits {
 	return limits{
 		generation: account.Generation,
-		// the API server sees to values above zero, but not to what was stored before it did
+		// the CRD demands values above zero, but an account may have been stored before it did
 		submissions: max(int(account.Spec.Limits.Submissions), 1),
 		window:      max(account.Spec.Limits.Window.Duration, time.Second),
 		inFlight:    max(int(account.Spec.Limits.InFlight), 1),

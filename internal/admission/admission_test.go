@@ -214,9 +214,10 @@ func TestFirstInQueue(t *testing.T) {
 	}
 }
 
-// bazaar is an account at KIE.AI with random customers, and an operator that
-// dies now and then. The resources survive; the ledger does not.
-type bazaar struct {
+// simulation is an account at KIE.AI, resources that are created and removed at
+// random, and an operator that dies now and then. The resources survive; the ledger
+// does not.
+type simulation struct {
 	clock  *clocktesting.FakePassiveClock
 	limits limits
 	ledger *Ledger
@@ -254,8 +255,8 @@ type arrival struct {
 
 var bazaarAccount = types.NamespacedName{Namespace: "films", Name: v1alpha1.DefaultAccountName}
 
-func newBazaar(t *rapid.T) *bazaar {
-	b := &bazaar{
+func newBazaar(t *rapid.T) *simulation {
+	b := &simulation{
 		clock: clocktesting.NewFakePassiveClock(fixture.Epoch.Add(time.Duration(rapid.IntRange(0, 999).Draw(t, "milliseconds")) * time.Millisecond)),
 		limits: limits{
 			submissions: rapid.IntRange(1, 4).Draw(t, "submissions"),
@@ -269,7 +270,7 @@ func newBazaar(t *rapid.T) *bazaar {
 }
 
 // create adds a resource. Names say nothing of the age.
-func (b *bazaar) create(t *rapid.T) {
+func (b *simulation) create(t *rapid.T) {
 	name := fmt.Sprintf("%c-%d", rapid.SampledFrom([]rune("abc")).Draw(t, "initial"), b.created)
 	b.created++
 	vg := fixture.Video(name, fixture.Created(b.clock.Now().Truncate(time.Second)))
@@ -278,14 +279,14 @@ func (b *bazaar) create(t *rapid.T) {
 }
 
 // seeSome brings the cache of a resource up to date, or leaves that for later.
-func (b *bazaar) seeSome(t *rapid.T, uid types.UID) {
+func (b *simulation) seeSome(t *rapid.T, uid types.UID) {
 	if rapid.Bool().Draw(t, "seen at once") {
 		b.cached[uid] = b.live[uid].DeepCopy()
 	}
 }
 
 // seeAll brings the whole cache up to date.
-func (b *bazaar) seeAll() {
+func (b *simulation) seeAll() {
 	clear(b.cached)
 	for uid, vg := range b.live {
 		b.cached[uid] = vg.DeepCopy()
@@ -294,7 +295,7 @@ func (b *bazaar) seeAll() {
 
 // die ends the process. What it has sent may arrive all the same. Of a purchase
 // that no resource shows any more, only the process that made it knew.
-func (b *bazaar) die() {
+func (b *simulation) die() {
 	b.life++
 	b.bought = map[string]bool{}
 	b.ledger = NewLedger(b.clock)
@@ -311,7 +312,7 @@ func (b *bazaar) die() {
 }
 
 // view lists what the operator sees.
-func (b *bazaar) view() []v1alpha1.VideoGeneration {
+func (b *simulation) view() []v1alpha1.VideoGeneration {
 	var view []v1alpha1.VideoGeneration
 	for _, uid := range slices.Sorted(maps.Keys(b.cached)) {
 		view = append(view, *b.cached[uid])
@@ -328,18 +329,18 @@ func those(resources map[types.UID]*v1alpha1.VideoGeneration, which func(*v1alph
 
 // queue lists the resources that wait, as far as the operator sees, the oldest
 // first. One reconcile at a time looks at a resource.
-func (b *bazaar) queue() []*v1alpha1.VideoGeneration {
+func (b *simulation) queue() []*v1alpha1.VideoGeneration {
 	return those(b.cached, func(vg *v1alpha1.VideoGeneration) bool { return state.IsQueued(vg) && !b.called(vg.UID) })
 }
 
 // called reports whether a request for the resource is on its way in this life.
-func (b *bazaar) called(uid types.UID) bool {
+func (b *simulation) called(uid types.UID) bool {
 	return slices.ContainsFunc(b.calls, func(c *call) bool { return c.uid == uid && c.life == b.life })
 }
 
 // look takes a resource as far as it can go now. What the operator sees of the
 // others may be stale.
-func (b *bazaar) look(t *rapid.T, seen *v1alpha1.VideoGeneration) {
+func (b *simulation) look(t *rapid.T, seen *v1alpha1.VideoGeneration) {
 	seen = b.live[seen.UID].DeepCopy()
 	b.cached[seen.UID] = seen
 	if !state.IsQueued(seen) {
@@ -367,7 +368,7 @@ func (b *bazaar) look(t *rapid.T, seen *v1alpha1.VideoGeneration) {
 }
 
 // pass lets time pass, and everything happen in its order.
-func (b *bazaar) pass(t *rapid.T, d time.Duration) {
+func (b *simulation) pass(t *rapid.T, d time.Duration) {
 	end := b.clock.Now().Add(d)
 	for {
 		next, at := (*call)(nil), end
@@ -393,7 +394,7 @@ func (b *bazaar) pass(t *rapid.T, d time.Duration) {
 }
 
 // arrive is the moment in which KIE.AI gets a request.
-func (b *bazaar) arrive(t *rapid.T, c *call) {
+func (b *simulation) arrive(t *rapid.T, c *call) {
 	c.arrives = time.Time{}
 	if c.life != b.life && rapid.Bool().Draw(t, "died with the process") {
 		return
@@ -405,7 +406,7 @@ func (b *bazaar) arrive(t *rapid.T, c *call) {
 }
 
 // answer is the moment in which the operator hears of it, if it lives.
-func (b *bazaar) answer(t *rapid.T, c *call) {
+func (b *simulation) answer(t *rapid.T, c *call) {
 	b.calls = slices.DeleteFunc(b.calls, func(have *call) bool { return have == c })
 	if c.life != b.life {
 		return
@@ -422,7 +423,7 @@ func (b *bazaar) answer(t *rapid.T, c *call) {
 
 // settle is the moment in which the operator learns the end of a task, by
 // callback, by asking, or because it gave a lost purchase up.
-func (b *bazaar) settle(t *rapid.T, vg *v1alpha1.VideoGeneration) {
+func (b *simulation) settle(t *rapid.T, vg *v1alpha1.VideoGeneration) {
 	task := vg.Status.Task
 	delete(b.running, task.Attempt)
 	task.ID = "task-of-" + task.Attempt
@@ -431,7 +432,7 @@ func (b *bazaar) settle(t *rapid.T, vg *v1alpha1.VideoGeneration) {
 }
 
 // unsettled lists the resources whose task may end now.
-func (b *bazaar) unsettled() []*v1alpha1.VideoGeneration {
+func (b *simulation) unsettled() []*v1alpha1.VideoGeneration {
 	return those(b.live, func(vg *v1alpha1.VideoGeneration) bool {
 		return state.InFlight(vg.Status.Task) && !slices.ContainsFunc(b.calls, func(c *call) bool { return c.uid == vg.UID })
 	})
@@ -439,7 +440,7 @@ func (b *bazaar) unsettled() []*v1alpha1.VideoGeneration {
 
 // remove is a user who no longer wants a video. A reconcile that looks at it
 // comes to its end first.
-func (b *bazaar) remove(vg *v1alpha1.VideoGeneration) {
+func (b *simulation) remove(vg *v1alpha1.VideoGeneration) {
 	delete(b.live, vg.UID)
 	delete(b.cached, vg.UID)
 	if !b.called(vg.UID) {
@@ -449,13 +450,13 @@ func (b *bazaar) remove(vg *v1alpha1.VideoGeneration) {
 
 // forget is what the operator does about a resource that is gone. Its video no
 // longer counts as in flight.
-func (b *bazaar) forget(uid types.UID) {
+func (b *simulation) forget(uid types.UID) {
 	b.ledger.Forget(uid)
 	maps.DeleteFunc(b.running, func(_ string, owner types.UID) bool { return owner == uid })
 }
 
 // check asserts what the limits of the account promise.
-func (b *bazaar) check(t *rapid.T) {
+func (b *simulation) check(t *rapid.T) {
 	if len(b.running) > b.limits.inFlight {
 		t.Fatalf("%d videos are in flight, %d are allowed", len(b.running), b.limits.inFlight)
 	}

@@ -1,6 +1,6 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package admission is the till of the operator: who may buy now, in which order, within
-// which limits, and what is known of each account beside what the resources say.
+// Package admission decides who may buy now: in which order, and within which limits. Its
+// Ledger remembers what this process knows of each account and the resources do not show.
 package admission

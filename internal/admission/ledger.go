@@ -23,15 +23,14 @@ import (
 const SubmitTimeout = 20 * time.Second
 
 // Ledger remembers, in memory, what this process has bought on each account
-// and how KIE.AI has refused it. It covers the moments that the cached view of
-// the resources does not show yet; what it forgets in a restart, the resources
-// still say.
+// and how KIE.AI has refused it. It knows what the cached view of the resources
+// does not show yet. What a restart loses, the resources show.
 type Ledger struct {
 	clock clock.PassiveClock
 
 	mu       sync.Mutex
 	accounts map[types.NamespacedName]*accountLedger
-	// books are by the identity of the account: one that is created again has books of its own.
+	// books has the books of each account by its identity: an account that is created again has books of its own.
 	books map[v1alpha1.AccountIdentity]*books
 }
 
@@ -40,12 +39,12 @@ type accountLedger struct {
 	uid       types.UID
 	purchases map[string]*purchase // by attempt
 	refusal   *Refusal
-	// deferred are the resources that were refused for themselves, until they may try again.
+	// deferred are the resources that were refused while their account was not, until they may try again.
 	deferred map[types.UID]Refusal
 	// balance is what KIE.AI said, when it was asked at balanceAt; nil if it never was.
 	balance   *credits.Amount
 	balanceAt time.Time
-	// said are the sentences that were said about the account.
+	// said are the sentences that SayOnce has let pass.
 	said map[string]bool
 }
 
@@ -68,10 +67,10 @@ type Refusal struct {
 	Class kie.Class
 	At    time.Time
 	Until time.Time
-	// APIKey is the key that was refused: another key ends a refusal for the key's sake.
+	// APIKey is the key that was refused: a refusal ends when the account has another key.
 	APIKey string
-	// hold is what a resource waits for that was not refused by KIE.AI but by us, under the spec of the account
-	// of that generation.
+	// hold is what a resource waits for that the operator itself held back, and generation that of the account's
+	// spec then: another spec ends the hold.
 	hold       *state.Wait
 	generation int64
 }
@@ -92,7 +91,8 @@ func (l *Ledger) account(key types.NamespacedName) *accountLedger {
 
 // Reserve decides whether a resource may buy now and, if so, takes the place
 // for the attempt in the same moment. The view is the cached list of the
-// account's resources. A reserved place is given back with Settle.
+// account's resources. Release gives a reserved place back, and Answered says
+// what came of it.
 func (l *Ledger) Reserve(key types.NamespacedName, lim limits, view []v1alpha1.VideoGeneration, me *v1alpha1.VideoGeneration, price credits.Amount, attempt string) Verdict {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -108,17 +108,17 @@ func (l *Ledger) Reserve(key types.NamespacedName, lim limits, view []v1alpha1.V
 	}
 	for _, p := range a.purchases {
 		if p.uid == me.UID {
-			p.running = false // this resource has moved on from its earlier attempts
+			p.running = false // this resource has given up its earlier attempts
 		}
 	}
-	// The account is asked for its balance often enough to tell before a refusal does.
+	// The balance is asked for often enough to stop a purchase before KIE.AI refuses it.
 	c := a.commitments(now, lim.window, view, me.UID)
 	if a.balance != nil && a.balance.Minus(a.unsettled()).Minus(lim.upgradesDue(view, me.UID)).Less(price) {
 		return Verdict{Short: true}
 	}
 	v := admit(now, lim, c, a.queue(view, me), me.UID)
 	if v.Admitted {
-		l.leave(me.UID) // it has moved on from what it bought on other accounts, too
+		l.leave(me.UID) // it has given up its purchases on other accounts, too
 		a.purchases[attempt] = &purchase{uid: me.UID, namespace: me.Namespace, credits: price, begunAt: now, running: true}
 	}
 	return v
@@ -142,9 +142,9 @@ func (l *Ledger) SetBalance(key types.NamespacedName, balance credits.Amount, as
 	l.account(key).balance, l.account(key).balanceAt = &balance, asked
 }
 
-// commitments joins what the resources say with what this process knows better.
-// What the resource that asks has in flight is not held against it: it asks
-// because nothing came of that.
+// commitments joins what the resources show with what this process knows beyond
+// that. What the asking resource itself has in flight does not count: it asks to
+// buy again because nothing came of that.
 func (a *accountLedger) commitments(now time.Time, window time.Duration, view []v1alpha1.VideoGeneration, me types.UID) commitments {
 	c := commitments{byNamespace: map[string]int{}}
 	shown := map[string]bool{}
@@ -183,14 +183,15 @@ func (a *accountLedger) commitments(now time.Time, window time.Duration, view []
 	return c
 }
 
-// strangersCount is how long the purchase of another process may have taken to
-// reach KIE.AI: its time limit, and the second that its stored time may be short of.
+// strangersCount is how long after its stored time a purchase of another process may
+// have reached KIE.AI: its time limit, and one second, because the stored time has
+// no fractions.
 const strangersCount = time.Second + SubmitTimeout
 
-// canForget reports whether a purchase that has left the window, which began at
-// the time given, is no longer needed: the resources show it, the balance has it
-// in, and it would not pass for the purchase of another process, which counts
-// for longer.
+// canForget reports whether a purchase is no longer needed: it has left the window,
+// which began at windowBegan, the resources show it, and the balance has taken it
+// into account. It is kept while it would otherwise be taken for a purchase of
+// another process, which counts for longer.
 func (a *accountLedger) canForget(p *purchase, shown bool, windowBegan time.Time) bool {
 	switch {
 	case !shown:
@@ -278,8 +279,8 @@ func (l *Ledger) leave(uid types.UID) {
 	}
 }
 
-// Reopen lets the resources try again that were held for the reason: it may be
-// gone.
+// Reopen lets the resources try again that were held for the reason, which may not
+// hold any more.
 func (l *Ledger) Reopen(key types.NamespacedName, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -292,7 +293,7 @@ func (l *Ledger) Refuse(key types.NamespacedName, class kie.Class, apiKey string
 	defer l.mu.Unlock()
 	now := l.clock.Now()
 	if standing := l.account(key).refusal; standing != nil && Lasting(standing.Class) && !Lasting(class) {
-		return // what passes by itself does not replace what has to be put right
+		return // a refusal that passes by itself does not replace one that somebody has to put right
 	}
 	l.account(key).refusal = &Refusal{Class: class, At: now, Until: now.Add(duration), APIKey: apiKey}
 }

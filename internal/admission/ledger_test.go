@@ -21,8 +21,8 @@ import (
 	"github.com/kie-operator/kie-operator/internal/state"
 )
 
-// till is a ledger with one account, and what its operator sees.
-type till struct {
+// testLedger is a ledger with one account, and the resources that the cache shows.
+type testLedger struct {
 	*testing.T
 	*Ledger
 	clock  *clocktesting.FakePassiveClock
@@ -31,24 +31,24 @@ type till struct {
 	view   []v1alpha1.VideoGeneration
 }
 
-// newTill returns an empty ledger of an account that allows so much.
-func newTill(t *testing.T, submissions, inFlight int) *till {
+// newTestLedger returns an empty ledger of an account with these limits.
+func newTestLedger(t *testing.T, submissions, inFlight int) *testLedger {
 	t.Helper()
 	clk := clocktesting.NewFakePassiveClock(fixture.Epoch)
-	return &till{T: t, Ledger: NewLedger(clk), clock: clk, key: types.NamespacedName{Namespace: "films", Name: "default"},
+	return &testLedger{T: t, Ledger: NewLedger(clk), clock: clk, key: types.NamespacedName{Namespace: "films", Name: "default"},
 		limits: limits{submissions: submissions, window: 10 * time.Second, inFlight: inFlight}}
 }
 
-func (b *till) pass(d time.Duration) { b.clock.SetTime(b.clock.Now().Add(d)) }
+func (b *testLedger) pass(d time.Duration) { b.clock.SetTime(b.clock.Now().Add(d)) }
 
 // reserve asks for a place for the resource, which the view need not show.
-func (b *till) reserve(name, attempt string) Verdict {
+func (b *testLedger) reserve(name, attempt string) Verdict {
 	b.Helper()
 	return b.Reserve(b.key, b.limits, b.view, fixture.Video(name), credits.Of(60), attempt)
 }
 
 // want asserts a verdict.
-func (b *till) want(reason string, got, want Verdict) {
+func (b *testLedger) want(reason string, got, want Verdict) {
 	b.Helper()
 	if got != want {
 		b.Errorf("%s: the verdict is %+v, want %+v", reason, got, want)
@@ -56,7 +56,7 @@ func (b *till) want(reason string, got, want Verdict) {
 }
 
 // show makes the view show the resource with a task of the attempt.
-func (b *till) show(name, attempt string, taskState v1alpha1.TaskState, submittedAt time.Time) *v1alpha1.VideoGeneration {
+func (b *testLedger) show(name, attempt string, taskState v1alpha1.TaskState, submittedAt time.Time) *v1alpha1.VideoGeneration {
 	shown := fixture.Task(taskState, "task-of-"+attempt)
 	shown.Attempt, shown.SubmittedAt.Time = attempt, submittedAt
 	for i := range b.view {
@@ -78,7 +78,7 @@ var (
 func fullFor(d time.Duration) Verdict { return Verdict{ByWindow: true, RetryAfter: d} }
 
 func TestAPlaceInFlightIsHeldBeforeTheCacheShowsIt(t *testing.T) {
-	b := newTill(t, 9, 1)
+	b := newTestLedger(t, 9, 1)
 	b.want("the account is idle", b.reserve("a", "1"), buys)
 	b.want("the place is taken, though nothing shows it", b.reserve("b", "2"), waits)
 	b.Answered(b.key, "1", true)
@@ -92,7 +92,7 @@ func TestAPlaceInFlightIsHeldBeforeTheCacheShowsIt(t *testing.T) {
 
 func TestAFinishedTaskLeavesItsPlaceInFlight(t *testing.T) {
 	for _, taskState := range []v1alpha1.TaskState{v1alpha1.TaskSucceeded, v1alpha1.TaskFailed} {
-		b := newTill(t, 9, 1)
+		b := newTestLedger(t, 9, 1)
 		b.reserve("a", "1")
 		b.Answered(b.key, "1", true)
 		b.show("a", "1", taskState, fixture.Epoch)
@@ -101,7 +101,7 @@ func TestAFinishedTaskLeavesItsPlaceInFlight(t *testing.T) {
 }
 
 func TestReleaseGivesTheWholePlaceBack(t *testing.T) {
-	b := newTill(t, 1, 1)
+	b := newTestLedger(t, 1, 1)
 	b.want("the account is idle", b.reserve("a", "1"), buys)
 	b.Release(b.key, "1")
 	b.want("nothing was sent, so nothing counts", b.reserve("b", "2"), buys)
@@ -112,7 +112,7 @@ func TestReleaseGivesTheWholePlaceBack(t *testing.T) {
 // A purchase that was refused counts in the window, because KIE.AI got it, and
 // not in flight.
 func TestARefusedPurchaseCountsInTheWindowOnly(t *testing.T) {
-	b := newTill(t, 2, 1)
+	b := newTestLedger(t, 2, 1)
 	b.reserve("a", "1")
 	b.pass(3 * time.Second)
 	b.Answered(b.key, "1", false)
@@ -127,7 +127,7 @@ func TestARefusedPurchaseCountsInTheWindowOnly(t *testing.T) {
 
 // While a request is on its way, KIE.AI may get it at any moment.
 func TestAnUnansweredPurchaseCountsForAWholeWindowFromNow(t *testing.T) {
-	b := newTill(t, 1, 9)
+	b := newTestLedger(t, 1, 9)
 	b.reserve("a", "1")
 	for range 5 {
 		b.want("it may arrive just now", b.reserve("b", "2"), fullFor(10*time.Second))
@@ -148,7 +148,7 @@ func TestPurchasesOfAnEarlierProcess(t *testing.T) {
 	const latest = time.Second + SubmitTimeout + 10*time.Second
 	for _, taskState := range []v1alpha1.TaskState{v1alpha1.TaskSubmitting, v1alpha1.TaskRunning, v1alpha1.TaskSucceeded, v1alpha1.TaskFailed} {
 		t.Run(string(taskState), func(t *testing.T) {
-			b := newTill(t, 1, 9)
+			b := newTestLedger(t, 1, 9)
 			b.show("a", "1", taskState, fixture.Epoch)
 			b.want("it may arrive as late as its time limit", b.reserve("b", "2"), fullFor(latest))
 			b.pass(latest - time.Nanosecond)
@@ -158,7 +158,7 @@ func TestPurchasesOfAnEarlierProcess(t *testing.T) {
 		})
 	}
 	t.Run("in flight", func(t *testing.T) {
-		b := newTill(t, 9, 1)
+		b := newTestLedger(t, 9, 1)
 		b.show("a", "1", v1alpha1.TaskSubmitting, fixture.Epoch)
 		b.pass(time.Hour)
 		b.want("its answer is lost: it may be at work", b.reserve("b", "2"), waits)
@@ -170,7 +170,7 @@ func TestPurchasesOfAnEarlierProcess(t *testing.T) {
 func TestOwnPurchasesDoNotPassForThoseOfAnEarlierProcess(t *testing.T) {
 	for _, taskState := range []v1alpha1.TaskState{v1alpha1.TaskRunning, v1alpha1.TaskSucceeded, v1alpha1.TaskFailed} {
 		t.Run(string(taskState), func(t *testing.T) {
-			b := newTill(t, 1, 9)
+			b := newTestLedger(t, 1, 9)
 			b.want("the first", b.reserve("a", "1"), buys)
 			b.show("a", "1", taskState, fixture.Epoch)
 			b.Answered(b.key, "1", taskState != v1alpha1.TaskFailed)
@@ -187,7 +187,7 @@ func TestOwnPurchasesDoNotPassForThoseOfAnEarlierProcess(t *testing.T) {
 
 // What was adopted was not sent by this operator, or long ago.
 func TestAnAdoptedTaskCountsInFlightOnly(t *testing.T) {
-	b := newTill(t, 1, 2)
+	b := newTestLedger(t, 1, 2)
 	fixture.Adopted(b.show("a", "1", v1alpha1.TaskRunning, fixture.Epoch).Status.Task)
 	b.want("it is not in the window", b.reserve("b", "2"), buys)
 	b.Answered(b.key, "2", true)
@@ -198,7 +198,7 @@ func TestAnAdoptedTaskCountsInFlightOnly(t *testing.T) {
 // A user who asks to buy again gives up what was bought before: it counts no
 // longer as in flight, but it did arrive.
 func TestAResubmission(t *testing.T) {
-	b := newTill(t, 2, 1)
+	b := newTestLedger(t, 2, 1)
 	b.reserve("a", "1")
 	b.Answered(b.key, "1", true)
 	me := b.show("a", "1", v1alpha1.TaskSubmitting, fixture.Epoch)
@@ -215,7 +215,7 @@ func TestAResubmission(t *testing.T) {
 }
 
 func TestADeletedResourceLeavesItsPlaceInFlight(t *testing.T) {
-	b := newTill(t, 1, 1)
+	b := newTestLedger(t, 1, 1)
 	b.reserve("a", "1")
 	b.Answered(b.key, "1", true)
 	b.Forget("")
@@ -228,7 +228,7 @@ func TestADeletedResourceLeavesItsPlaceInFlight(t *testing.T) {
 }
 
 func TestTheWindowIsRaisedAndLowered(t *testing.T) {
-	b := newTill(t, 1, 9)
+	b := newTestLedger(t, 1, 9)
 	b.reserve("a", "1")
 	b.Answered(b.key, "1", true)
 	b.pass(5 * time.Second)
@@ -239,7 +239,7 @@ func TestTheWindowIsRaisedAndLowered(t *testing.T) {
 }
 
 func TestAccountsDoNotShareAnything(t *testing.T) {
-	b := newTill(t, 1, 1)
+	b := newTestLedger(t, 1, 1)
 	other := types.NamespacedName{Namespace: "films", Name: "other"}
 	b.reserve("a", "1")
 	b.Refuse(b.key, kie.InsufficientCredits, "key", time.Hour)
@@ -252,7 +252,7 @@ func TestAccountsDoNotShareAnything(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	for class := range RefusalAdvice {
 		t.Run(string(class), func(t *testing.T) {
-			b := newTill(t, 9, 9)
+			b := newTestLedger(t, 9, 9)
 			if _, refused := b.Refused(b.key); refused {
 				t.Error("a new account is refused")
 			}
@@ -282,7 +282,7 @@ func TestWhichRefusalStays(t *testing.T) {
 		{kie.RateLimited, kie.Unavailable, kie.Unavailable},
 		{kie.RateLimited, kie.Maintenance, kie.Maintenance},
 	} {
-		b := newTill(t, 9, 9)
+		b := newTestLedger(t, 9, 9)
 		b.Refuse(b.key, tt.first, "key", time.Minute)
 		b.Refuse(b.key, tt.second, "key", time.Minute)
 		if got, _ := b.Refused(b.key); got.Class != tt.want {
@@ -291,9 +291,10 @@ func TestWhichRefusalStays(t *testing.T) {
 	}
 }
 
-// What counts no more is forgotten, or a long life would fill the memory.
+// What counts no more is forgotten: otherwise the memory of a long-running process
+// would grow without end.
 func TestTheLedgerForgets(t *testing.T) {
-	b := newTill(t, 1000, 1000)
+	b := newTestLedger(t, 1000, 1000)
 	most := 0
 	for i := range 5000 {
 		name, attempt := fmt.Sprintf("video-%d", i), fmt.Sprintf("attempt-%d", i)
@@ -326,7 +327,7 @@ func TestTheLedgerForgets(t *testing.T) {
 func TestAPurchaseIsTakenBackWhileItIsNoted(t *testing.T) {
 	for name, noted := range map[string]bool{"the write is made": true, "the write fails": false} {
 		t.Run(name, func(t *testing.T) {
-			b := newTill(t, 9, 9)
+			b := newTestLedger(t, 9, 9)
 			of := fixture.Identity("films", "default")
 			b.Spend(of, "1", credits.Of(60))
 			through := fixture.Epoch.Add(time.Second)
@@ -350,7 +351,7 @@ func TestAPurchaseIsTakenBackWhileItIsNoted(t *testing.T) {
 // The books in memory of an account and of the next one of its name, and of one
 // that is gone.
 func TestBooksAreOfOneAccount(t *testing.T) {
-	b := newTill(t, 9, 9)
+	b := newTestLedger(t, 9, 9)
 	later := fixture.Epoch.Add(time.Hour)
 	earlier, now := fixture.Identity("films", "default"), fixture.Identity("films", "default")
 	now.UID = "another"
@@ -394,7 +395,7 @@ func TestBooksAreOfOneAccount(t *testing.T) {
 
 // An account that a resource has left has its place again.
 func TestAPurchaseThatMovesLeavesItsPlace(t *testing.T) {
-	b := newTill(t, 9, 1)
+	b := newTestLedger(t, 9, 1)
 	other := client.ObjectKey{Namespace: "films", Name: "other"}
 	b.want("bought here", b.reserve("a", "1"), buys)
 	b.Answered(b.key, "1", true)
@@ -406,7 +407,7 @@ func TestAPurchaseThatMovesLeavesItsPlace(t *testing.T) {
 // What is held for the budget is let go when credits are given back to it, or
 // when the spec of the account changes.
 func TestABudgetThatOpensAgain(t *testing.T) {
-	b := newTill(t, 9, 9)
+	b := newTestLedger(t, 9, 9)
 	account := &v1alpha1.KieAccount{ObjectMeta: metav1.ObjectMeta{Namespace: b.key.Namespace, Name: b.key.Name}}
 	hold := state.Wait{Reason: v1alpha1.ReasonBudgetExhausted, RetryAfter: time.Hour}
 	b.Hold(account, fixture.Video("a").UID, hold)
@@ -427,7 +428,7 @@ func TestABudgetThatOpensAgain(t *testing.T) {
 
 // The balance is enough to the thousandth.
 func TestTheBalanceIsExact(t *testing.T) {
-	b := newTill(t, 9, 9)
+	b := newTestLedger(t, 9, 9)
 	b.SetBalance(b.key, *fixture.AmountOf(28_800), fixture.Epoch)
 	for _, tt := range []struct {
 		name string
@@ -455,7 +456,7 @@ func TestRecoverReadsWhatPurchasesHaveCost(t *testing.T) {
 		{reason: "it was taken over, and not bought", text: "n/a", change: func(task *v1alpha1.Task) { task.Adopted = ptr.To(true) }, want: "0"},
 		{reason: "it is in the books already", text: "n/a", change: func(task *v1alpha1.Task) { task.SubmittedAt.Time = fixture.Epoch.Add(-time.Hour) }, want: "0"},
 	} {
-		b := newTill(t, 9, 9)
+		b := newTestLedger(t, 9, 9)
 		account := &v1alpha1.KieAccount{ObjectMeta: metav1.ObjectMeta{Namespace: b.key.Namespace, Name: b.key.Name, CreationTimestamp: metav1.NewTime(fixture.Epoch.Add(-time.Minute))}}
 		vg := b.show("a", "1", v1alpha1.TaskRunning, fixture.Epoch)
 		vg.Status.Task.Credits = tt.text

@@ -13,7 +13,7 @@ import (
 )
 
 // RefusalDurations says for how long nothing is bought after KIE.AI refused an
-// account. A refusal costs nothing, so the time only keeps the noise down.
+// account. A refusal costs nothing, so the times only keep requests few.
 var RefusalDurations = map[kie.Class]time.Duration{
 	kie.Unauthorized:        time.Minute,
 	kie.InsufficientCredits: 5 * time.Minute,

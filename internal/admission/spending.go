@@ -17,8 +17,8 @@ import (
 	"github.com/kie-operator/kie-operator/internal/state"
 )
 
-// spending is a purchase on an account without a budget that its status does not
-// count yet.
+// spending is a purchase on an account without a budget that is not in its
+// status.creditsSpent yet.
 type spending struct {
 	attempt string
 	credits credits.Amount
@@ -30,7 +30,8 @@ type spending struct {
 type books struct {
 	// unnoted are the purchases that are not in the status of the account yet.
 	unnoted []spending
-	// counted are the purchases of the last minutes that are, or were, among them, and from since when they matter.
+	// counted has the times of the purchases of the last minutes that are, or were, in unnoted, by their attempts.
+	// Purchases from before from are not looked for.
 	counted map[string]time.Time
 	from    time.Time
 	// unread says that the credits of one of the purchases since then cannot be read.
@@ -49,8 +50,8 @@ func (l *Ledger) of(account v1alpha1.AccountIdentity) *books {
 	return b
 }
 
-// Identify says which account of the name there is now. What is known of an
-// earlier one of that name is forgotten.
+// Identify tells the ledger which account has the name now. What it knows of an
+// earlier account of that name is forgotten.
 func (l *Ledger) Identify(account v1alpha1.AccountIdentity) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -112,8 +113,8 @@ func (l *Ledger) Unspend(account v1alpha1.AccountIdentity, attempt string, price
 	b.unnoted = append(b.unnoted, spending{credits: credits.Amount{}.Minus(price), at: l.clock.Now().Truncate(time.Second)})
 }
 
-// recoverWithin is for how long after a purchase it may still be found to be that
-// of another process: of the last one, or of one that was paused and has not
+// recoverWithin is how long after a purchase it may still turn out that another
+// process made it: the one before this one, or one that was paused and has not
 // noticed yet that it no longer leads.
 const recoverWithin = 2 * time.Minute
 
@@ -157,7 +158,7 @@ func (l *Ledger) Unread(account *v1alpha1.KieAccount, view []v1alpha1.VideoGener
 	return err
 }
 
-// missingSince is from which moment on a purchase may be missing in the books.
+// missingSince is the moment from which on a purchase may be missing in the books.
 func (b *books) missingSince(account *v1alpha1.KieAccount, now time.Time) time.Time {
 	recent := now.Add(-recoverWithin)
 	switch {
@@ -195,7 +196,8 @@ func (l *Ledger) Booked(account v1alpha1.AccountIdentity, before time.Time) {
 	b.unnoted = slices.DeleteFunc(b.unnoted, func(s spending) bool { return s.at.Before(before) })
 }
 
-// SayOnce reports whether a sentence about the account was not said yet.
+// SayOnce reports whether a sentence about the account is to be said: the first time
+// it is asked about, and not again.
 func (l *Ledger) SayOnce(key types.NamespacedName, sentence string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -210,7 +212,7 @@ func (l *Ledger) SayOnce(key types.NamespacedName, sentence string) bool {
 	return true
 }
 
-// spentThrough is up to which moment purchases are in the status of the account.
+// spentThrough is the moment up to which purchases are in the status of the account.
 func spentThrough(account *v1alpha1.KieAccount) time.Time {
 	if through := account.Status.CreditsSpentThrough; through != nil {
 		return through.Time
@@ -218,8 +220,8 @@ func spentThrough(account *v1alpha1.KieAccount) time.Time {
 	return account.CreationTimestamp.Time
 }
 
-// boughtByAnother reports whether it is known that another account has bought the
-// task, or an earlier one of the name.
+// boughtByAnother reports whether it is known that another account bought the task,
+// or an earlier account of the same name.
 func boughtByAnother(past v1alpha1.PastTask, account *v1alpha1.KieAccount) bool {
 	return !past.Account.IsZero() && past.Account != v1alpha1.IdentityOf(account)
 }
@@ -231,7 +233,7 @@ func (b *books) uncounted(account *v1alpha1.KieAccount, view []v1alpha1.VideoGen
 	add := func(vg *v1alpha1.VideoGeneration, field string, past v1alpha1.PastTask) {
 		_, counted := b.counted[past.Attempt]
 		if counted || past.SubmittedAt.Time.Before(from) || past.Credits == "" || boughtByAnother(past, account) {
-			return // without credits, it was taken over: who made it has booked it
+			return // a task without credits was taken over, and is in the books of whoever bought it
 		}
 		price, err := accounts.ReadCredits(fmt.Sprintf("%s of VideoGeneration %s/%s", field, vg.Namespace, vg.Name), past.Credits, accounts.CorrectStatus)
 		switch {

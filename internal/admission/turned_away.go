@@ -13,8 +13,7 @@ import (
 	"github.com/kie-operator/kie-operator/internal/state"
 )
 
-// QueueResync is how often a resource in the queue is looked at if nothing
-// wakes it.
+// QueueResync is how often a resource in the queue is reconciled if nothing wakes it.
 const QueueResync = 30 * time.Second
 
 // TurnedAway is what a purchase waits for that was not admitted.

@@ -1,8 +1,8 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package attempt is the name of a purchase: 128 random bits as text, which are
-// also the secret part of its callback URL.
+// Package attempt makes the names of purchases. An attempt is 128 random bits as
+// text, which are also the secret part of the callback URL of the purchase.
 package attempt
 
 import (
@@ -20,15 +20,16 @@ const (
 	length = 22
 )
 
-// New returns an attempt that was never there before.
+// New returns a new attempt, which differs from all others.
 func New() string {
 	var bits [size]byte
 	_, _ = rand.Read(bits[:]) // never fails: see crypto/rand
 	return base64.RawURLEncoding.EncodeToString(bits[:])
 }
 
-// Valid reports whether a text can be an attempt. There is one way to write each:
-// one with padding, or with stray bits in its last character, is none.
+// Valid reports whether a text can be an attempt. There is one way to write each
+// attempt: a text with padding, or with stray bits in its last character, is not
+// valid.
 func Valid(text string) bool {
 	bits, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	return err == nil && len(text) == length && len(bits) == size

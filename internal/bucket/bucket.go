@@ -19,7 +19,8 @@ import (
 // videoType is the media type of everything that is stored.
 const videoType = "video/mp4"
 
-// Bucket is an open place. It is safe for concurrent use with different keys.
+// Bucket is an open bucket, container or folder. It is safe for concurrent use with
+// different keys.
 type Bucket struct {
 	url     url.URL
 	backend string
@@ -33,12 +34,12 @@ type Bucket struct {
 type special struct {
 	// prepare makes ready for a write of a key.
 	prepare func(ctx context.Context, key string) error
-	// sweep removes what writes of a key left that were interrupted.
+	// sweep removes what interrupted writes of a key have left.
 	sweep func(ctx context.Context, key string) error
 	// check refuses a key that must not be touched.
 	check func(key string) error
-	// put writes an object from its start and the rest, if there is one. The start is the whole of its array, which
-	// put may use. The object appears when the rest has ended and not before.
+	// put writes an object from its start and the rest, if there is one. put may reuse the array of start. The object
+	// appears when the rest has ended and not before.
 	put func(ctx context.Context, key string, metadata map[string]string, start []byte, rest io.Reader) error
 	// write returns what is called at the beginning of a write, and when all is written but not yet visible.
 	write func() (begin func(as func(any) bool) error, finish func() error)
@@ -115,9 +116,8 @@ func (b *Bucket) Find(ctx context.Context, v Video) (Object, bool, error) {
 	return Object{URI: b.URI(v.Key), SizeBytes: found.Size, SHA256: sum, ContentType: videoType}, true, nil
 }
 
-// Delete removes the object of exactly this key, and what a Put of it left that
-// was interrupted. That there is nothing is no error. Every failure is an
-// *StorageError.
+// Delete removes the object of exactly this key, and what an interrupted Put of it
+// has left. It is no error if there is nothing. Every failure is an *StorageError.
 func (b *Bucket) Delete(ctx context.Context, key string) error {
 	key, err := b.key(key)
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 	"github.com/kie-operator/kie-operator/internal/egress"
 )
 
-// openAzure opens a container of Azure Blob Storage. Blocks there that never
-// became part of a blob cannot be seen, and are forgotten in a week.
+// openAzure opens a container of Azure Blob Storage. Blocks that never became part
+// of a blob are not visible there, and Azure removes them after a week.
 func (s *Storage) openAzure(ctx context.Context, b *Bucket, p Place) error {
 	b.name = fmt.Sprintf("container %q at %s", b.url.Host, p.endpoint())
 	client, err := s.azureClient(s.client(p), p, p.endpoint()+"/"+b.url.Host)

@@ -229,7 +229,8 @@ func reasonOfCode(code string) (reason, bool) {
 }
 
 // reasonOfStatus knows what a status means that comes with no code, or with a new
-// one. A server that answers is there: what it does not take is not for it to mend.
+// one. A server that answers 4xx is available: its refusal is not reported as an
+// outage.
 func reasonOfStatus(status int) (reason, bool) {
 	switch status {
 	case http.StatusUnauthorized:

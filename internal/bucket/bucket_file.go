@@ -27,7 +27,8 @@ const (
 )
 
 // openFile opens a folder at or below the root of the installation, and makes it
-// if there is none. The root itself is not made: if it is missing, a volume is.
+// if there is none. The root itself is not made: if it is missing, its volume is
+// not mounted.
 func (s *Storage) openFile(_ context.Context, b *Bucket) error {
 	folder := filepath.Clean(b.url.Path)
 	b.name = "folder " + folder
@@ -55,7 +56,7 @@ func (s *Storage) openFile(_ context.Context, b *Bucket) error {
 	}
 	bucket.keep = filepath.Join(bucket.folder, filepath.FromSlash(b.prefix))
 	b.special = special{check: bucket.check, prepare: bucket.prepare, sweep: bucket.sweep, write: bucket.write, settle: bucket.settle}
-	// A temporary file beside the one that it becomes: only on the same filesystem does that happen at once.
+	// The temporary file is in the same folder as the final one: a rename is atomic within one filesystem only.
 	b.blob, err = fileblob.OpenBucket(bucket.folder, &fileblob.Options{NoTempDir: true, DirFileMode: folderMode})
 	return err
 }
@@ -121,14 +122,15 @@ func (b fileBucket) prepare(ctx context.Context, key string) error {
 	if err := b.sweep(ctx, key); err != nil {
 		return err
 	}
-	if _, err := os.Stat(b.folder); err != nil { // its volume may be gone, and is not to be replaced by a folder
+	if _, err := os.Stat(b.folder); err != nil { // its volume may not be mounted any more: do not make the folder again
 		return err
 	}
 	return b.makeFolder(filepath.Dir(b.path(key)))
 }
 
-// write has a file reach the disk before it gets its name. One that a rival has
-// swept away gets none: fileblob would take the metadata of the rival's with it.
+// write has a file reach the disk before it gets its name. A file that another
+// process has removed meanwhile gets none: fileblob would remove the metadata of the
+// file of that process with it.
 func (b fileBucket) write() (begin func(as func(any) bool) error, finish func() error) {
 	var file *os.File
 	begin = func(as func(any) bool) error {
@@ -147,7 +149,7 @@ func (b fileBucket) write() (begin func(as func(any) bool) error, finish func() 
 	return begin, finish
 }
 
-// settle has the name of a file reach the disk.
+// settle has the directory entry of a file reach the disk.
 func (b fileBucket) settle(key string) error {
 	folder, err := os.Open(filepath.Dir(b.path(key)))
 	if err != nil {
@@ -194,7 +196,7 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// temporaryOf says whether a file is one that was to become another.
+// temporaryOf says whether a file is the temporary file of another one.
 func temporaryOf(name, base string) bool {
 	middle, ok := strings.CutPrefix(name, base+".")
 	if !ok {

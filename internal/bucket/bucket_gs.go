@@ -25,8 +25,8 @@ const (
 	maxGSAttempts = 4
 )
 
-// openGS opens a bucket of Google Cloud Storage. An upload there that does not
-// end leaves nothing that could be seen or removed, and is forgotten in a week.
+// openGS opens a bucket of Google Cloud Storage. An upload that does not end leaves
+// nothing visible there, and Google removes it after a week.
 func (s *Storage) openGS(ctx context.Context, b *Bucket, p Place) error {
 	b.name = fmt.Sprintf("bucket %q at Google Cloud Storage", b.url.Host)
 	client := s.client(p)
@@ -103,8 +103,8 @@ func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// namedTokens says of a failure that it is one to get a token, if there was an
-// answer, and else why there was none.
+// namedTokens marks a failure to get a token as errNoToken if there was an answer,
+// and else returns why there was none.
 type namedTokens struct {
 	oauth2.TokenSource
 	transport *tokenTransport

@@ -25,13 +25,13 @@ const (
 
 // Put stores a video, whatever is under its key, and holds no more than about
 // 5 MiB of it in memory. When it returns an object, that is complete, and has all
-// its metadata but where the storage does not let it be put there. When it fails,
-// there is nothing new under the key that Find accepts; an object of another video
-// that was there may be gone.
+// its metadata unless the storage does not let it be added. When it fails, there is
+// nothing new under the key that Find accepts; an object of another video that was
+// there may be gone.
 //
 // Two processes may put the same video at the same time, such as one that was
-// paused and has not noticed that another one does its work: neither of them takes
-// away what the other one has put.
+// paused and has not noticed that another one leads: neither of them removes what
+// the other one has put.
 //
 // It reads the body up to io.EOF. Any other error of the body means that the
 // video is not complete, and is returned as it is. Every other failure is an
@@ -57,14 +57,14 @@ func (b *Bucket) Put(ctx context.Context, v Video, body io.Reader) (Object, erro
 	return Object{URI: b.URI(v.Key), SizeBytes: s.size, SHA256: s.sum(), ContentType: videoType}, nil
 }
 
-// buffers are reused: they are the largest thing that the storing of a video
-// needs, and it needs one for a moment.
+// buffers are reused, because they are the largest piece of memory that the storing
+// of a video needs.
 var buffers = sync.Pool{New: func() any { return new([bufferBytes]byte) }}
 
-// put writes a video. The hash belongs to the metadata and is known at the end,
-// while most backends want the metadata at the beginning. So what is long is
-// written without the hash, as an object that Find does not accept, and stamped
-// with it afterwards.
+// put writes a video. Its hash, which goes into the metadata, is known at the end,
+// while most backends want the metadata at the beginning. So a long video is
+// written without the hash, as an object that Find does not accept, and gets it
+// afterwards.
 func (b *Bucket) put(ctx context.Context, key string, v Video, s *source) error {
 	buffer := buffers.Get().(*[bufferBytes]byte)
 	defer buffers.Put(buffer)
@@ -148,10 +148,11 @@ func (b *Bucket) write(ctx context.Context, key string, metadata map[string]stri
 // errNotAsWritten means that an object is not what was written.
 var errNotAsWritten = errors.New("the object is not what was written")
 
-// stamp puts the hash into the metadata of an object that was just written. What
-// counts is that the object is whole: not every server copies, or copies on a
-// condition, and some rules let nobody write again. Without the hash Find does not
-// know the video, and it is stored again if its status was not written.
+// stamp puts the hash into the metadata of an object that was just written. It is
+// no error if the storage does not allow that, as long as the object is whole: not
+// every server can copy, or copy on a condition, and some rules let nobody write an
+// object again. Without the hash Find does not recognize the video, and it is
+// stored again if the status does not have it.
 func (b *Bucket) stamp(ctx context.Context, key string, size int64, metadata map[string]string) error {
 	written, err := b.blob.Attributes(ctx, key)
 	if err != nil {
@@ -171,8 +172,8 @@ func (b *Bucket) stamp(ctx context.Context, key string, size int64, metadata map
 	return b.stillThere(ctx, key, written, metadata)
 }
 
-// stillThere looks whether an object is still the one that was written, or that
-// with its hash, of which the answer was lost.
+// stillThere checks that an object is still the one that was written, or the same
+// one with its hash, if the answer to stamp was lost.
 func (b *Bucket) stillThere(ctx context.Context, key string, written *blob.Attributes, metadata map[string]string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout) // the time may be over by now
 	defer cancel()
@@ -189,8 +190,8 @@ func (b *Bucket) stillThere(ctx context.Context, key string, written *blob.Attri
 	}
 }
 
-// rewrite writes an object onto itself with other metadata. By that way it also
-// sees whether the content is the one of the hash in the metadata.
+// rewrite writes an object onto itself with other metadata. In doing so it checks
+// the content against the hash in the metadata.
 func (b *Bucket) rewrite(ctx context.Context, key string, metadata map[string]string) error {
 	r, err := b.blob.NewReader(ctx, key, nil)
 	if err != nil {
@@ -220,9 +221,9 @@ func (b *Bucket) makeWay(ctx context.Context, key string, metadata map[string]st
 	return nil
 }
 
-// cleanUp removes what a failed write left that is no object, as far as that is
-// possible now: the next Put and Delete do it too. An object stays, whole or not:
-// it may be that of another process.
+// cleanUp removes what a failed write has left, except for an object, which may be
+// that of another process. It is no error if that fails: the next Put or Delete does
+// it too.
 func (b *Bucket) cleanUp(ctx context.Context, key string) {
 	if b.special.sweep == nil {
 		return

@@ -78,8 +78,9 @@ func (s *Storage) openS3(ctx context.Context, b *Bucket, p Place) error {
 	return nil
 }
 
-// retries says what is tried again. Who stores tries again later, so a server that
-// is away is not waited for, and what is not allowed stays so.
+// retries says which requests the library tries again. The operator tries to store
+// again later anyway, so do not wait long here for a server that is away, and do
+// not repeat what is not allowed.
 func retries(o *retry.StandardOptions) {
 	o.MaxBackoff = maxS3Backoff
 	o.Retryables = slices.Insert(o.Retryables, 0, retry.IsErrorRetryable(retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
@@ -124,9 +125,9 @@ func (s *Storage) s3Config(ctx context.Context, p Place) (aws.Config, error) {
 	return cfg, nil
 }
 
-// ownAWS is the identity that the environment gives the operator at AWS. It goes
-// with the library's own client, which does what the environment says too:
-// AWS_CA_BUNDLE, proxies.
+// ownAWS is the identity that the environment gives the operator at AWS. It uses
+// the library's own HTTP client, which follows the environment too: AWS_CA_BUNDLE,
+// proxies.
 func ownAWS(ctx context.Context) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(egress.StorageRequestTimeout)))
 	if err != nil {
@@ -164,8 +165,8 @@ func escaped(metadata map[string]string) map[string]string {
 }
 
 // stamp has the server copy the object onto itself with other metadata, if it is
-// the one with the tag: two operators may write for a moment, and the hash is not
-// to stand at what the other one wrote.
+// the one with the tag: two operators may write for a moment, and the object of one
+// must not get the hash of the other.
 func (b s3Bucket) stamp(ctx context.Context, key, tag string, metadata map[string]string) error {
 	input := &s3.CopyObjectInput{
 		Bucket: aws.String(b.name), Key: aws.String(key), CopySource: aws.String(url.QueryEscape(b.name + "/" + key)),

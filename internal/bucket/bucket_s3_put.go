@@ -13,17 +13,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// upload is an object that is being sent in parts. Its id is the only thing that is
-// taken from the server's word: some say the bucket by another name, or do not say it.
+// upload is an object that is being sent in parts. Only its id is taken from the
+// server's answer: some servers give the bucket another name there, or none.
 type upload struct {
 	key string
 	id  *string
 }
 
-// put writes an object: in one request if there is no rest, else in parts, one
-// after the other and from the same memory, of which S3 makes the object at the
-// end. Those who upload for others hold three parts at a time. An upload that fails is
-// aborted, also when the context has ended.
+// put writes an object: in one request if there is no rest, else in parts, of which
+// S3 makes the object at the end. The parts are sent one after the other from the
+// same buffer; the upload managers of the library hold three parts at a time. An
+// upload that fails is aborted, also when the context has ended.
 func (b s3Bucket) put(ctx context.Context, key string, metadata map[string]string, start []byte, rest io.Reader) error {
 	if rest == nil {
 		_, err := b.client.PutObject(ctx, &s3.PutObjectInput{

@@ -129,8 +129,8 @@ func invalid(format string, args ...any) error {
 	return &transfer.StorageError{Class: transfer.InvalidStorage, Message: fmt.Sprintf(format, args...)}
 }
 
-// Names are narrower than what some providers allow, so that none of them says
-// more than a name.
+// The patterns are narrower than what some providers allow, so that a name can never
+// be read as anything but a name.
 var (
 	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$`)
 	regionName = regexp.MustCompile(`^[a-z0-9-]{1,63}$`)

@@ -15,7 +15,7 @@ import (
 const (
 	metadataTask     = "kie-task-id"
 	metadataResource = "kie-resource"
-	metadataSource   = "kie-source" // the hash of where it comes from: some links let in whoever has them
+	metadataSource   = "kie-source" // a hash of the link: whoever has the link itself may be able to fetch the video
 	metadataSHA256   = "sha256"
 	metadataSize     = "size"
 )
@@ -60,10 +60,11 @@ type source struct {
 	hash   hash.Hash
 	size   int64
 	err    error  // other than io.EOF
-	want   string // the hash to be, or empty
+	want   string // the expected hash, or empty
 }
 
-// Read reads, and takes the end for an error if the hash is not the one to be.
+// Read reads, and returns an error instead of io.EOF if the hash is not the expected
+// one.
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.reader.Read(p)
 	_, _ = s.hash.Write(p[:n]) // never fails

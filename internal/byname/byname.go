@@ -1,8 +1,8 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package byname remembers something of objects by their names, as long as a name
-// is that of the same object.
+// Package byname has a map of values by the names of objects. A value is kept only as
+// long as the name belongs to the object with the same UID.
 package byname
 
 import (

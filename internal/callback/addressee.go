@@ -15,7 +15,7 @@ import (
 // addressee is what an attempt stands for: the task of a VideoGeneration, or
 // the upgrade of its video.
 type addressee struct {
-	// ids are the task ids that are known. anyID says that another one may be named as well.
+	// ids are the task ids that are known. anyID says that a callback may name another one as well.
 	ids   []string
 	anyID bool
 	// settled says that no callback changes anything any more.

@@ -44,8 +44,8 @@ func (h *handler) authenticate(ctx context.Context, to addressee, taskID string,
 }
 
 // account finds the KieAccount that pays, which is in the status before anything
-// is bought. Of one that was created again since then, the keys are the best
-// there are.
+// is bought. If it was created again since then, its present keys are used: there
+// are no others.
 func (h *handler) account(ctx context.Context, payer v1alpha1.AccountIdentity) (*v1alpha1.KieAccount, *outcome) {
 	if payer.IsZero() {
 		return nil, noAccount

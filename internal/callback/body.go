@@ -14,8 +14,9 @@ import (
 	"github.com/kie-operator/kie-operator/internal/kie"
 )
 
-// needed returns the headers that anybody reads, without a reference to the
-// others: a request may wait, and headers can take much more memory than bytes.
+// needed returns copies of the headers that are read later, so that the others can
+// be freed while the request waits: in memory, headers take much more than their
+// bytes.
 func needed(headers http.Header) http.Header {
 	kept := http.Header{}
 	for _, name := range []string{"Content-Encoding", kie.HeaderTimestamp, kie.HeaderSignature} {

@@ -30,7 +30,7 @@ const (
 	// burstSize is how many callbacks come within burstTime.
 	burstSize = 2000
 	burstTime = time.Second
-	// How KIE.AI sends: it waits for an answer, and tries again after a while.
+	// senderPatience is how long KIE.AI waits for an answer. It tries again after a while, a few times.
 	senderPatience = 15 * time.Second
 	senderTries    = 1 + 3
 	senderPause    = 5 * time.Second
@@ -39,8 +39,8 @@ const (
 // BenchmarkBurst sends 2,000 callbacks within a second to two replicas, right
 // after the purchases, each on a connection of its own, and tries again as KIE.AI
 // does. It prints how the first tries were answered, how many receipts are in the
-// API server in the end, and how long that took in units of what as many writes
-// take that nothing stands before.
+// API server in the end, and how long that took, as a multiple of the time for as
+// many bare writes.
 func BenchmarkBurst(b *testing.B) {
 	for b.Loop() {
 		benchmarkBurst(b)
@@ -66,7 +66,7 @@ func benchmarkBurst(b *testing.B) {
 		}
 	})
 
-	// Half of the yardstick comes before and half of it after the burst: the machine may have other things to do.
+	// Half of the bare writes are measured before the burst and half after it, because the load of the machine changes.
 	half := func(first int) time.Duration {
 		begun := time.Now()
 		inParallel(writers, burstSize/2, func(i int) { w.patch(b, yardstick[first+i]) })

@@ -41,9 +41,9 @@ func CheckCertificate(folder string) error {
 	}
 }
 
-// watchCertificate reads the certificate in a folder and, when started, reads it
-// again when it is replaced. A pair that cannot be used, such as one of which only
-// half is written yet, does not take the place of one that can.
+// watchCertificate reads the certificate in a folder and returns a watcher that,
+// when started, reads it again when it is replaced. A pair that cannot be used, such
+// as one that is only half written, does not replace one that can.
 func watchCertificate(folder string) (*certwatcher.CertWatcher, error) {
 	if err := CheckCertificate(folder); err != nil {
 		return nil, err

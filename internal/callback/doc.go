@@ -7,7 +7,8 @@
 // body. All that happens here is that the hint is put into status.callback of
 // the VideoGeneration whose attempt is in the URL, with one write and only
 // after everything that can be checked without a write has been checked. The
-// controller sees the mailbox, asks KIE.AI, and believes only that answer.
+// field is called the mailbox. The controller sees it change, asks KIE.AI, and
+// believes only that answer.
 //
 // Every replica serves, whoever the leader is. Nothing that the network sent,
 // not the path, nor a header, nor the body, reaches the log, except for the

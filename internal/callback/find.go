@@ -13,9 +13,9 @@ import (
 	"github.com/kie-operator/kie-operator/internal/listen"
 )
 
-// taskAttemptField is by what the API server itself finds VideoGenerations: a
-// selectable field of the CRD. It has no index there, so that a look-up takes
-// longer the more resources there are.
+// taskAttemptField is the field by which the API server itself can select
+// VideoGenerations. It has no index for it, so a look-up takes longer the more
+// resources there are.
 const taskAttemptField = "status.task.attempt"
 
 // find returns the VideoGeneration that has the attempt. It says that the
@@ -28,8 +28,8 @@ func (h *handler) find(ctx context.Context, attempt string) (*v1alpha1.VideoGene
 	return h.await(ctx, attempt)
 }
 
-// findCached looks the attempt up in the cache. It returns neither if it is not
-// there.
+// findCached looks the attempt up in the cache. It returns neither a resource nor an
+// outcome if it is not there.
 //
 // Attempts are random, so two resources with the same one mean that somebody
 // copied a status. Nobody can say whom the callback is for, and it is refused;
@@ -55,11 +55,11 @@ func theOne(found []v1alpha1.VideoGeneration) (*v1alpha1.VideoGeneration, *outco
 
 // await decides about an attempt that the cache does not have: the cache may be
 // behind, or a stranger has guessed. It waits until the cache has the attempt, or
-// until it is proven that the cache is not behind. A burst right behind its purchases
-// keeps the API server busy, and proofs would keep it from bringing the cache what is
-// waited for, so they come after a grace. If the cache is behind, it asks the API
-// server once, as far as the limit on look-ups allows. If it knows nothing in time,
-// the sender has to come again.
+// until it is proven that the cache is not behind. Proofs are begun only after
+// unseenGrace: in a burst right after the purchases they would slow down the API
+// server, and with it the watch that brings the attempts. If the cache is behind,
+// it asks the API server once, as far as the limit on look-ups allows. If nothing is
+// known in time, the sender has to come again.
 //
 // The senders who wait here have shown nothing but a path, so their number is
 // bounded apart from that of callbacks whose attempt is known.
@@ -130,9 +130,9 @@ func (h *handler) reveal(ctx context.Context, attempt string) (*v1alpha1.VideoGe
 }
 
 // findLive asks the API server for the task that has the attempt. It returns
-// neither if there is none, which does not say that the attempt is unknown: it may
-// be that of an upgrade, which is not selectable. Clusters before Kubernetes 1.31
-// cannot select by a field of a custom resource at all.
+// neither a resource nor an outcome if there is none. The attempt may exist all the
+// same: that of an upgrade is not selectable. Clusters before Kubernetes 1.31 cannot
+// select by a field of a custom resource at all.
 func (h *handler) findLive(ctx context.Context, attempt string) (*v1alpha1.VideoGeneration, *outcome) {
 	var found v1alpha1.VideoGenerationList
 	err := h.live.List(ctx, &found, client.MatchingFields{taskAttemptField: attempt})

@@ -22,7 +22,7 @@ import (
 	attempts "github.com/kie-operator/kie-operator/internal/attempt"
 )
 
-// shelf is a reader that has some resources, or fails.
+// shelf is a client.Reader with some resources, or one that fails.
 type shelf struct {
 	client.Reader
 	mu    sync.Mutex
@@ -55,7 +55,7 @@ func (s *shelf) put(vg v1alpha1.VideoGeneration) {
 	s.items = append(s.items, vg)
 }
 
-// search is a look for one attempt in a cache that does not have it at first.
+// search is one call of find for an attempt that the cache does not have at first.
 type search struct {
 	handler     *handler
 	cache, live *shelf

@@ -27,8 +27,8 @@ import (
 type Options struct {
 	// Reader is the cache, with the index that IndexAttempts adds.
 	Reader client.Reader
-	// Informers fill the cache. Without them nobody knows whether it is behind, and an attempt that it does not have
-	// is looked up at the API server, a few times in a second at most.
+	// Informers fill the cache. Without them it is not known whether the cache is behind, and an attempt that it does
+	// not have is looked up at the API server, a few times in a second at most.
 	Informers *Informers
 	// APIReader reads from the API server itself.
 	APIReader client.Reader
@@ -38,7 +38,7 @@ type Options struct {
 	Credentials *credentials.Store
 	// Clock tells the time that signatures are compared with and receipts are stamped with.
 	Clock clock.PassiveClock
-	// Registerer takes the metric kie_callbacks_total. With nil, nobody sees it.
+	// Registerer takes the metric kie_callbacks_total. With nil, it is not registered.
 	Registerer prometheus.Registerer
 	// Log gets a line for each callback that is accepted and, at V(1), for each that is not.
 	Log logr.Logger
@@ -157,8 +157,8 @@ func (h *handler) handle(ctx context.Context, w http.ResponseWriter, r *http.Req
 	return result
 }
 
-// handleNameless takes a callback that names no task, which KIE.AI sends for an
-// upgrade that has failed. It counts for the task whose signature it has.
+// handleNameless takes a callback that names no task, as KIE.AI sends for an
+// upgrade that has failed. It counts for the task that its signature is made for.
 func (h *handler) handleNameless(ctx context.Context, vg *v1alpha1.VideoGeneration, attempt string, callback kie.Callback, header http.Header) *outcome {
 	to, _ := addresseeOf(vg, attempt)
 	refused := nameless

@@ -13,8 +13,8 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
 
-// attemptField is the name of what VideoGenerations are found by: the attempts
-// of their task and of their upgrade, and those that KIE.AI said it refused.
+// attemptField is the field index of VideoGenerations by their attempts: of the
+// task, of the upgrade, and of the purchases that KIE.AI said it refused.
 const attemptField = "status.attempts"
 
 // IndexAttempts lets the cache find VideoGenerations by their attempt. It has to

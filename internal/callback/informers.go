@@ -13,9 +13,10 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
 
-// Informers are those that fill the cache with VideoGenerations: one, or one for
-// each namespace that is watched. They tell when an attempt comes into the cache,
-// and whether the cache is behind the API server. The zero value is ready.
+// Informers are the informers that fill the cache with VideoGenerations: one, or one
+// for each namespace that is watched. They tell when an attempt comes into the
+// cache, and whether the cache is behind the API server. The zero value is ready for
+// use.
 type Informers struct {
 	proofs proofs
 
@@ -23,15 +24,15 @@ type Informers struct {
 	waiting map[string][]chan struct{} // by attempt: what is closed when the attempt comes into the cache
 }
 
-// NewInformer makes an informer as the cache would without it. It is a
-// cache.Options.NewInformer.
+// NewInformer makes an informer as the cache does by default, and watches it. It is
+// for cache.Options.NewInformer.
 func (i *Informers) NewInformer(api toolscache.ListerWatcher, object runtime.Object, resync time.Duration, indexers toolscache.Indexers) toolscache.SharedIndexInformer {
 	informer := toolscache.NewSharedIndexInformer(api, object, resync, indexers)
 	if _, ok := object.(*v1alpha1.VideoGeneration); !ok {
 		return informer
 	}
-	// The store is changed before a handler is called, so whoever is woken finds the attempt. An error means that the
-	// informer was stopped, which one that has not begun was not.
+	// The store is changed before a handler is called, so whoever is woken finds the attempt. There is an error only
+	// if the informer was stopped, and this one has not even started.
 	_, _ = informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
 		AddFunc:    i.show,
 		UpdateFunc: func(_, object any) { i.show(object) },

@@ -21,7 +21,7 @@ import "time"
 // failed authentication costs little: a look-up in memory and a comparison in
 // constant time for each key. The Secret is read again at most once a second for
 // each account, however many fail (credentials.Store); refusals are logged at
-// V(1) only, and count in metrics whose series are fixed.
+// V(1) only, and counted in metrics with a fixed number of series.
 const (
 	// maxBodyBytes bounds a body. The largest part of a real one is an echo of the prompt, at most 5000
 	// characters, and a handful of URLs.
@@ -29,38 +29,39 @@ const (
 	// maxHeaderBytes bounds the request line and the headers together. net/http adds 4 KiB of its own. It is what
 	// decides about memory: a header of 5 bytes takes some 150.
 	maxHeaderBytes = 4 << 10
-	// maxConnections bounds the open connections but those whose requests are held, because they wait for something
-	// of ours. When there are as many, a new one takes the place of the one that has waited longest for its sender.
+	// maxConnections bounds the open connections, without those whose requests have arrived and wait for the operator.
+	// When there are that many, a new one takes the place of the one that has waited longest for its sender.
 	maxConnections = 512
-	// maxPlaces bounds the callbacks that are known and have arrived: as many as can be written within lineTimeout at
-	// 200 writes a second.
+	// maxPlaces bounds the callbacks with known attempts that have arrived: as many as can be written within
+	// lineTimeout at 200 writes a second.
 	maxPlaces = 2048
-	// maxUnseen bounds the requests with an attempt that the cache does not have. A burst that comes right behind its
-	// purchases is unseen as a whole, until the watch brings them.
+	// maxUnseen bounds the requests with an attempt that the cache does not have. Of a burst that comes right after its
+	// purchases, the cache has none until the watch brings them.
 	maxUnseen = 1024
 	// maxWriters bounds the callbacks that are written at a time. With more, each waits as long as it does in line.
 	maxWriters = 32
-	// firstPace is the time that a write is taken to need before there was one. It is that of a slow API server: a
-	// fast one shows within maxWriters writes, and a slow one would be noticed when too many are in line.
+	// firstPace is the time that a write is assumed to take before the first one is measured. It is that of a slow API
+	// server: that a server is fast is measured within maxWriters writes, while a slow one that was assumed to be
+	// fast would be noticed when too many callbacks are in line.
 	firstPace = 250 * time.Millisecond
-	// paceMemory is how many writes the pace is the mean of, more or less.
+	// paceMemory is about how many writes the pace is averaged over.
 	paceMemory = 32
 
 	// connectionGrace is the time that a connection has at least to bring its request before another one takes its
-	// place. It is short, because it bounds how many connections can be taken, to 25,600 a second: those that come
-	// faster fill the queue of the kernel, which loses what finds it full.
+	// place. It bounds how many connections can be accepted to 25,600 a second, so it is short: connections that come
+	// faster fill the queue of the kernel, which drops what does not fit.
 	connectionGrace = 20 * time.Millisecond
 	// handshakeGrace is the same with TLS, where a request comes after one or two round trips: 5120 a second.
 	handshakeGrace = 100 * time.Millisecond
-	// maxLeaving bounds the goroutines of connections that were dropped and have not ended yet. At the half second
-	// that net/http takes over those on which a long body was refused, 4096 of them can be dropped in a second.
+	// maxLeaving bounds the goroutines of connections that were dropped and have not ended yet. net/http takes half a
+	// second to end one on which a long body was refused, so 4096 of those can be dropped in a second.
 	maxLeaving = 2048
 
 	// answerTimeout bounds the time from the end of the headers to the answer. It leaves 2 of KIE.AI's 15 seconds for
 	// the way.
 	answerTimeout = 13 * time.Second
-	// lineTimeout is the time from the end of the headers within which a callback has to be likely to be written to
-	// be taken. It is less than answerTimeout, because the pace may get slower.
+	// lineTimeout is the time from the end of the headers to the expected end of the write. A callback that would take
+	// longer is refused at once. It is less than answerTimeout, because the pace may get slower.
 	lineTimeout = 12 * time.Second
 	// bodyTimeout bounds the time that a sender takes for the body.
 	bodyTimeout = 5 * time.Second
@@ -94,6 +95,6 @@ const (
 	proofTimeout = proofWatch + time.Second
 	// maxWrites bounds the tries to write one callback when others write to the same resource.
 	maxWrites = 3
-	// retryAfterSeconds is what a sender is told that came at a bad moment.
+	// retryAfterSeconds is the Retry-After of a 503.
 	retryAfterSeconds = "5"
 )

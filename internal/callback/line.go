@@ -23,7 +23,7 @@ type line struct {
 
 	mu      sync.Mutex
 	places  int           // that are taken
-	pace    time.Duration // that a write takes; the mean of the last ones, more or less
+	pace    time.Duration // of a write; about the mean of the last ones
 	writing list.List     // of time.Time: when each write was begun, the first one in front
 	waiting list.List     // of *turn, in the order in which they came
 }
@@ -38,8 +38,8 @@ func newLine(clk clock.PassiveClock, limits lineLimits) *line {
 	return &line{clock: clk, lineLimits: limits, pace: limits.pace}
 }
 
-// enter takes a place for a sender that waits so much longer. It reports false if
-// there is none.
+// enter takes a place for a sender that waits for as long as patience. It reports
+// false if there is none.
 func (l *line) enter(patience time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -51,9 +51,10 @@ func (l *line) enter(patience time.Duration) bool {
 }
 
 // expected is how long it takes until one more callback is written. When the API
-// server hangs, no write ends and the pace stays that of the past. In ordinary
-// times the oldest of maxWriters writes under way has taken about four times as long
-// as a write does in the mean, so an older one shows a slower pace.
+// server hangs, no write ends, and the measured pace stays that of the past. So the
+// age of the oldest write under way counts too: in ordinary times the oldest of
+// maxWriters writes has taken about four times as long as the average write, and an
+// older one shows a slower pace.
 func (l *line) expected() time.Duration {
 	pace := l.pace
 	if first := l.writing.Front(); first != nil {
@@ -78,7 +79,8 @@ type turn struct {
 	writing *list.Element // nil until it begins
 }
 
-// turn waits for the turn of a callback that has a place. It lasts until end.
+// turn waits for the turn of a callback that has a place. The turn lasts until its
+// end is called.
 func (l *line) turn(ctx context.Context) (*turn, error) {
 	t := l.queue()
 	select {

@@ -22,16 +22,16 @@ const fieldOwner = client.FieldOwner("kie-operator-callbacks")
 // deliver puts the callback into the mailbox of the VideoGeneration when it is
 // its turn. When it returns accepted, the write is durable.
 //
-// The write holds only for the state that was checked, so that of two replicas
-// with the same callback one writes and the other learns of it: it looks again,
-// past the cache, and finds that nothing is left to do.
+// The write names the version that was checked, so that of two replicas with the
+// same callback one writes and the other gets a conflict: it reads the resource
+// again, past the cache, and finds that nothing is left to do.
 func (h *handler) deliver(ctx context.Context, vg *v1alpha1.VideoGeneration, attempt string, callback kie.Callback) *outcome {
 	if result := check(vg, attempt, callback.TaskID); result != nil {
 		return result
 	}
 	turn, err := h.line.turn(ctx)
 	if err != nil {
-		return apiUnavailable // it was slower than when the place was taken
+		return apiUnavailable // the API server became slower after the place was taken
 	}
 	writes := 0
 	defer func() { turn.end(writes > 0) }()
@@ -42,7 +42,7 @@ func (h *handler) deliver(ctx context.Context, vg *v1alpha1.VideoGeneration, att
 			return gone // another resource has taken the name
 		}
 		if to, found := addresseeOf(vg, attempt); found && to.account != signer.account {
-			return contended // the signature was made for another account: the sender has to begin anew
+			return contended // the signature was checked with the keys of another account: the sender has to try again
 		}
 		if result := check(vg, attempt, callback.TaskID); result != nil {
 			return result
@@ -85,8 +85,7 @@ func (h *handler) newest(ctx context.Context, vg *v1alpha1.VideoGeneration) *v1a
 	return &cached
 }
 
-// check returns the outcome of a callback that needs no write, nil for one that
-// does.
+// check returns the outcome of a callback if it needs no write, and nil if it does.
 func check(vg *v1alpha1.VideoGeneration, attempt, taskID string) *outcome {
 	to, found := addresseeOf(vg, attempt)
 	last := vg.Status.Callback
@@ -104,8 +103,8 @@ func check(vg *v1alpha1.VideoGeneration, attempt, taskID string) *outcome {
 	}
 }
 
-// givenUpSince reports whether the operator gave it up after it had the receipt.
-// Then the same callback is news again, once.
+// givenUpSince reports whether the operator gave the task up after the receipt was
+// written. Then the same callback is worth another write, once.
 func (a addressee) givenUpSince(last *v1alpha1.CallbackReceipt) bool {
 	return a.givenUpAt != nil && last.ReceivedAt.Time.Before(a.givenUpAt.Time)
 }

@@ -15,7 +15,7 @@ import (
 func newCounter(registerer prometheus.Registerer) *prometheus.CounterVec {
 	counter := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "kie_callbacks_total",
-		Help: "Requests to the callback server, by HTTP status and by what was made of them.",
+		Help: "Requests to the callback server, by HTTP status and outcome.",
 	}, []string{"code", "outcome"})
 	for _, o := range outcomes {
 		o.counter(counter)

@@ -26,8 +26,8 @@ type proofs struct {
 	next    *proof // the one that is begun next, if somebody waits for it
 }
 
-// proof is one of them. When done is closed, holds says that the cache had all
-// that was written before the proof was asked for.
+// proof is one check that the cache is not behind. When done is closed, holds says
+// whether the cache had all that was written before the proof was asked for.
 type proof struct {
 	done  chan struct{}
 	holds bool
@@ -46,8 +46,8 @@ func (p *proofs) add(s source) {
 	p.sources = append(p.sources, s)
 }
 
-// prove asks for a proof. A proof that is under way may have looked before the
-// caller came, so it is always the next one.
+// prove asks for a proof. It is always the next one: a proof that is under way may
+// have read the API server's version before the caller came.
 func (i *Informers) prove(ctx context.Context) *proof { return i.proofs.ask(ctx) }
 
 func (p *proofs) ask(ctx context.Context) *proof {
@@ -98,7 +98,7 @@ func allCurrent(ctx context.Context, sources []source) bool {
 }
 
 // isCurrent reports whether the store is known to have all that the API server had
-// when it was called. False means that it has not, or that nobody can tell.
+// when isCurrent was called. False means that it has not, or that it is not known.
 //
 // A consistent read says how far the API server is. Its resourceVersion counts the
 // changes of all kinds, so the store of a kind that does not change stays behind it
@@ -149,7 +149,7 @@ func (s source) isCurrent(ctx context.Context) bool {
 	}
 }
 
-// reaches reports whether a resourceVersion is not older than another one.
+// reaches reports whether a resourceVersion is at least as new as another one.
 func reaches(version, other string) bool {
 	order, err := resourceversion.CompareResourceVersion(version, other)
 	return err == nil && order >= 0

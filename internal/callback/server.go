@@ -32,9 +32,8 @@ type ServerOptions struct {
 
 // Server serves callbacks on every replica.
 //
-// It is a type of its own and no manager.Server because a manager starts those
-// before its caches, and a callback that comes before the cache is filled would
-// be turned away.
+// It is not a manager.Server, because a manager starts those before its caches, and
+// a callback that comes before the cache is filled would be turned away.
 type Server struct {
 	ServerOptions
 
@@ -112,8 +111,8 @@ func (s *Server) Start(ctx context.Context) error {
 }
 
 // watch has the watcher look for changes until the returned function is called.
-// It fails only where the kernel has no watches left: the certificate that was
-// read is served then, and a restart is needed for another one.
+// If the kernel has no watches left, that fails: the server goes on with the
+// certificate that was read, and needs a restart for another one.
 func (s *Server) watch(ctx context.Context, watcher *certwatcher.CertWatcher) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})

@@ -52,7 +52,8 @@ func NewStore(secrets client.Reader, clk clock.PassiveClock) *Store {
 // less than 30 seconds ago, else from the Secret. However many callers ask at
 // the same time, the Secret is read once.
 //
-// What the user has to put right is an *Error; it is remembered for a second.
+// If the user has to put something right, the error is an *Error; it is remembered
+// for a second.
 func (s *Store) Get(ctx context.Context, account *v1alpha1.KieAccount) (Credentials, error) {
 	m, err := s.upToDate(ctx, account, maxAge)
 	if err != nil {
@@ -123,8 +124,9 @@ func (s *Store) upToDate(ctx context.Context, account *v1alpha1.KieAccount, age 
 	}
 }
 
-// consult returns the memory of the account and, unless it is recent enough,
-// the end of the read to wait for, which it begins if nobody else has.
+// consult returns the memory of the account and, unless that is recent enough, a
+// channel that is closed when the read under way ends. It begins a read if there is
+// none.
 func (s *Store) consult(ctx context.Context, account *v1alpha1.KieAccount, age time.Duration) (*memory, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

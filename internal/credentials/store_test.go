@@ -23,7 +23,8 @@ import (
 	"github.com/kie-operator/kie-operator/internal/credentials"
 )
 
-// vault answers every get with the same key or the same failure, and counts.
+// vault is a client that answers every get with the same Secret or the same error, and
+// counts them.
 type vault struct {
 	client.Reader
 

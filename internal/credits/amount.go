@@ -1,7 +1,7 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package credits is the money of KIE.AI: amounts of credits, exact to a
+// Package credits computes with credits, the money of KIE.AI, exactly to a
 // thousandth. A credit is half a US cent.
 package credits
 
@@ -45,7 +45,7 @@ func within(thousandths int64) Amount {
 func Parse(text string) (Amount, error) {
 	whole, fraction, pointed := strings.Cut(text, ".")
 	if !isDigits(whole) || len(whole) > mostDigits || (pointed && !isDigits(fraction)) || len(fraction) > decimals {
-		return Amount{}, fmt.Errorf("%.40q is no number of credits, such as 60 or 14.4", text)
+		return Amount{}, fmt.Errorf("%.40q is not a number of credits such as 60 or 14.4", text)
 	}
 	thousandths, err := strconv.ParseInt(whole+fraction+strings.Repeat("0", decimals-len(fraction)), 10, 64)
 	if err != nil || thousandths > most*perCredit {
@@ -58,8 +58,8 @@ func isDigits(text string) bool {
 	return text != "" && strings.Trim(text, "0123456789") == ""
 }
 
-// FromFloat rounds a number, as JSON has them, to an amount. Not ok means that it
-// is none: not finite, or beyond a billion.
+// FromFloat rounds a number to an amount; ok is false if it is not finite, or beyond
+// a billion.
 func FromFloat(number float64) (amount Amount, ok bool) {
 	if math.IsNaN(number) || math.Abs(number) > most {
 		return Amount{}, false

@@ -16,8 +16,7 @@ const maxAnswerBytes = 1 << 20
 
 var errAnswerTooLong = errors.New("the storage answers with more than 1 MiB")
 
-// boundedAnswers is a transport for the interface of a storage, which somebody
-// may have chosen who means harm.
+// boundedAnswers is a transport for the API of a storage, which may be hostile.
 type boundedAnswers struct{ next http.RoundTripper }
 
 // RoundTrip bounds the body of the answer, unless it is that of an object.

@@ -46,10 +46,10 @@ var UserAgent = version.UserAgent()
 
 // NewClient returns a client for URLs that somebody else chose. It fetches https
 // only, from public addresses only, and sends no credentials, cookies or
-// referrers. Both are checked for each redirect too, and the address when the
-// connection is made: a name that leads to another address by then does not help
-// (DNS rebinding). Proxies of the environment are not used, because behind one
-// nobody would see the address.
+// referrers. Scheme and address are checked for each redirect too, and the address
+// when the connection is made, so that a name which resolves to another address by
+// then does not get past the check (DNS rebinding). Proxies of the environment are
+// not used, because the address behind a proxy cannot be checked.
 //
 // With AllowPrivate, http and every address are allowed; that is for development.
 //
@@ -58,8 +58,8 @@ func NewClient(allowPrivate bool) *http.Client {
 	return Guard{AllowPrivate: allowPrivate}.Client()
 }
 
-// azureWireServer is where machines at Azure ask for what concerns them. It looks
-// like a public address.
+// azureWireServer is the address at which Azure serves metadata to its virtual
+// machines. It looks like a public address.
 var azureWireServer = netip.MustParsePrefix("168.63.129.16/32")
 
 // Guard is what a client may reach.
@@ -67,8 +67,8 @@ type Guard struct {
 	AllowPrivate bool
 	// AllowHTTP lets plain http be used for public addresses too.
 	AllowHTTP bool
-	// Public are addresses that count as public, and resolver is who knows names, nil for the system. Tests have
-	// servers of their own.
+	// Public are addresses that count as public, and resolver resolves names, nil for that of the system. Tests set
+	// both.
 	Public   []netip.Prefix
 	Resolver *net.Resolver
 }
@@ -81,9 +81,9 @@ func (g Guard) Client() *http.Client {
 	}
 }
 
-// StorageClient is a client for the interface of a storage that somebody else
-// chose. What it sends is signed with their credentials, so the headers stay as
-// they are, and redirects are not followed: nobody else gets to see them.
+// StorageClient is a client for the API of a storage that somebody else chose. What
+// it sends is signed with their credentials, so the headers stay as they are, and
+// redirects are not followed: no other host gets to see them.
 func (g Guard) StorageClient() *http.Client {
 	transport := g.transport()
 	transport.ResponseHeaderTimeout = storageAnswerTimeout
@@ -94,9 +94,9 @@ func (g Guard) StorageClient() *http.Client {
 	}
 }
 
-// TrustedStorageClient is a client for the interface of a storage that an
-// administrator chose: at any address, over plain http too, and through the
-// proxies of the environment.
+// TrustedStorageClient is a client for the API of a storage that an administrator
+// chose: at any address, over plain http too, and through the proxies of the
+// environment.
 func TrustedStorageClient() *http.Client {
 	transport := Guard{AllowPrivate: true}.transport()
 	transport.ResponseHeaderTimeout = storageAnswerTimeout
@@ -104,7 +104,7 @@ func TrustedStorageClient() *http.Client {
 	return &http.Client{CheckRedirect: noRedirects, Timeout: StorageRequestTimeout, Transport: boundedAnswers{transport}}
 }
 
-// transport connects to what the guard lets it.
+// transport connects to the addresses that the guard allows.
 func (g Guard) transport() *http.Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, Resolver: g.Resolver}
 	if !g.AllowPrivate {

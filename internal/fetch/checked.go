@@ -10,9 +10,9 @@ import (
 )
 
 // CheckedReader is the stream of a video that is checked while it is read. It
-// ends with io.EOF only if all of it was a complete MP4 video, and its last byte
-// comes only when that is certain: who counts bytes instead of waiting for the
-// end has not got all of a broken one.
+// ends with io.EOF only if all of it was a complete MP4 video. Its last byte is held
+// back until that is certain, so that a reader which counts bytes instead of waiting
+// for io.EOF never gets all of a broken video.
 type CheckedReader struct {
 	r         io.Reader
 	inspector mp4.Inspector
@@ -25,8 +25,8 @@ type CheckedReader struct {
 // checkedBytes is how much is read at a time.
 const checkedBytes = 64 << 10
 
-// Checked is the stream of the video. Besides what Read of the download returns,
-// its errors are a *StorageError of the class NotVideo, as soon as it is clear.
+// Checked is the stream of the video. Its errors are those of the download, and a
+// *StorageError of the class NotVideo as soon as it is clear that it is not one.
 func (d *Download) Checked() *CheckedReader { return checked(d, place(d.url)) }
 
 func checked(r io.Reader, place string) *CheckedReader {
@@ -66,7 +66,7 @@ func (c *CheckedReader) fill() {
 	if _, refused := c.inspector.Write(c.pending[waiting:]); refused != nil {
 		err = refused
 	}
-	if err == io.EOF { //nolint:errorlint // a host that hangs up has it inside of its error, and ends nothing
+	if err == io.EOF { //nolint:errorlint // a host that hangs up causes an error that wraps io.EOF, which is not the end
 		facts, refused := c.inspector.Finish()
 		if refused == nil {
 			c.facts, c.err = facts, io.EOF

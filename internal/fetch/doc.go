@@ -1,5 +1,6 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package fetch looks at images and videos at URLs of others, and downloads videos.
+// Package fetch checks images and reads the facts of videos at URLs that others chose, and
+// downloads videos.
 package fetch

@@ -24,9 +24,9 @@ const (
 	maxDownloadTime = 30 * time.Minute
 	// maxSilence is how long a host may send nothing before it counts as broken off.
 	maxSilence = 30 * time.Second
-	// maxTries is how many times in a row the rest is asked for without that a byte of it comes.
+	// maxTries is how many times in a row the rest is asked for before a byte of it comes.
 	maxTries = 8
-	// The pauses before the rest is asked for double from the first to the longest.
+	// firstPause is the pause before the rest is asked for; it doubles each time, up to maxPause.
 	firstPause = 200 * time.Millisecond
 	maxPause   = 5 * time.Second
 )
@@ -62,9 +62,9 @@ type Download struct {
 }
 
 // Download begins to download the video at a link. It returns when the headers
-// of the answer are there; no answer, and one that is no video, is a
-// *StorageError. Until the end the context bounds the download, and so do a time
-// of 30 minutes and a size of 2 GiB. The caller closes it.
+// of the answer are there. The error is a *StorageError if there is no answer, or it
+// is not a video. The whole download is bounded by the context, by 30 minutes and by
+// 2 GiB. The caller closes it.
 func (f *Fetcher) Download(ctx context.Context, link string) (*Download, error) {
 	u, err := parseURL(link)
 	if err != nil {
@@ -112,7 +112,7 @@ func (d *Download) Read(p []byte) (int, error) {
 	return 0, d.err
 }
 
-// take reads from the answer. Without a body afterwards, the host has broken
+// take reads from the answer. If there is no body afterwards, the host has broken
 // off.
 func (d *Download) take(p []byte) int {
 	if d.size >= 0 {
@@ -127,8 +127,8 @@ func (d *Download) take(p []byte) int {
 	if n > 0 {
 		d.tries = 0
 	}
-	// A host may end an answer in good order because it sees that nobody waits for the rest any more.
-	ended := err == io.EOF //nolint:errorlint // a host that hangs up has it inside of its error, and ends nothing
+	// A host may end an answer properly because it has noticed that the client is gone.
+	ended := err == io.EOF //nolint:errorlint // a host that hangs up causes an error that wraps io.EOF, which is not the end
 	complete := ended && (d.offset == d.size || d.size < 0 && d.attempt.Err() == nil)
 	switch {
 	case d.offset > d.fetcher.maxVideo:
@@ -154,8 +154,8 @@ func (d *Download) giveUp(drop context.CancelCauseFunc) func() {
 	return func() { drop(errSilent) }
 }
 
-// breakOff lets go of an answer that failed, and ends the download if there is no
-// sense in another one.
+// breakOff closes an answer that failed, and ends the download if asking again makes
+// no sense.
 func (d *Download) breakOff(err error) {
 	again, failure := d.judge(err)
 	d.release()
@@ -185,7 +185,7 @@ func (d *Download) resume() error {
 	}
 }
 
-// release lets go of the answer.
+// release closes the answer.
 func (d *Download) release() {
 	if d.body != nil {
 		d.body.Close()
@@ -196,7 +196,7 @@ func (d *Download) release() {
 	}
 }
 
-// finish lets go of everything. What is read from now on is the error.
+// finish closes everything. Every further Read returns the error.
 func (d *Download) finish(err error) {
 	d.err = err
 	d.release()

@@ -30,7 +30,7 @@ type Fetcher struct {
 	after    func(d time.Duration, f func()) (stop func())
 }
 
-// NewFetcher returns a Fetcher that goes where NewClient lets it, and for images
+// NewFetcher returns a Fetcher that reaches what egress.NewClient allows, and images
 // over plain http too.
 func NewFetcher(allowPrivate bool) *Fetcher {
 	return newFetcher(egress.Guard{AllowPrivate: allowPrivate})
@@ -92,8 +92,8 @@ func parseURL(text string) (*url.URL, error) {
 // maxPlaceLength bounds how much of a URL is shown.
 const maxPlaceLength = 200
 
-// place is what can be shown of a URL: the host and the path. The rest may hold
-// a password or a signature.
+// place is the part of a URL that may be shown: the host and the path. The rest may
+// hold a password or a signature.
 func place(u *url.URL) string {
 	text := strings.ToValidUTF8(u.Host, "?") + u.EscapedPath()
 	if runes := []rune(text); len(runes) > maxPlaceLength {
@@ -102,7 +102,7 @@ func place(u *url.URL) string {
 	return text
 }
 
-// withoutURL is the error inside of one that shows the whole URL.
+// withoutURL returns the cause of an error whose text shows the whole URL.
 func withoutURL(err error) error {
 	var shown *url.Error
 	if errors.As(err, &shown) {
@@ -141,8 +141,8 @@ func noAnswer(err error) (words string, temporary bool) {
 	}
 }
 
-// otherStatus says in words what a status means that brings no file and what to
-// do, and whether it may bring one later.
+// otherStatus says in words what a status without a file means and what to do, and
+// whether the file may come later.
 func otherStatus(status int) (words string, temporary bool) {
 	switch {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:

@@ -86,9 +86,9 @@ func formatNamed(contentType string) bool {
 	return false
 }
 
-// CheckImageBytes says what kind of image the data is, by its content. It reads
-// as much as tells the size of the picture. Every failure is an *ImageError and
-// not temporary.
+// CheckImageBytes says what kind of image the data is, by its content. It decodes no
+// more than the size of the picture. Every failure is an *ImageError and not
+// temporary.
 func CheckImageBytes(data []byte) (Image, error) {
 	wrong := func(format string, args ...any) (Image, error) {
 		return Image{}, &ImageError{Message: fmt.Sprintf(format, args...)}
@@ -101,7 +101,7 @@ func CheckImageBytes(data []byte) (Image, error) {
 	}
 	f, ok := formatOf(data)
 	if !ok {
-		return wrong("the image is no JPEG, PNG or WebP: convert it to one of them, and check that it was not encoded twice")
+		return wrong("the image is not a JPEG, PNG or WebP: convert it to one of them, and check that it was not encoded twice")
 	}
 	config, err := f.decode(bytes.NewReader(data))
 	if err != nil {

@@ -40,10 +40,10 @@ func TestCheckImageBytesErrors(t *testing.T) {
 	}{
 		{"nothing", nil, "is empty"},
 		{"too much", append(slices.Clone(whole), make([]byte, MaxImageBytes)...), "30 MiB"},
-		{"a kind that KIE.AI does not take", media.Picture(t, "gif"), "no JPEG, PNG or WebP"},
-		{"a page", []byte("<html>"), "no JPEG, PNG or WebP"},
+		{"a kind that KIE.AI does not take", media.Picture(t, "gif"), "not a JPEG, PNG or WebP"},
+		{"a page", []byte("<html>"), "not a JPEG, PNG or WebP"},
 		{"encoded twice", []byte(base64.StdEncoding.EncodeToString(whole)), "encoded twice"},
-		{"another file in a RIFF", []byte("RIFF\x00\x00\x00\x00WAVEfmt "), "no JPEG, PNG or WebP"},
+		{"another file in a RIFF", []byte("RIFF\x00\x00\x00\x00WAVEfmt "), "not a JPEG, PNG or WebP"},
 		{"the beginning only", whole[:8], "image/png and cannot be read"},
 		{"the beginning only", media.Picture(t, "jpeg")[:20], "image/jpeg and cannot be read"},
 		{"the beginning only", media.Picture(t, "webp")[:12], "image/webp and cannot be read"},

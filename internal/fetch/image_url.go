@@ -20,11 +20,11 @@ const (
 	startBytes = 512
 )
 
-// CheckImageURL looks whether there is an image at a URL that KIE.AI can take:
-// one that is served without credentials, of a supported kind and not too large.
-// It asks for the headers, and where those do not settle it, or are refused, for
-// the first bytes. An image whose length nobody tells is accepted. Every failure
-// is an *ImageError.
+// CheckImageURL checks that there is an image at a URL that KIE.AI can take: one
+// that is served without credentials, of a supported kind and not too large. It
+// asks for the headers, and where those do not settle it, or are refused, for the
+// first bytes. An image of unknown length is accepted. Every failure is an
+// *ImageError.
 func (f *Fetcher) CheckImageURL(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -67,8 +67,8 @@ func (f *Fetcher) do(req *http.Request) (*http.Response, error) {
 }
 
 // checkHeaders settles the matter if the headers are those of an image, or of
-// one that is too large, or if the host is not well. Everything else may be due
-// to how the host treats HEAD: some refuse it, and many do not sign for it.
+// one that is too large, or if the host fails. Everything else may be due to how the
+// host treats HEAD: some refuse it, and many signed links are not valid for it.
 func (f *Fetcher) checkHeaders(ctx context.Context, u *url.URL) (settled bool, err error) {
 	req, err := request(ctx, http.MethodHead, u, 0, 0)
 	if err != nil {
@@ -112,7 +112,7 @@ func (f *Fetcher) checkStart(ctx context.Context, u *url.URL) error {
 
 	var length int64
 	switch resp.StatusCode {
-	case http.StatusOK: // the host takes no notice of the range
+	case http.StatusOK: // the host ignores the range
 		length = resp.ContentLength
 	case http.StatusPartialContent:
 		_, length = contentRange(resp.Header.Get("Content-Range"))
@@ -134,7 +134,7 @@ func (f *Fetcher) checkStart(ctx context.Context, u *url.URL) error {
 		return checkLength(u, 0)
 	}
 	if _, ok := formatOf(start); !ok {
-		return imageAt(u, "it is no JPEG, PNG or WebP: link to the image itself and not to a page that shows it, or convert it", false, nil)
+		return imageAt(u, "it is not a JPEG, PNG or WebP: link to the image itself and not to a page that shows it, or convert it", false, nil)
 	}
 	return nil
 }

@@ -87,7 +87,7 @@ func TestCheckImageURL(t *testing.T) {
 		{"empty, as told by nobody", refused(405), page{206, nil, nil}, 2, "is empty", false},
 		{"a page", page{200, declared("text/html", 6), nil}, page{200, declared("text/html", 6), []byte("<html>")}, 2, "link to the image itself", false},
 		{"a page that says that it is an image", refused(405), page{200, declared("image/png", 6), []byte("<html>")}, 2, "link to the image itself", false},
-		{"a kind that KIE.AI does not take", page{200, declared("image/gif", len(gif)), nil}, page{200, nil, gif}, 2, "no JPEG, PNG or WebP", false},
+		{"a kind that KIE.AI does not take", page{200, declared("image/gif", len(gif)), nil}, page{200, nil, gif}, 2, "not a JPEG, PNG or WebP", false},
 
 		{"not there", refused(404), refused(404), 2, "answers 404: correct the URL", false},
 		{"not there any more", refused(410), refused(410), 2, "answers 410: correct the URL", false},

@@ -108,7 +108,7 @@ func (r *rangeReader) fetch() error {
 		if start != r.offset {
 			return errors.New("its host sends another part than it was asked for")
 		}
-	case http.StatusOK: // the host takes no notice of the range
+	case http.StatusOK: // the host ignores the range
 		start, total, want = 0, resp.ContentLength, left
 	case http.StatusRequestedRangeNotSatisfiable: // there is no such byte
 		return io.EOF

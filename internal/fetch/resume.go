@@ -29,7 +29,7 @@ func (d *Download) open() (again bool, err error) {
 		return again, failure
 	}
 	d.body = resp.Body
-	// A host may answer something because it sees that nobody waits any more, as at the end of a body, see take.
+	// A host that notices that the client is gone may answer something; see take for the same at the end of a body.
 	if err := d.attempt.Err(); err != nil {
 		again, failure := d.judge(err)
 		d.release()
@@ -63,7 +63,7 @@ func (d *Download) request() (*http.Request, error) {
 	return req, nil
 }
 
-// accept looks whether an answer brings what was asked for.
+// accept checks that an answer brings what was asked for.
 func (d *Download) accept(resp *http.Response) (again bool, failure *transfer.StorageError) {
 	first, total := contentRange(resp.Header.Get("Content-Range"))
 	switch status := resp.StatusCode; status {
@@ -78,7 +78,7 @@ func (d *Download) accept(resp *http.Response) (again bool, failure *transfer.St
 		if !d.begun || first != d.offset || total <= d.offset {
 			return false, d.changed()
 		}
-	case http.StatusRequestedRangeNotSatisfiable: // the break came after the last byte, of which there was no telling
+	case http.StatusRequestedRangeNotSatisfiable: // the connection broke after the last byte, and the length was not known
 		if !d.begun || d.size >= 0 || total != d.offset {
 			return false, d.changed()
 		}

@@ -23,12 +23,12 @@ import (
 // others out.
 //
 // A connection waits for its sender while something reads from it, and after it
-// was written to. From the time that something has come until then it is with us:
-// it is not dropped because we are slow, and takes its place all the same, so that
-// new ones are taken as fast as we can look at them. When its request has arrived
-// it is held, which takes no place: whoever holds it bounds that. After the answer
-// it waits again. One that has waited for less than Limits.Grace stays too, for senders
-// that are not next door. If none can be dropped, the next connection has to wait,
+// was written to. Between the arrival of bytes and the next read it is not dropped,
+// because then the operator is slow and not the sender, but it counts against the
+// limit. When its whole request has arrived it is held, and does not count: whoever
+// holds it bounds how many are held. After the answer it waits again. A connection
+// that has waited for less than Limits.Grace is not dropped either, so that distant
+// senders are not kept out. If none can be dropped, the next connection has to wait,
 // and those behind it wait in the queue of the kernel.
 //
 // The goroutine of a connection that was dropped ends a moment later, or half a
@@ -41,7 +41,7 @@ type Listener struct {
 	clock  clock.WithDelayedExecution
 
 	mu      sync.Mutex
-	changed sync.Cond // what Accept waits for may have come
+	changed sync.Cond // signalled when Accept may go on
 	closed  bool
 	unread  *connection // the last one that was accepted, until something reads from it
 	open    int         // and not held
@@ -51,7 +51,7 @@ type Listener struct {
 
 // Limits bound what the senders of a listener can take.
 type Limits struct {
-	// Open is how many connections may be open, but those that are held.
+	// Open is how many connections may be open, without those that are held.
 	Open int
 	// Leaving is how many connections may have been dropped without having ended yet.
 	Leaving int
@@ -75,8 +75,8 @@ func (c *Listener) Accept() (net.Conn, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// On a machine with too much to do, goroutines run late. Accept does not get ahead of them: it would drop
-	// connections before anybody has looked at what came on them.
+	// On a busy machine, goroutines run late. Accept waits for the one of the last connection: otherwise it would
+	// drop connections before anybody has read what came on them.
 	for c.unread != nil && !c.closed {
 		c.changed.Wait()
 	}
@@ -144,7 +144,7 @@ type connection struct {
 	since time.Time     // when it began to wait
 }
 
-// wait puts it behind all others that wait, unless it waits already.
+// wait puts the connection behind all others that wait, unless it waits already.
 func (c *connection) wait() {
 	if c.held || c.left || c.place != nil {
 		return
@@ -156,7 +156,7 @@ func (c *connection) wait() {
 	}
 }
 
-// stay takes it away from those that wait.
+// stay takes the connection away from those that wait.
 func (c *connection) stay() {
 	if c.place != nil {
 		c.owner.waiting.Remove(c.place)
@@ -164,7 +164,7 @@ func (c *connection) stay() {
 	}
 }
 
-// leave gives its room to another one.
+// leave gives the place of the connection to another one.
 func (c *connection) leave() {
 	c.left = true
 	c.stay()
@@ -175,7 +175,7 @@ func (c *connection) leave() {
 	c.looked()
 }
 
-// looked lets Accept go on.
+// looked lets Accept go on, after something was read from the connection.
 func (c *connection) looked() {
 	if c.owner.unread == c {
 		c.owner.unread = nil
@@ -254,8 +254,8 @@ func (c *connection) hold() bool {
 	return true
 }
 
-// release ends a hold, if there is one. The connection has waited least of all
-// then.
+// release ends a hold, if there is one. The connection then begins to wait anew, and
+// is the last to be dropped.
 func (c *connection) release() {
 	c.owner.mu.Lock()
 	defer c.owner.mu.Unlock()

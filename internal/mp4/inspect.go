@@ -23,7 +23,7 @@ const MaxIndexBytes = 4 << 20
 // with an index that describes pictures, and all the samples that the index
 // counts. It holds the index and nothing else.
 type Inspector struct {
-	// Place is where the file comes from, for people.
+	// Place is where the file comes from, for messages.
 	Place string
 
 	offset int64 // of the next byte

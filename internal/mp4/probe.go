@@ -18,7 +18,7 @@ import (
 // one. Reading it again does not help.
 var ErrNotVideo = errors.New("the file is not a complete MP4 video")
 
-// VideoFacts is what a video says of itself.
+// VideoFacts is what the file of a video says about it.
 type VideoFacts struct {
 	// Width and Height are those of the picture, in pixels.
 	Width, Height int
@@ -110,7 +110,8 @@ func (p *prober) walk(start, end int64, visit func(box *mp4.BoxInfo) error) erro
 	return nil
 }
 
-// header reads the start of a box, io.EOF where there is none or half of one.
+// header reads the start of a box. The error is io.EOF if there is none, or only a
+// part of one.
 func (p *prober) header(start int64) (*mp4.BoxInfo, error) {
 	if _, err := p.r.Seek(start, io.SeekStart); err != nil {
 		return nil, err

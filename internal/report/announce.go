@@ -21,7 +21,7 @@ import (
 // ActionReconcile is the action of the operator's Events.
 const ActionReconcile = "Reconcile"
 
-// Announce tells of what a write has changed: one Event for each new reason of
+// Announce reports what a write has changed: with one Event for each new reason of
 // Ready, and one count for each end.
 func Announce(recorder events.EventRecorder, metrics *Metrics, before, after *v1alpha1.VideoGeneration) {
 	announceResult(recorder, metrics, before, after)
@@ -41,8 +41,9 @@ func Announce(recorder events.EventRecorder, metrics *Metrics, before, after *v1
 	}
 }
 
-// AnnounceStoring tells of a new reason for which a video is not stored, where
-// Ready has no Event for it: it speaks of something else, or of an earlier reason.
+// AnnounceStoring sends an Event about a new reason for which a video is not stored,
+// if Announce sends none: because Ready is about something else, or had the reason
+// StorageFailed before.
 func AnnounceStoring(recorder events.EventRecorder, before, after *v1alpha1.VideoGeneration) {
 	was, is := before.Status.Storage, after.Status.Storage
 	if was == nil || is == nil || is.Failure == nil || (was.Failure != nil && was.Failure.Reason == is.Failure.Reason) {
@@ -57,8 +58,8 @@ func AnnounceStoring(recorder events.EventRecorder, before, after *v1alpha1.Vide
 	}
 }
 
-// WithoutAttempts is a message for more eyes than the status is for: an attempt
-// is the secret part of a callback URL.
+// WithoutAttempts is a message without the attempts of a resource, for readers who may
+// not see its status: an attempt is the secret part of a callback URL.
 func WithoutAttempts(message string, vg *v1alpha1.VideoGeneration) string {
 	if task := vg.Status.Task; task != nil && task.Attempt != "" {
 		message = strings.ReplaceAll(message, strconv.Quote(task.Attempt), "the value of status.task.attempt")
@@ -69,7 +70,7 @@ func WithoutAttempts(message string, vg *v1alpha1.VideoGeneration) string {
 	return message
 }
 
-// announceResult tells of what people have to know of a result beside its end.
+// announceResult sends Events about a result that people have to know beside its end.
 func announceResult(recorder events.EventRecorder, metrics *Metrics, before, after *v1alpha1.VideoGeneration) {
 	if ptr.Deref(after.Status.FallbackUsed, false) && !ptr.Deref(before.Status.FallbackUsed, false) {
 		recorder.Eventf(after, nil, corev1.EventTypeWarning, ReasonFallbackUsed, ActionReconcile, "KIE.AI made the video with its fallback model")

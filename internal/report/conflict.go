@@ -12,27 +12,29 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 )
 
-// ErrAccountReplaced says that the account that was to buy is gone, and another
-// one may have its name.
+// ErrAccountReplaced says that the account that was to buy was deleted, and maybe
+// created again under its name.
 var ErrAccountReplaced = errors.New("the account was deleted, or created again, meanwhile")
 
-// IsRefused reports whether the API server, or who decides for it, does not want
-// a write, so that the same write is refused again.
+// IsRefused reports whether the API server, or an admission policy or webhook,
+// refuses a write, so that the same write would be refused again.
 func IsRefused(err error) bool {
 	return apierrors.IsForbidden(err) || apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsRequestEntityTooLargeError(err)
 }
 
-// FailureText is a cause in the words of the API server, bounded for a sentence.
+// FailureText is the text of an error of the API server, short enough for a message.
 func FailureText(err error) string { return fmt.Sprintf("%.300s", err.Error()) }
 
-// ConflictDelay is how long the cache is given to show what a conflict was about.
+// ConflictDelay is how long after a conflict the next look comes: by then the cache
+// should show the version that caused it.
 const ConflictDelay = 100 * time.Millisecond
 
-// PersistTimeout bounds the writes after a purchase, on a clock of their own.
+// PersistTimeout bounds the writes after a purchase, which do not end with the
+// context of the reconcile.
 const PersistTimeout = 10 * time.Second
 
-// ErrOvertaken says that the attempt is no longer the current one, or that a
-// write of the same has arrived after all.
+// ErrOvertaken says that the attempt is no longer the current one, or that an earlier
+// try of the same write had succeeded after all.
 var ErrOvertaken = errors.New("the task has changed meanwhile")
 
 // WriteError is a write to the API server that has failed.
@@ -45,7 +47,8 @@ func (e *WriteError) Error() string { return e.What + ": " + e.Err.Error() }
 
 func (e *WriteError) Unwrap() error { return e.Err }
 
-// QuietConflict makes a stale view, which is everyday life, a later look and no error.
+// QuietConflict turns a conflict, which is ordinary with a cache, into a requeue, and
+// ignores that the resource is gone. Other errors are returned.
 func QuietConflict(err error) (ctrl.Result, error) {
 	switch {
 	case apierrors.IsConflict(err), errors.Is(err, ErrOvertaken), errors.Is(err, ErrAccountReplaced):

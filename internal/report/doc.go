@@ -1,6 +1,5 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package report tells of what has happened, in Events and metrics, and of what a write
-// that failed means.
+// Package report sends Events, counts metrics, and says what a failed write means.
 package report

@@ -15,9 +15,9 @@ import (
 )
 
 // Summarize derives Ready, Reconciling, Stalled and DiffersFromSpec from the facts
-// in the status of a VideoGeneration and from what it waits for. It is the only
-// place that sets them, and the Reconciler the only one who calls
-// it. Stored and TaskIDNotMirrored are not its own, and stay as they are.
+// in the status of a VideoGeneration and from what it waits for. Nothing else sets
+// them, and only the reconciler of purchases calls it. It leaves Stored and
+// TaskIDNotMirrored as they are.
 //
 // Ready is always there; Reconciling and Stalled only while they are true, as
 // tools that follow kstatus expect.
@@ -38,7 +38,7 @@ func Summarize(vg *v1alpha1.VideoGeneration, w Wait, now time.Time) {
 		wanted = append(wanted, metav1.Condition{Type: v1alpha1.ConditionDiffersFromSpec, Status: metav1.ConditionTrue, Reason: reason, Message: message})
 	}
 	if unmirrored := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionTaskIDNotMirrored); unmirrored != nil && !IsMirrored(vg) {
-		wanted = append(wanted, *unmirrored) // mirror says it, and the annotations themselves say when it is over
+		wanted = append(wanted, *unmirrored) // the step that mirrors has set it; it ends when the annotations are right
 	}
 	if stored := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionStored); stored != nil {
 		wanted = append(wanted, *stored)
@@ -57,13 +57,13 @@ func SetConditions(conditions *[]metav1.Condition, wanted []metav1.Condition, ge
 		want.ObservedGeneration = generation
 		want.LastTransitionTime = metav1.NewTime(now).Rfc3339Copy()
 		if have := meta.FindStatusCondition(*conditions, want.Type); have != nil && have.LastTransitionTime.Unix() <= 0 {
-			have.LastTransitionTime = want.LastTransitionTime // it is a default of the CRD, which knows no time
+			have.LastTransitionTime = want.LastTransitionTime // it is the default of the CRD, which has no real time
 		}
 		meta.SetStatusCondition(conditions, want)
 	}
 }
 
-// readiness is the Ready condition, without its type, and who can change it.
+// readiness is the Ready condition, without its type, and who can end the wait.
 func readiness(vg *v1alpha1.VideoGeneration, w Wait) (metav1.Condition, WaitKind) {
 	task := vg.Status.Task
 	// Trouble on the way says nothing about a task that has ended: an end stays an end.

@@ -47,7 +47,7 @@ var situations = []situation{
 	{"lost", fixture.Failed(v1alpha1.ReasonSubmissionUnknown, ""), metav1.ConditionFalse, v1alpha1.ReasonSubmissionUnknown, "it failed", true},
 }
 
-// waits are what a resource may wait for, besides nothing.
+// everyWait has all that a resource may wait for.
 func everyWait() []state.Wait {
 	all := []state.Wait{
 		{Kind: state.Progressing, Reason: v1alpha1.ReasonQueued, Message: "waiting for a turn"},

@@ -1,7 +1,7 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package state is what follows from a VideoGeneration alone: facts, the conditions, and
-// the sentences in them. It is pure: no client, no clock, no context, nothing that
-// it remembers.
+// Package state derives what follows from a VideoGeneration alone: facts, the conditions,
+// and the sentences in them. Its functions are pure: they use no client, no clock and
+// no context, and remember nothing.
 package state

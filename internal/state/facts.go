@@ -19,7 +19,7 @@ func TaskToAdopt(vg *v1alpha1.VideoGeneration) (id, annotation string) {
 	task := vg.Status.Task
 	offered := vg.Annotations[v1alpha1.AnnotationAdoptTaskID]
 	if offered == vg.Status.LastHandledAdoptTaskID {
-		offered = "" // it acts once: what is lost now is another purchase
+		offered = "" // an annotation acts once: the task in the status is a later purchase
 	}
 	switch {
 	case offered != "" && (task == nil || IsLost(task) || FailedFor(task, v1alpha1.ReasonTaskNotFound)):
@@ -82,10 +82,10 @@ func NeedsPurchase(vg *v1alpha1.VideoGeneration) bool {
 		(task.State == v1alpha1.TaskFailed || IsLost(task))
 }
 
-// IsQueued reports whether the resource waits for its turn to buy. Whoever
-// waits for the video that it continues does not stand in the way of others,
-// which may be that video, and neither does one for which nothing is bought
-// because its task is of an unknown API.
+// IsQueued reports whether the resource waits for its turn to buy. An extension
+// whose source is not finished is not in the queue: its source may be behind it.
+// Neither is a resource whose task is of an unknown API, for which nothing is
+// bought.
 func IsQueued(vg *v1alpha1.VideoGeneration) bool {
 	return NeedsPurchase(vg) && !IsSuspended(vg) && !NeedsSource(vg) && !IsOfUnknownAPI(vg.Status.Task) && vg.DeletionTimestamp.IsZero()
 }
@@ -175,7 +175,7 @@ func OperationOf(vg *v1alpha1.VideoGeneration) v1alpha1.Operation {
 // operator does not use.
 func IsOfUnknownAPI(task *v1alpha1.Task) bool { return task != nil && !task.IsVeo() }
 
-// UnknownAPI is what a resource waits for whose task belongs to an API which this
+// UnknownAPI is what a resource waits for if its task belongs to an API that this
 // operator does not use.
 func UnknownAPI(task *v1alpha1.Task) Wait {
 	return Wait{Kind: Retrying, Reason: v1alpha1.ReasonAPIUnknown, Message: fmt.Sprintf(

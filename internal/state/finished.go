@@ -9,8 +9,8 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
 
-// DeleteAt is when the resource is to be deleted. One whose purchase is in doubt
-// never is: it is all that a person has to clear that up.
+// DeleteAt is when the resource is to be deleted, if ever. A resource whose purchase
+// is in doubt is kept: a person needs it to find out what was bought.
 func DeleteAt(vg *v1alpha1.VideoGeneration) (time.Time, bool) {
 	task, upgrade := vg.Status.Task, vg.Status.Upgrade
 	if vg.Spec.TTLSecondsAfterFinished == nil || !IsFinished(vg) || IsLost(task) || task.CompletedAt == nil {
@@ -20,7 +20,7 @@ func DeleteAt(vg *v1alpha1.VideoGeneration) (time.Time, bool) {
 	if upgrade != nil && upgrade.CompletedAt != nil && upgrade.CompletedAt.After(ended) {
 		ended = upgrade.CompletedAt.Time
 	}
-	// What was given up may still be running, and its late end is not lost with the resource.
+	// A task that was given up may still be running: keep the resource, so that its late end is not lost.
 	if kept := task.SubmittedAt.Add(VideoLifetime); !task.Settled() && kept.After(ended) {
 		ended = kept
 	}

@@ -12,7 +12,7 @@ import (
 // MaxHistory is the limit of the API on what is remembered of earlier tasks.
 const MaxHistory = 20
 
-// WithPast adds a task that another one takes the place of, once.
+// WithPast adds a task that another one replaces, unless it is in the history already.
 func WithPast(history []v1alpha1.PastTask, task *v1alpha1.Task) []v1alpha1.PastTask {
 	if task == nil {
 		return history

@@ -10,7 +10,7 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
 
-// Location is where the videos of a resource are to be stored, and by whose word.
+// Location is where the videos of a resource are to be stored, and which object says so.
 type Location struct {
 	Spec *v1alpha1.Storage
 	// Namespace is that of the resource or account that names it, where its Secret is.
@@ -62,8 +62,8 @@ func (p Location) Backend() string {
 	return scheme
 }
 
-// Identity is the place as something to compare: who names it, and all that it
-// says.
+// Identity is a text that is the same for equal places: who names the place, and all
+// that it says.
 func (p Location) Identity() string {
 	secret := ""
 	if p.Spec.CredentialsSecretRef != nil {

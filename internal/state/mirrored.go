@@ -22,7 +22,7 @@ func MirroredOf(vg *v1alpha1.VideoGeneration) Mirrored {
 	task, has := vg.Status.Task, Annotated(vg)
 	switch {
 	case task == nil:
-		return has // nobody knows what it was
+		return has // the task of the annotation is not known any more: leave it
 	case IsLost(task):
 		has.Attempt = task.Attempt
 	default:

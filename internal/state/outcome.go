@@ -44,7 +44,7 @@ func Saying(theirs, ours string) string {
 	return ours + ". KIE.AI says: " + theirs
 }
 
-// FailureReasons names the end of a task after each class of failure.
+// FailureReasons has the reason with which a task ends after each class of failure.
 var FailureReasons = map[kie.Class]string{
 	kie.Invalid:          v1alpha1.ReasonInvalidRequest,
 	kie.ContentRejected:  v1alpha1.ReasonContentRejected,

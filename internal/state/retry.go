@@ -27,10 +27,10 @@ func retryMessage(vg *v1alpha1.VideoGeneration) string {
 }
 
 // RetryPending reports whether the video failed in a way that another purchase
-// may change, and one more is allowed. A refused prompt is refused again; a
-// purchase of which nothing is known is never made again without a user, and
-// neither is a task that was taken over: how often it was bought before is not
-// known.
+// may mend, and one more is allowed. A refused prompt would be refused again. A
+// purchase whose outcome is unknown is never made again unless a user asks for it,
+// and neither is one of a task that was taken over: how often that was bought before
+// is not known.
 func RetryPending(vg *v1alpha1.VideoGeneration) bool {
 	task := vg.Status.Task
 	if !FailedFor(task, v1alpha1.ReasonGenerationFailed) || IsAdopted(task) || task.Number >= vg.Spec.Retry.MaxAttempts {

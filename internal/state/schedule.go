@@ -10,21 +10,21 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// How often KIE.AI is asked about a task. With callbacks, asking is the net
-// below them; without, it is the way to learn of the result, and KIE.AI advises
-// 30 seconds.
+// How often KIE.AI is asked about a task. With callbacks, polling only catches what
+// they miss; without them it is the only way to learn of the result, and KIE.AI
+// advises 30 seconds.
 const (
 	FirstPollWithCallbacks = 5 * time.Minute
 	PollEveryWithCallbacks = time.Minute
 	PollEveryWithout       = 30 * time.Second
 	// PollAgainSoon follows an answer that has to be asked for again.
 	PollAgainSoon = 10 * time.Second
-	// AbsentGrace is how long KIE.AI may not know a task that it has accepted, or
-	// that was restored: what a user has named is old enough.
+	// AbsentGrace is how long KIE.AI may not know a task that it has just accepted, or that was restored from the
+	// operator's annotation: its record may be late. A task that a user has named is old enough, and gets no grace.
 	AbsentGrace = 10 * time.Minute
-	// CallbackFollowed is how long after its callback a task that was given up is asked about.
+	// CallbackFollowed is how long a task that was given up is asked about after a callback for it.
 	CallbackFollowed = 10 * time.Minute
-	// ConfirmAfter is how long KIE.AI has to refuse to speak of a task until that counts as its end.
+	// ConfirmAfter is how long an answer that ends a task has to last until it is believed.
 	ConfirmAfter = 2 * time.Minute
 )
 

@@ -9,7 +9,7 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
 
-// LastExpiry is when KIE.AI has deleted all that is not stored.
+// LastExpiry is when KIE.AI will have deleted all videos that are not stored.
 func LastExpiry(vg *v1alpha1.VideoGeneration) time.Time {
 	var last time.Time
 	for i := range vg.Status.Videos {

@@ -31,8 +31,9 @@ func StoredCondition(vg *v1alpha1.VideoGeneration, awaited bool) (condition meta
 }
 
 // SayStored makes the Stored condition say what the rest of the status says, as of
-// a generation of the spec. Each write of status.storage or of the videos goes with
-// it, so that no version of a resource says of a video that it is stored and is not.
+// a generation of the spec. Each write of status.storage or of the videos includes
+// it, so that Stored is never True in a version of the resource with a video that is
+// not stored.
 func SayStored(vg *v1alpha1.VideoGeneration, awaited bool, generation int64, now time.Time) {
 	stored, ok := StoredCondition(vg, awaited)
 	if !ok {

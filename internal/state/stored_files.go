@@ -84,8 +84,8 @@ func Unstored(vg *v1alpha1.VideoGeneration) []StoredFile {
 	return missing
 }
 
-// IsStored reports whether a video is stored, and what it was before it was
-// cropped or scaled.
+// IsStored reports whether a video is stored, and its original from before it was
+// cropped or scaled, if there is one.
 func IsStored(video *v1alpha1.Video) bool {
 	return video.Artifact != nil && (video.OriginURL == "" || video.OriginURL == video.URL || video.OriginArtifact != nil)
 }

@@ -15,7 +15,7 @@ import (
 // maxVideos is the limit of the API on the list of videos.
 const maxVideos = 16
 
-// FirstVideos are as many videos as a status holds.
+// FirstVideos are the first videos of a list, as many as a status holds.
 func FirstVideos(videos []v1alpha1.Video) []v1alpha1.Video {
 	return videos[:min(len(videos), maxVideos)]
 }

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// Wait says why a VideoGeneration does not come further for the moment. The
-// zero value means that nothing is in its way.
+// Wait says why a VideoGeneration does not go on for the moment. The zero value
+// means that nothing holds it up.
 type Wait struct {
 	// Reason and Message go into the Ready condition. The message is stable while the reason lasts: it holds
 	// no times and no counts, because each change of it is a write to the API server.
 	Reason, Message string
 	// Kind says who can end the wait.
 	Kind WaitKind
-	// RetryAfter is when to look again, if nothing happens before.
+	// RetryAfter is after how long to look again, if nothing happens before.
 	RetryAfter time.Duration
 }
 

@@ -28,9 +28,9 @@ const (
 )
 
 // Operator installs the namespace, the service account and the roles of
-// config/default, and returns the operator's own way to the API server, which
-// can do what those roles allow and nothing else. The token is valid for a day.
-// It takes the way of an administrator, as a rest.Config and as a file.
+// config/default, and returns the operator's own rest.Config, which can do what
+// those roles allow and nothing else. Its token is valid for a day. It needs the
+// access of an administrator, as a rest.Config and as a kubeconfig file.
 func Operator(ctx context.Context, admin *rest.Config, kubeconfig string) (*rest.Config, error) {
 	objects, err := Kubectl(ctx, kubeconfig, nil, "kustomize", filepath.Join(Root(), "config", "default"))
 	if err != nil {
@@ -72,8 +72,8 @@ func only(documents []byte, kinds ...string) ([]byte, error) {
 	return bytes.Join(kept, []byte("\n---\n")), nil
 }
 
-// Kubectl runs the control plane's own kubectl and returns what it prints. Its
-// error holds what kubectl complains of.
+// Kubectl runs the control plane's own kubectl and returns what it prints. The
+// error has what kubectl printed to stderr.
 func Kubectl(ctx context.Context, kubeconfig string, input []byte, args ...string) ([]byte, error) {
 	assets, err := Assets()
 	if err != nil {
@@ -89,8 +89,8 @@ func Kubectl(ctx context.Context, kubeconfig string, input []byte, args ...strin
 	return stdout.Bytes(), nil
 }
 
-// WriteKubeconfig writes a way to the API server as a file for kubectl and for
-// --kubeconfig. The file is for its owner only: it holds a key or a token.
+// WriteKubeconfig writes a rest.Config as a file for kubectl and for --kubeconfig.
+// Only its owner may read the file: it holds a key or a token.
 func WriteKubeconfig(path string, cfg *rest.Config) error {
 	const name = "kie-operator"
 	kubeconfig := clientcmdapi.NewConfig()

@@ -18,7 +18,8 @@ import (
 )
 
 // Process is a program that runs beside this one, until it ends by itself or by
-// a signal. No context ends it: who started it decides about the order.
+// a signal. No context ends it, so that the caller decides in which order processes
+// end.
 type Process struct {
 	command *exec.Cmd
 	ended   chan struct{}
@@ -45,7 +46,7 @@ func StartProcess(ctx context.Context, output io.Writer, env []string, path stri
 // PID returns the number of the process.
 func (p *Process) PID() int { return p.command.Process.Pid }
 
-// Signal sends a signal. A process that has ended does not mind.
+// Signal sends a signal. If the process has ended, it does nothing.
 func (p *Process) Signal(signal os.Signal) { _ = p.command.Process.Signal(signal) }
 
 // Ended is closed when the process has ended.
@@ -81,8 +82,8 @@ func Serve(ctx context.Context, handler http.Handler) (string, error) {
 	return "http://" + listener.Addr().String(), nil
 }
 
-// Balance stands for the Service: it spreads callbacks over the replicas, those
-// that are not there included, and returns its URL.
+// Balance does what the Service does in a cluster: it spreads callbacks over the
+// replicas, whether or not they are there, and returns its URL.
 func Balance(ctx context.Context, replicas []*url.URL) (string, error) {
 	var turn atomic.Uint64
 	return Serve(ctx, &httputil.ReverseProxy{

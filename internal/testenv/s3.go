@@ -36,7 +36,7 @@ type S3 struct {
 	Endpoint string
 	// AccessKeyID and SecretAccessKey are those of its administrator.
 	AccessKeyID, SecretAccessKey string
-	// Region is where it says that it is.
+	// Region is the region that the server gives as its own.
 	Region string
 
 	binary  string
@@ -106,8 +106,8 @@ func (s *S3) Restart() error {
 			return fmt.Errorf("making a folder for the S3 server: %w", err)
 		}
 	}
-	// Metadata lies beside the files, because not every filesystem takes it as attributes. There are no users, but
-	// without a folder for them the server does not say as others do that it knows none of that name.
+	// Metadata is in files beside the objects, because not every filesystem has extended attributes. There are no
+	// users, but without a folder for them the server does not answer an unknown user as other servers do.
 	s.process = exec.CommandContext(context.Background(), s.binary, //nolint:gosec // the path is that of a tool of this repository
 		"--port", s.address, "--access", s.AccessKeyID, "--secret", s.SecretAccessKey, "--region", s.Region,
 		"--iam-dir", users, "--health", s3HealthPath, "--quiet", "posix", "--sidecar", metadata, buckets)

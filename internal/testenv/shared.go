@@ -11,7 +11,7 @@ import (
 )
 
 // Shared is a control plane that the tests of a package share. It starts when
-// the first of them asks for it: those which need none do not wait, and pass
+// the first of them asks for it, so that tests which need none do not wait, and pass
 // where none is built.
 type Shared struct {
 	mu  sync.Mutex
@@ -19,8 +19,8 @@ type Shared struct {
 	err error
 }
 
-// Config returns the administrator's way to the control plane. It has no limit of
-// requests of its own, so that a table of a hundred cases does not wait for that.
+// Config returns the administrator's rest.Config for the control plane. The client
+// does not limit its requests, so that a table of a hundred cases does not wait.
 func (s *Shared) Config() (*rest.Config, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -4,7 +4,7 @@
 package transfer
 
 // Class is the kind of cause for which a video is not stored. There are few of
-// them, so that they can be counted by.
+// them, so that they can be the values of a label of a metric.
 type Class string
 
 // Why a video is not stored.
@@ -15,12 +15,12 @@ const (
 	// DownloadFailed means that the video could not be downloaded to its end: its host does not answer, or
 	// breaks off, or is too slow.
 	DownloadFailed Class = "DownloadFailed"
-	// LinkRefused means that the link leads where nothing is fetched from: to a private address, over plain
-	// http, or around too many redirects.
+	// LinkRefused means that the operator does not follow the link: it leads to a private address, over plain http,
+	// or around too many redirects.
 	LinkRefused Class = "LinkRefused"
-	// NotVideo means that what is at the link is no MP4 video, or not a complete one.
+	// NotVideo means that what is at the link is not a complete MP4 video.
 	NotVideo Class = "NotVideo"
-	// TooLarge means that the video is larger than what is stored.
+	// TooLarge means that the video is larger than the operator stores.
 	TooLarge Class = "TooLarge"
 	// InvalidStorage means that the storage cannot be used as it is described: a missing key in its Secret, an
 	// address that is not allowed, a folder outside of the root.

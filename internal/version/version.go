@@ -14,15 +14,15 @@ import (
 var (
 	// release is the version of a release, such as v0.1.0.
 	release string
-	// commit is the git commit, with -dirty behind it where the files are not those of it. Without it, what the
-	// compiler knows of the repository counts.
+	// commit is the git commit, with -dirty behind it if the working tree had changes. Without it, what the compiler
+	// has recorded of the repository is used.
 	commit string
 )
 
-// development is the version of a build that is none of a release.
+// development is the version of a build that is not a release.
 const development = "devel"
 
-// dirty ends the commit of a tree that was changed since.
+// dirty is the suffix of the commit if the working tree had changes.
 const dirty = "-dirty"
 
 // commitLength is how much of a commit is shown: it is unique in any repository.
@@ -32,8 +32,8 @@ const commitLength = 12
 type Build struct {
 	// Version is that of the release, or devel.
 	Version string
-	// Commit is the beginning of the git commit, with -dirty where the files were not those of it; empty where the
-	// build does not know it, as in tests.
+	// Commit is the beginning of the git commit, with -dirty if the working tree had changes; empty if the build does
+	// not know it, as in tests.
 	Commit string
 	// GoVersion is that of the compiler, such as go1.26.0.
 	GoVersion string
@@ -69,7 +69,7 @@ func of(release, commit string, info *debug.BuildInfo) Build {
 	return b
 }
 
-// shortened is the beginning of a commit, and whether the files were those of it.
+// shortened is the beginning of a commit, with -dirty if it has that.
 func shortened(commit string) string {
 	hash, changed := strings.CutSuffix(commit, dirty)
 	hash = hash[:min(len(hash), commitLength)]
@@ -94,5 +94,5 @@ func (b Build) String() string {
 	return fmt.Sprintf("%s (%s)", b.Version, strings.Join(details, ", "))
 }
 
-// UserAgent is how the programs name themselves to servers: kie-operator/v0.1.0.
+// UserAgent is the User-Agent of the programs, such as kie-operator/v0.1.0.
 func UserAgent() string { return "kie-operator/" + Get().Version }

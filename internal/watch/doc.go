@@ -1,5 +1,5 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package watch says which changes make a reconciler look, and at what.
+// Package watch says which changes make a reconciler reconcile, and what.
 package watch

@@ -14,8 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 )
 
-// SetUp starts a reconciler with the manager. The first of the watches is of the
-// kind that it reconciles.
+// SetUp starts a reconciler with the manager. The first of the watches has to be
+// that of the kind that it reconciles.
 func SetUp(mgr ctrl.Manager, name string, watches []Watch, options controller.Options, with reconcile.Reconciler, sources ...source.Source) error {
 	b := ctrl.NewControllerManagedBy(mgr).Named(name).WithOptions(options).
 		For(watches[0].Of, builder.WithPredicates(watches[0].Predicates...))
@@ -28,14 +28,14 @@ func SetUp(mgr ctrl.Manager, name string, watches []Watch, options controller.Op
 	return b.Complete(with)
 }
 
-// Watch says which changes of a kind make a reconciler look, and at what.
+// Watch says which changes of a kind make a reconciler reconcile, and what.
 type Watch struct {
 	Of         client.Object
 	Handler    handler.EventHandler
 	Predicates []predicate.Predicate
 }
 
-// Itself is the watch that looks at the object that has changed.
+// Itself is the watch that has the changed object itself reconciled.
 func Itself(of client.Object, predicates ...predicate.Predicate) Watch {
 	return Watch{Of: of, Handler: &handler.EnqueueRequestForObject{}, Predicates: predicates}
 }

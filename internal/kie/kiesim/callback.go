@@ -39,8 +39,8 @@ type callbackBody struct {
 	Padding string        `json:"padding,omitempty"`
 }
 
-// callbackData has the fields of all callbacks. Those in snake case are of one
-// schema of 4K upgrades, which have no FallbackFlag.
+// callbackData has the fields of all callbacks. Those in snake case are in one of
+// KIE's two schemas for 4K upgrades. Upgrades have no FallbackFlag.
 type callbackData struct {
 	TaskID          string        `json:"taskId,omitempty"`
 	SnakeTaskID     string        `json:"task_id,omitempty"`
@@ -146,7 +146,7 @@ func (t *task) failureBody(claimed outcome) callbackBody {
 	return callbackBody{Code: claimed.code, Msg: claimed.message, Data: &callbackData{FallbackFlag: new(bool)}}
 }
 
-// placeID writes the id of the purchase where it is to be.
+// placeID writes the id of the purchase into the fields that its fate names.
 func (b *callbackBody) placeID(j *job) {
 	switch j.faults.CallbackID {
 	case CallbackIDSnake:
@@ -167,7 +167,7 @@ func (b *callbackBody) placeID(j *job) {
 	}
 }
 
-// mixIDs adds another id in the first place that has none.
+// mixIDs adds another id in the first field for ids that has none.
 func (b *callbackBody) mixIDs(other string) {
 	if b.Data.TaskID == "" {
 		b.Data.TaskID = other

@@ -19,7 +19,7 @@ type content struct {
 	padding []byte
 	// size is how much there is in all, in bytes.
 	size int64
-	// version tells contents apart that are else the same.
+	// version tells contents apart that are the same otherwise.
 	version int64
 }
 
@@ -69,7 +69,7 @@ func (c content) endless() content {
 	return content{start: c.start[:from], padding: boxHeader("mdat", endlessBytes), size: endlessBytes}
 }
 
-// endlessBytes is a size that no server and no client gets through.
+// endlessBytes is a size that no client ever reads to its end.
 const endlessBytes = 1 << 60
 
 // etag returns the strong entity tag.

@@ -53,7 +53,7 @@ func newCounters(rateWindow time.Duration) counters {
 	}
 }
 
-// callback counts an attempt to deliver one by the HTTP status of its answer.
+// callback counts a try of a callback by the HTTP status of its answer.
 func (c *counters) callback(status int) {
 	c.callbacksSent++
 	if status == http.StatusOK {

@@ -27,10 +27,10 @@
 // override also lets KIE forget a task that it knew.
 //
 // What was bought is counted: [Simulator.State] has every task and every upgrade
-// with its price, [Simulator.PaidByCallback] and [Simulator.PaidUpgradesByBase]
-// tell of what was bought twice. The balance is the one at the start without the
-// prices of all that has not failed. [Simulator.FileOf] has the size and the hash of
-// a video as it should be stored, [Simulator.Fetches] how often it was fetched.
+// with its price, and [Simulator.PaidByCallback] and [Simulator.PaidUpgradesByBase]
+// show what was bought twice. The balance is the one at the start minus the prices of
+// all that has not failed. [Simulator.FileOf] has the size and the hash of a video as
+// it should be stored, [Simulator.Fetches] how often it was fetched.
 //
 // The simulator reads the time only from [Options.Now]. With a fake clock,
 // move the clock to [Simulator.NextEvent] and call [Simulator.Deliver]; in real

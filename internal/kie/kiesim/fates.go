@@ -108,7 +108,7 @@ var (
 	}, fileFates)
 )
 
-// How the end is told by callback.
+// callbackFates say how the callback tells of the end.
 var callbackFates = []Fate{
 	literalFate("callback", "never", "no callback", func(f *Faults) { f.NoCallback = true }),
 	literalFate("callback", "early", "callback before the submission is answered; the task has finished by then unless latency is set",

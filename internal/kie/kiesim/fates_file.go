@@ -12,7 +12,7 @@ import (
 // minFileBytes is the smallest size of a video that can be chosen.
 const minFileBytes = 1024
 
-// fileFates are how the videos are when somebody fetches them.
+// fileFates say how the videos behave when they are fetched.
 var fileFates = []Fate{
 	durationFate("link-for", "", "the video's plain URL is gone this long after it was made, links of download-url are not",
 		func(f *Faults, d time.Duration) { f.LinkFor = max(d, time.Nanosecond) }),

@@ -27,10 +27,10 @@ const (
 type file struct {
 	contentType string
 	content     content
-	// from and until are the first and the last moment of its existence.
+	// from and until are when it begins and ceases to exist.
 	from, until time.Time
-	// linked is the last moment of its own URL, after which only links of
-	// download-url lead to it. Zero means that of its existence.
+	// linked is until when its own URL works; after that only links of download-url
+	// lead to it. Zero means for as long as it exists.
 	linked time.Time
 
 	faults FileFaults
@@ -38,7 +38,7 @@ type file struct {
 	visits *visits
 }
 
-// visits is what became of a file so far.
+// visits counts the requests for a file so far.
 type visits struct {
 	// requests counts the requests for it, by whatever URL.
 	requests int
@@ -55,7 +55,7 @@ func (f file) exists(now time.Time) bool {
 type way int
 
 const (
-	// byOwnURL is the one that is told of the file.
+	// byOwnURL is the URL of the file in records and callbacks.
 	byOwnURL way = iota
 	// byLink is one of download-url.
 	byLink

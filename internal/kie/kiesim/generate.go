@@ -41,7 +41,7 @@ func (s *Simulator) generate(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// submit accepts and charges a task that was found in order, and answers.
+// submit accepts and charges a valid task, and answers.
 func (s *Simulator) submit(w http.ResponseWriter, r *http.Request, request generateRequest, faults Faults, terms terms) {
 	accepted, hook := s.accept(request, faults, terms, r)
 	if accepted == nil {
@@ -121,8 +121,8 @@ func (s *Simulator) accept(request generateRequest, faults Faults, terms terms, 
 	return accepted, s.ledger.onAccepted
 }
 
-// imageLost reports whether one of the images is a file of the simulator that is
-// not there. Those of others are not fetched. The lock is held.
+// imageLost reports whether one of the images is a file of the simulator that does
+// not exist. Images elsewhere are not fetched. The lock is held.
 func (s *Simulator) imageLost(r *http.Request, images []string, now time.Time) bool {
 	for _, image := range images {
 		path, own := s.ownPath(r, image)

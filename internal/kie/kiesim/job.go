@@ -33,9 +33,9 @@ type purchase interface {
 	failureBody(claimed outcome) callbackBody
 }
 
-// job is what every purchase is: it was accepted, costs credits, ends and is told
-// of. Everything but the fields of the last group is fixed when it is accepted and
-// may be read without a lock.
+// job is what all purchases have in common: they are accepted, cost credits, end and
+// have a callback. Everything but the fields of the last group is fixed when it is
+// accepted and may be read without a lock.
 type job struct {
 	id      string
 	faults  Faults
@@ -68,8 +68,8 @@ func (j *job) shown(now time.Time) bool {
 	return j.finished(now.Add(-j.faults.Lag))
 }
 
-// reply returns what is answered to questions about it instead of the truth, empty
-// if the truth is.
+// reply returns what is answered to questions about it instead of the truth, or
+// nothing if the truth is answered.
 func (j *job) reply(now time.Time) Reply {
 	return replyAt(j.faults.Queries, now.Sub(j.created))
 }
@@ -127,8 +127,8 @@ func (j *job) consumed(shown bool) json.Number {
 	return json.Number(strconv.FormatFloat(j.credits, 'f', -1, 64))
 }
 
-// stamped returns the name of a file as KIE makes them: hexadecimal digits and the
-// time of the end.
+// stamped returns the name of a file in KIE's form: hexadecimal digits and the time of
+// the end.
 func (j *job) stamped(digits, extension string) string {
 	return fmt.Sprintf("%s_%d.%s", digits, j.finish.Unix(), extension)
 }

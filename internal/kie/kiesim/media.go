@@ -36,8 +36,8 @@ func readMedia() map[string][]byte {
 // the original was. KIE does not document how long an extension is.
 const filmSeconds = 15
 
-// clip is a video by what can be seen of it. There is one for 4, 6, 8 and 15
-// seconds in each resolution, upright and not.
+// clip names one of the embedded videos by its length, resolution and orientation.
+// There is one for 4, 6, 8 and 15 seconds in each resolution, upright and not.
 type clip struct {
 	resolution string
 	upright    bool

@@ -17,7 +17,7 @@ type upgradeRequest struct {
 	callBackURL string
 }
 
-// upgradeKey is what an upgrade is bought once for.
+// upgradeKey names an upgrade. Each is bought once, however often it is asked for.
 type upgradeKey struct {
 	taskID     string
 	index      int
@@ -27,7 +27,7 @@ type upgradeKey struct {
 func (r upgradeRequest) key() upgradeKey { return upgradeKey{r.taskID, r.index, r.resolution} }
 
 // order serves a request for an upgrade: the first one starts and charges it, and
-// all the others only ask. How it is then is for the given function to tell.
+// all the others only ask. The function tell answers with its state.
 func (s *Simulator) order(w http.ResponseWriter, r *http.Request, request upgradeRequest, tell func(u *upgrade, first bool, now time.Time)) {
 	of, reason := s.upgradable(request)
 	if reason != "" {
@@ -61,8 +61,8 @@ func (s *Simulator) order(w http.ResponseWriter, r *http.Request, request upgrad
 	tell(u, first, now)
 }
 
-// recall returns what has an id if that is known at the time, or else what is said
-// of things that are not. The lock is held.
+// recall returns the purchase with an id if it is known at the time, or else the
+// answer about an unknown one. The lock is held.
 func (s *Simulator) recall(id string, now time.Time) (purchase, Reply) {
 	known := s.ledger.byID[id]
 	absent := ReplyUnknown
@@ -118,7 +118,7 @@ func (t *task) unusable(now time.Time) string {
 
 // upgradeFate returns the fate of the upgrade of a task, as of now.
 func (s *Simulator) upgradeFate(of *task, resolution string) Faults {
-	// The markers were found in order when the task was accepted.
+	// The markers were checked when the task was accepted.
 	faults, _ := s.fateOf(of.request.Prompt)
 	chosen := faults.Upgrade1080p
 	if resolution == resolution4K {
@@ -154,7 +154,7 @@ func (s *Simulator) acceptUpgrade(request upgradeRequest, of *task, faults Fault
 	return u, s.ledger.onUpgradeAccepted, true
 }
 
-// deliverEarly sends the callback that is to come before the answer.
+// deliverEarly sends a callback before the answer, if that is its fate.
 func (s *Simulator) deliverEarly(ctx context.Context, p purchase) {
 	if p.bought().wantsCallback() && p.bought().faults.EarlyCallback {
 		// The client may give up meanwhile; KIE would still call it back.

@@ -25,7 +25,7 @@ func Endpoints() []string {
 func (o Outages) validate() error {
 	for endpoint, overrides := range o {
 		if !slices.Contains(Endpoints(), endpoint) {
-			return fmt.Errorf("%q has an outage but is no endpoint: use %s", endpoint, strings.Join(Endpoints(), ", "))
+			return fmt.Errorf("%q has an outage but is not an endpoint: use %s", endpoint, strings.Join(Endpoints(), ", "))
 		}
 		for _, override := range overrides {
 			if override.Reply != Reply1010 && htmlStatus(string(override.Reply)) == 0 {
@@ -87,8 +87,8 @@ func (s *Simulator) interrupt(w http.ResponseWriter, r *http.Request, endpoint s
 	return true
 }
 
-// outage returns what is answered at an endpoint instead of the truth, empty if the
-// truth is.
+// outage returns what is answered at an endpoint instead of the truth, or nothing if
+// the truth is answered.
 func (s *Simulator) outage(endpoint string, now time.Time) Reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()

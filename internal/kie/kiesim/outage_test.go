@@ -97,7 +97,7 @@ func TestOutagesFromTheStart(t *testing.T) {
 
 func TestOutagesThatCannotBe(t *testing.T) {
 	cases := map[string]string{
-		"cancel=html-503":       `"cancel" has an outage but is no endpoint: use generate, extend, record-info, get-1080p-video, get-4k-video, credit, download-url, upload`,
+		"cancel=html-503":       `"cancel" has an outage but is not an endpoint: use generate, extend, record-info, get-1080p-video, get-4k-video, credit, download-url, upload`,
 		"credit=500":            `an outage of credit cannot answer "500": use html-CODE, where CODE is ` + pageStatuses + `, or 1010`,
 		"credit=html-600":       `an outage of credit cannot answer "html-600": use html-CODE, where CODE is ` + pageStatuses + `, or 1010`,
 		"credit=1010-for=x":     `"x" is not a duration such as 30s or 2m`,

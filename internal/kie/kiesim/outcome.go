@@ -8,7 +8,7 @@ import "fmt"
 // flaggedPrompt is one of the three errors that start KIE's fallback model.
 const flaggedPrompt = "Your prompt was flagged by Website as violating content policies"
 
-// lostImage is what KIE says of an image that it cannot fetch.
+// lostImage is KIE's message about an image that it cannot fetch.
 const lostImage = "Failed to fetch the image. Kindly verify any access limits set by you or your service provider"
 
 // outcome is the end of a task or upgrade, decided when it is accepted.

@@ -44,7 +44,8 @@ func replyAt(overrides []Override, age time.Duration) Reply {
 // Reply is an answer that stands in for the true one.
 type Reply string
 
-// With these record-info, extend and the upgrades know the task no longer.
+// Replies with which record-info, extend and the upgrades do not know the task any
+// more.
 const (
 	// ReplyUnknown is what Options.UnknownRecord says.
 	ReplyUnknown Reply = "null"
@@ -60,7 +61,7 @@ const (
 	Reply404 Reply = "404"
 )
 
-// These are said by record-info alone.
+// Replies that only record-info gives.
 const (
 	// ReplyDataBlank is code 422 "record result data is blank".
 	ReplyDataBlank Reply = "data-is-blank"
@@ -88,7 +89,7 @@ const codePrefix = "code-"
 // is not from 400 to 599.
 func ReplyCode(code int) Reply {
 	if code < 400 || code > 599 {
-		panic(fmt.Sprintf("kiesim: code %d is no refusal: use 400 to 599", code))
+		panic(fmt.Sprintf("kiesim: code %d is not a refusal: use 400 to 599", code))
 	}
 	return Reply(codePrefix + strconv.Itoa(code))
 }

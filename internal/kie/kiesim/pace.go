@@ -100,7 +100,8 @@ type cutWriter struct {
 	breaks func() bool
 }
 
-// Write sends the bytes, or does not return.
+// Write sends the bytes. Where the body is to break off, it closes the connection and
+// does not return.
 func (c *cutWriter) Write(p []byte) (int, error) {
 	if int64(len(p)) > c.left {
 		if c.breaks() {

@@ -56,7 +56,7 @@ func (s *Simulator) recordInfo(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// poll finds what has an id, counts the question and tells the time of it.
+// poll finds the purchase with an id, counts the question and returns its time.
 func (s *Simulator) poll(id string) (purchase, time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

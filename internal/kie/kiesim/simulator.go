@@ -71,8 +71,8 @@ func (s *Simulator) SetFaults(faults Faults) {
 	s.ledger.faults = faults
 }
 
-// SetCredits changes the balance, to less than zero too. It panics about one that is
-// not a number of JSON's.
+// SetCredits changes the balance, also to less than zero. It panics if the number
+// cannot be written as JSON.
 func (s *Simulator) SetCredits(credits float64) {
 	if math.IsNaN(credits) || math.IsInf(credits, 0) {
 		panic(fmt.Sprintf("kiesim: a balance of %v cannot be answered", credits))
@@ -106,9 +106,10 @@ func (s *Simulator) SetOnUpgradeAccepted(hook func(Upgrade)) {
 	s.ledger.onUpgradeAccepted = hook
 }
 
-// PaidByCallback returns the number of accepted tasks, generations and extensions, by the last path segment of
-// their callback URL. More than one for a segment is a video bought twice. Tasks
-// without a callback URL are not in it.
+// PaidByCallback returns the number of accepted tasks, that is generations and
+// extensions, by the last path segment of their callback URL. More than one for a
+// segment means that a video was bought twice. Tasks without a callback URL are not
+// in it.
 func (s *Simulator) PaidByCallback() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

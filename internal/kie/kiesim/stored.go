@@ -20,11 +20,10 @@ func (s *Simulator) Fetches(address string) int {
 	return s.ledger.counters.fetches[addressPath(address)]
 }
 
-// FileOf returns what somebody has to have who stored the video or picture at a
-// URL, or at a link to it: its size in bytes and its SHA-256 in hexadecimal digits.
-// These are of the true file, whatever its fate is when it is fetched and whether
-// it exists now. It reports false for a URL that leads to nothing that was bought
-// or uploaded.
+// FileOf returns the size in bytes and the SHA-256, in hexadecimal digits, that a
+// stored copy of the video or picture at a URL, or at a link to it, has to have. They
+// are those of the true file, whatever its fate is when it is fetched and whether it
+// still exists. It reports false for a URL of nothing that was bought or uploaded.
 func (s *Simulator) FileOf(address string) (size int64, sha256hex string, ok bool) {
 	s.mu.Lock()
 	f, ok := s.ledger.files[s.ledger.ownerOf(addressPath(address))]

@@ -18,8 +18,8 @@ import (
 const (
 	// uploadAccount is the folder of the account among the uploads of all.
 	uploadAccount = "123456"
-	// maxUploadBytes is the largest upload that is read. KIE documents it for URLs,
-	// none for streams, and advises 10 MB for base64.
+	// maxUploadBytes is the largest upload that is read. KIE documents this limit for
+	// URLs and none for streams, and advises 10 MB at most for base64.
 	maxUploadBytes = 100 << 20
 )
 
@@ -34,8 +34,8 @@ type upload struct {
 	origin string
 }
 
-// uploadAnswer is the data of the answer to an upload. There are no other fields,
-// whatever KIE's quickstart prints.
+// uploadAnswer is the data of the answer to an upload. KIE's quickstart shows further
+// fields, which real answers do not have.
 type uploadAnswer struct {
 	Success     bool   `json:"success"`
 	FileName    string `json:"fileName"`
@@ -46,8 +46,8 @@ type uploadAnswer struct {
 	UploadedAt  string `json:"uploadedAt"`
 }
 
-// upload wraps a reader of uploads in what is the same for all but their media
-// type. Errors are real HTTP errors here, and an upload costs nothing.
+// upload makes a handler of a reader of uploads, with what all kinds of uploads have in
+// common. Errors are real HTTP errors here, and an upload costs nothing.
 func (s *Simulator) upload(mediaType string, read func(http.ResponseWriter, *http.Request) (upload, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.countRequest(endpointUpload)

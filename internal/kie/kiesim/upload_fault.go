@@ -37,8 +37,8 @@ func (u UploadFault) validate() error {
 	}
 }
 
-// SetUploadFault changes how the uploads fail that come from now on. It panics
-// about a fault that does not exist.
+// SetUploadFault changes how uploads fail from now on. It panics about a fault that
+// does not exist.
 func (s *Simulator) SetUploadFault(fault UploadFault) {
 	if err := fault.validate(); err != nil {
 		panic("kiesim: " + err.Error())

@@ -40,7 +40,7 @@ func randomBelow(n int64) int64 {
 	return number.Int64()
 }
 
-// extensions are those of media types that are not called like their files.
+// extensions are the file extensions of media types that have another name.
 var extensions = map[string]string{
 	"image/jpeg":      "jpg",
 	"image/svg+xml":   "svg",

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// deedPatience is how long a user waits for the moment to do something.
-	deedPatience = 12 * time.Minute
+	// userPatience is how long a user waits for the moment to do something.
+	userPatience = 12 * time.Minute
 	// mostAgain is how often somebody asks for another purchase of one video.
 	mostAgain = 3
 )
@@ -49,7 +49,7 @@ func (l *load) doLater(ctx context.Context, v video) {
 // await waits until a resource is as it should be, and returns it; nil if that
 // does not happen, because it ends otherwise or takes too long.
 func (l *load) await(ctx context.Context, name types.NamespacedName, is, over func(*v1alpha1.VideoGeneration) bool) *v1alpha1.VideoGeneration {
-	for begin := time.Now(); ctx.Err() == nil && time.Since(begin) < deedPatience; pause(ctx, 250*time.Millisecond) {
+	for begin := time.Now(); ctx.Err() == nil && time.Since(begin) < userPatience; pause(ctx, 250*time.Millisecond) {
 		switch vg := l.views.find(name); {
 		case vg == nil:
 		case is(vg):
@@ -69,8 +69,8 @@ func isStored(vg *v1alpha1.VideoGeneration) bool {
 	return hasSucceeded(vg) && vg.Status.Storage != nil && vg.Status.Storage.State == v1alpha1.StorageStored
 }
 
-// buyAgain asks for another purchase of what has failed or is not known: once of
-// what KIE.AI could not make, and until there is an answer of what is not known.
+// buyAgain asks for another purchase: once if KIE.AI could not make the video, and
+// until there is an answer if it is not known what became of the purchase.
 func (l *load) buyAgain(ctx context.Context, v video) {
 	last := ""
 	for range mostAgain {

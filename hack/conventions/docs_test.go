@@ -1,7 +1,7 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package house
+package conventions
 
 import (
 	"io/fs"
@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// tree is what there is to be spoken of: the Go files, and the functions of tests.
+// tree has what pages may name: the Go files and the functions of tests; and the pages.
 type tree struct {
 	files map[string]bool
 	tests map[string]bool
@@ -60,19 +60,19 @@ func readTree(t *testing.T) tree {
 	return all
 }
 
-// What a page says is tested, or is in a file, is there.
-func TestPagesSpeakOfWhatThereIs(t *testing.T) {
+// Every test and every Go file that a page names exists.
+func TestPagesNameWhatExists(t *testing.T) {
 	all := readTree(t)
 	file, test := regexp.MustCompile("`([\\w/]+\\.go)`"), regexp.MustCompile("`((?:Test|Benchmark|Fuzz)[A-Z0-9]\\w*)")
 	for page, text := range all.pages {
 		for _, found := range file.FindAllStringSubmatch(text, -1) {
 			if !all.files[found[1]] {
-				t.Errorf("%s speaks of %s, which is not there", page, found[1])
+				t.Errorf("%s names %s, which does not exist", page, found[1])
 			}
 		}
 		for _, found := range test.FindAllStringSubmatch(text, -1) {
 			if !all.tests[found[1]] {
-				t.Errorf("%s speaks of %s, which is not there", page, found[1])
+				t.Errorf("%s names %s, which does not exist", page, found[1])
 			}
 		}
 	}

@@ -1,7 +1,7 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package house
+package conventions
 
 import (
 	"bytes"
@@ -21,7 +21,7 @@ const (
 	mostOfAPackage = 3000
 )
 
-// What one cannot see at once, one does not understand at once.
+// A function that does not fit on a screen is hard to understand.
 func TestSizes(t *testing.T) {
 	lines, functions := map[string]int{}, 0
 	for _, name := range sourceFiles(t) {

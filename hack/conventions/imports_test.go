@@ -1,7 +1,7 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package house
+package conventions
 
 import (
 	"bytes"
@@ -16,10 +16,10 @@ import (
 
 const module = "github.com/kie-operator/kie-operator/"
 
-// knows lists, for each package that the operator consists of, the packages of
-// this project that it may import. A package that is not here may not be
-// imported by one that is.
-var knows = map[string][]string{
+// mayImport lists, for each package that the operator consists of, the packages of
+// this project that it may import. A package that is not here may not be imported
+// by one that is.
+var mayImport = map[string][]string{
 	"cmd/manager": {"api/v1alpha1", "controllers", "internal/callback", "internal/credentials", "internal/version"},
 
 	"controllers": {
@@ -63,8 +63,8 @@ var knows = map[string][]string{
 	"api/v1alpha1":         {},
 }
 
-// strangers are packages that some of ours, and whatever those import, do not know.
-var strangers = []struct {
+// forbidden lists packages that some of ours must not import, not even indirectly.
+var forbidden = []struct {
 	who   []string
 	never []string
 	why   string
@@ -72,7 +72,7 @@ var strangers = []struct {
 	{
 		[]string{"internal/state", "internal/accounts", "internal/admission"},
 		[]string{"sigs.k8s.io/controller-runtime/pkg/manager", "sigs.k8s.io/controller-runtime/pkg/reconcile", "k8s.io/client-go/tools/events", "net/http/httptest"},
-		"decides, and neither acts nor tells",
+		"only decides, and has no effects",
 	},
 	{
 		[]string{
@@ -84,7 +84,7 @@ var strangers = []struct {
 	},
 }
 
-// listed is what go list says of a package.
+// listed is what go list says about a package.
 type listed struct {
 	ImportPath    string
 	Imports, Deps []string
@@ -110,38 +110,38 @@ func packages(t *testing.T) map[string]listed {
 	}
 }
 
-func TestArrowsRunOneWay(t *testing.T) {
+func TestImports(t *testing.T) {
 	found := map[string]bool{}
 	for path, p := range packages(t) {
 		name, own := strings.CutPrefix(path, module)
 		if !own {
 			continue
 		}
-		allowed, known := knows[name]
+		allowed, known := mayImport[name]
 		if !known {
-			t.Errorf("%s is in no place of the house: put it into docs/architecture.md and into this table", name)
+			t.Errorf("%s has no place in the architecture: add it to docs/architecture.md and to this table", name)
 		}
 		found[name] = true
 		for _, imported := range p.Imports {
 			if short, own := strings.CutPrefix(imported, module); own && !slices.Contains(allowed, short) {
-				t.Errorf("%s imports %s: see docs/architecture.md for what may know what", name, short)
+				t.Errorf("%s imports %s: see docs/architecture.md for what may import what", name, short)
 			}
 		}
 	}
-	for name := range knows {
+	for name := range mayImport {
 		if !found[name] {
 			t.Errorf("there is no %s in the operator any more: take it out of this table", name)
 		}
 	}
 }
 
-func TestWhatIsKeptFromWhom(t *testing.T) {
+func TestForbiddenImports(t *testing.T) {
 	all := packages(t)
-	for _, s := range strangers {
+	for _, s := range forbidden {
 		for _, who := range s.who {
 			for _, never := range s.never {
 				if slices.Contains(all[module+who].Deps, never) {
-					t.Errorf("%s %s, and imports %s by some way", who, s.why, never)
+					t.Errorf("%s %s, and imports %s, directly or not", who, s.why, never)
 				}
 			}
 		}

@@ -58,7 +58,7 @@ func TestFailuresHaveAnEvent(t *testing.T) {
 	} {
 		_, vg, e := one(plain)
 		fail(vg, v1alpha1.ReasonGenerationFailed)
-		e.told()
+		e.keepBooks()
 		e.tasks = nil
 		e.events[vg.UID] = map[string]bool{tt.said: true}
 		e.turns = map[types.UID]turn{vg.UID: {reason: v1alpha1.ReasonGenerationFailed, at: noon}}

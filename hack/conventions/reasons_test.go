@@ -1,7 +1,7 @@
 // Copyright The kie-operator Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package house
+package conventions
 
 import (
 	"go/ast"
@@ -43,8 +43,8 @@ func reasons(t *testing.T, of ...string) []string {
 	return all
 }
 
-// Whoever meets a word in a condition finds what it means and what to do in the
-// README, and in the reference of the API.
+// Every reason of a condition is explained in the README and in the reference of the
+// API.
 func TestEveryReasonIsInThePages(t *testing.T) {
 	all := reasons(t, "api", "v1alpha1")
 	if len(all) < 30 {
@@ -57,7 +57,7 @@ func TestEveryReasonIsInThePages(t *testing.T) {
 			t.Errorf("no table of the README has a row for `%s`", reason)
 		}
 		if !strings.Contains(reference, "`"+reason+"`") {
-			t.Errorf("docs/spec/v1alpha1 says nothing of `%s`", reason)
+			t.Errorf("docs/spec/v1alpha1 does not explain `%s`", reason)
 		}
 	}
 }

@@ -14,12 +14,12 @@ import (
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
 )
 
-// speaksWithin is how long after everything is whole a resource that does not go
-// on has to say why.
-const speaksWithin = 2 * time.Minute
+// explainsWithin is how long after the last disturbance a resource that does not go on
+// has to say why.
+const explainsWithin = 2 * time.Minute
 
-// silenceOf says what the conditions of a resource do not say; empty if they say
-// all: why it is not ready, and whether that is worked on or needs somebody.
+// silenceOf says what the conditions of a resource leave out; empty if nothing. They
+// have to say why it is not ready, and whether it is at work or needs a person.
 func silenceOf(vg *v1alpha1.VideoGeneration) string {
 	ready := meta.FindStatusCondition(vg.Status.Conditions, v1alpha1.ConditionReady)
 	switch {
@@ -39,10 +39,10 @@ func silenceOf(vg *v1alpha1.VideoGeneration) string {
 	}
 }
 
-// judgeVoice sees that a resource that has not succeeded says why, in its
-// conditions and in an Event. Events are told once: one that dies with its process,
-// or while the API server is away, is counted and no violation.
-func (f *findings) judgeVoice(v video, vg *v1alpha1.VideoGeneration, e evidence) {
+// judgeSilence checks that a resource that has not succeeded says why, in its
+// conditions and in an Event. An Event is sent once: one that is lost with its
+// process, or because the API server is away, is counted and is no violation.
+func (f *findings) judgeSilence(v video, vg *v1alpha1.VideoGeneration, e evidence) {
 	if hasSucceeded(vg) {
 		return
 	}

@@ -34,10 +34,10 @@ func attemptsOf(vg *v1alpha1.VideoGeneration) (known map[string]string, givenUp 
 	return known, givenUp
 }
 
-// told reports whether a callback has reached the operator: it has acknowledged
-// it, or refused it for what it says. What it was too busy for, or what never
-// came through to it, has told it nothing.
-func told(answers []int) bool {
+// reachedOperator reports whether a callback has reached the operator: it was acknowledged, or
+// refused for what it says. One that was answered with 5xx, or that never came
+// through, does not count.
+func reachedOperator(answers []int) bool {
 	return slices.ContainsFunc(answers, func(status int) bool {
 		return status >= http.StatusOK && status < http.StatusInternalServerError
 	})
