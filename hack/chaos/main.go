@@ -42,7 +42,7 @@ func main() {
 	flag.DurationVar(&o.duration, "duration", usualDuration, "how long to apply load and disturb")
 	flag.DurationVar(&o.patience, "patience", 15*time.Minute, "how long everything may take after that to come to rest")
 	flag.Uint64Var(&o.seed, "seed", 0, "seed of what is applied and disturbed; 0 draws one")
-	flag.Float64Var(&o.perSecond, "rate", 20, "VideoGenerations applied in a second")
+	flag.Float64Var(&o.perSecond, "rate", 10, "VideoGenerations applied in a second")
 	flag.IntVar(&o.accounts, "accounts", 60, "KieAccounts, each with a KIE.AI of its own; 12 at least, so that there is one of each sort")
 	flag.IntVar(&o.namespaces, "namespaces", 10, "namespaces of the VideoGenerations")
 	flag.Parse()
