@@ -10,8 +10,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/kie-operator/kie-operator/api/v1alpha1"
@@ -152,16 +150,12 @@ type entry struct {
 // what the change waits for, which is nothing if it is in the books. An account
 // that is gone buys nothing more, and what it has bought is in nobody's books.
 func (r *Reconciler) book(ctx context.Context, account *v1alpha1.KieAccount, e entry) (w state.Wait, err error) {
-	err = retry.RetryOnConflict(writeAtOnce, func() error {
+	err = report.WriteAgain(func() error {
 		w, err = r.bookOnce(ctx, account, e)
 		return err
 	})
 	return w, err
 }
-
-// writeAtOnce bounds the tries to write what others write beside: each begins with
-// reading it again, so there is nothing to wait for.
-var writeAtOnce = wait.Backoff{Steps: 6}
 
 func (r *Reconciler) bookOnce(ctx context.Context, of *v1alpha1.KieAccount, e entry) (state.Wait, error) {
 	account, err := r.booksOf(ctx, of)

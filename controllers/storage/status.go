@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,9 +18,6 @@ import (
 	"github.com/kie-operator/kie-operator/internal/state"
 	"github.com/kie-operator/kie-operator/internal/transfer"
 )
-
-// storeTries is how often the result is written when others write at the same time.
-const storeTries = 5
 
 // writeStored writes what is stored and why the rest is not, also when the operator
 // was told to stop meanwhile: the work of minutes would be lost.
@@ -40,21 +36,20 @@ func (r *Reconciler) writeStored(ctx context.Context, vg *v1alpha1.VideoGenerati
 // purchases, which this write wakes. After a conflict it tries again, so that the
 // work of minutes is not lost.
 func (r *Reconciler) write(ctx context.Context, vg *v1alpha1.VideoGeneration, stored map[string]v1alpha1.Artifact, failure *transfer.StorageError) error {
-	uid, name := vg.UID, client.ObjectKeyFromObject(vg)
-	for range storeTries - 1 {
-		err := r.writeOnce(ctx, vg, stored, failure)
-		if !apierrors.IsConflict(err) {
-			return err
+	uid, name, again := vg.UID, client.ObjectKeyFromObject(vg), false
+	return report.WriteAgain(func() error {
+		if again {
+			vg = &v1alpha1.VideoGeneration{}
+			if err := r.Live.Get(ctx, name, vg); err != nil {
+				return fmt.Errorf("reading the VideoGeneration past the cache: %w", err)
+			}
+			if vg.UID != uid {
+				return nil // it was replaced
+			}
 		}
-		vg = &v1alpha1.VideoGeneration{}
-		if err := r.Live.Get(ctx, name, vg); err != nil {
-			return fmt.Errorf("reading the VideoGeneration past the cache: %w", err)
-		}
-		if vg.UID != uid {
-			return nil // it was replaced
-		}
-	}
-	return r.writeOnce(ctx, vg, stored, failure)
+		again = true
+		return r.writeOnce(ctx, vg, stored, failure)
+	})
 }
 
 func (r *Reconciler) writeOnce(ctx context.Context, vg *v1alpha1.VideoGeneration, stored map[string]v1alpha1.Artifact, failure *transfer.StorageError) error {

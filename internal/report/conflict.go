@@ -9,6 +9,8 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/util/retry"
 	ctrl "sigs.k8s.io/controller-runtime"
 )
 
@@ -58,4 +60,13 @@ func QuietConflict(err error) (ctrl.Result, error) {
 	default:
 		return ctrl.Result{}, err
 	}
+}
+
+// maxWrites bounds the tries to write what others write beside.
+const maxWrites = 6
+
+// WriteAgain writes again at once while somebody else has written first. Each try
+// has to read again what it changes, so there is nothing to wait for in between.
+func WriteAgain(write func() error) error {
+	return retry.RetryOnConflict(wait.Backoff{Steps: maxWrites}, write)
 }
