@@ -62,7 +62,9 @@ func TestARefusedPurchaseIsBookedOnce(t *testing.T) {
 				w.conflictingAt(write)
 				w.create("video", prompt("[sim:latency=2s]"))
 				w.run(time.Hour)
-				w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+				if vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded); vg.Status.Purchases != 1 {
+					t.Errorf("%d purchases are counted, want 1", vg.Status.Purchases)
+				}
 				w.wantPaid(1)
 				w.wantSpent("60")
 			})

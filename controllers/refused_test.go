@@ -70,18 +70,26 @@ func (w *world) refuseOnce() {
 	w.answerPurchase(1, madeAnd, "application/json", http.StatusOK, `{"code":429,"msg":"not now","data":null}`)
 }
 
-// silenceRecord keeps KIE.AI from answering about the first task while what it
-// returns is true.
-func (w *world) silenceRecord() *bool {
-	silent, otherwise := true, w.onRequest
+// recordAnswers is what is said instead of the records of all tasks: nothing, or an
+// answer without a record.
+type recordAnswers struct{ silent, absent bool }
+
+// answerAboutTasks lets a test say how KIE.AI answers about tasks.
+func (w *world) answerAboutTasks() *recordAnswers {
+	a, otherwise := &recordAnswers{}, w.onRequest
 	w.onRequest = func(n int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
-		if silent && strings.HasSuffix(r.URL.Path, "/record-info") && r.URL.Query().Get("taskId") == w.sim.State().Tasks[0].ID {
+		switch asked := strings.HasSuffix(r.URL.Path, "/record-info"); {
+		case asked && a.silent:
 			rw.WriteHeader(http.StatusServiceUnavailable)
-			return
+		case asked && a.absent:
+			a.absent = false // once
+			rw.Header().Set("Content-Type", "application/json")
+			_, _ = rw.Write([]byte(`{"code":200,"msg":"success","data":null}`))
+		default:
+			otherwise(n, rw, r, serve)
 		}
-		otherwise(n, rw, r, serve)
 	}
-	return &silent
+	return a
 }
 
 // A refused purchase belongs to the account that it was sent for, wherever the
@@ -187,7 +195,8 @@ func TestTheAccountOfARefusedPurchaseIsGone(t *testing.T) {
 	other := kiesim.New(kiesim.Options{APIKey: fixture.APIKey, Now: w.clock.Now})
 	w.secondAccount(other)
 	w.refuseOnce()
-	silent := w.silenceRecord()
+	records := w.answerAboutTasks()
+	records.silent = true
 	w.create("video", prompt("[sim:callback=late=5m]"))
 	w.pass(0)
 	w.update("video", suspended(true))
@@ -201,13 +210,13 @@ func TestTheAccountOfARefusedPurchaseIsGone(t *testing.T) {
 	w.run(time.Hour)
 	id := w.sim.State().Tasks[0].ID
 	vg := w.wantReady("video", metav1.ConditionUnknown, v1alpha1.ReasonAccountNotFound)
-	if message := vg.Status.Conditions[0].Message; !strings.Contains(message, id) || !strings.Contains(message, "/default, which could ask") {
+	if message := vg.Status.Conditions[0].Message; !strings.Contains(message, id) || !strings.Contains(message, "/default, which was to pay") {
 		t.Errorf("Ready says %q", message)
 	}
 	if paid := len(other.State().Tasks); paid != 0 {
 		t.Errorf("%d videos were bought on the other account, want none", paid)
 	}
-	*silent = false
+	records.silent = false
 	w.must(w.live.Create(t.Context(), &v1alpha1.KieAccount{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: account.Name}, Spec: account.Spec}))
 	w.run(time.Hour)
 	if vg := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded); vg.Status.Task.ID != id {
@@ -215,20 +224,24 @@ func TestTheAccountOfARefusedPurchaseIsGone(t *testing.T) {
 	}
 }
 
-// Where another purchase was made meanwhile, one that cannot be asked about is
-// given up with a word.
-func TestARefusedPurchaseIsNotChecked(t *testing.T) {
+// Where another purchase was made meanwhile, an Event says of one that cannot be
+// asked about what is not known, and it is booked as soon as it can.
+func TestARefusedPurchaseIsNotConfirmed(t *testing.T) {
 	w := newWorld(t, worldOptions{paidMost: 2})
+	w.beginPeriod()
 	w.refuseOnce()
-	w.silenceRecord()
-	w.create("video", prompt("[sim:callback=late=5m]"))
-	w.run(time.Hour)
+	records := w.answerAboutTasks()
+	w.create("video", prompt("[sim:callback=late=6m]"))
+	w.run(6 * time.Minute)
 	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 	w.wantPaid(2)
-	w.wantEvent("Warning RefusedNotChecked", w.sim.State().Tasks[0].ID)
-	if vg := w.get("video"); len(vg.Status.RefusedAttempts) != 0 {
-		t.Errorf("the status is %+v", vg.Status)
-	}
+	records.silent = true
+	w.run(time.Hour)
+	w.wantEvent("Warning RefusedNotConfirmed", w.sim.State().Tasks[0].ID)
+	records.silent = false
+	w.run(time.Hour)
+	w.wantEvent("Warning PaidTwice", w.sim.State().Tasks[0].ID)
+	w.wantSpent("120")
 }
 
 // The user may name the task before its callback does.
@@ -249,4 +262,62 @@ func TestARefusedPurchaseIsNamedByItsUser(t *testing.T) {
 	if w.warned("PaidTwice") {
 		t.Error("it says that it was paid twice")
 	}
+}
+
+// KIE.AI may say once that it knows no such task, when it has just come back.
+func TestOneAnswerDoesNotEndARefusedPurchase(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.beginPeriod()
+	w.refuseOnce()
+	records := w.answerAboutTasks()
+	records.silent = true
+	w.create("video", prompt("[sim:latency=2s]"))
+	w.run(30 * time.Minute)
+	w.wantPaid(1)
+	records.silent, records.absent = false, true
+	w.run(time.Hour)
+	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	w.wantPaid(1)
+	w.wantSpent("60")
+}
+
+// While it is asked about, others of the account buy.
+func TestARefusedPurchaseIsInNobodysWay(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.updateAccount(func(a *v1alpha1.KieAccount) { a.Spec.Limits.InFlight = 1 })
+	w.pass(0)
+	w.refuseOnce()
+	records := w.answerAboutTasks()
+	records.silent = true
+	w.create("video", prompt("[sim:latency=2s]"))
+	w.run(20 * time.Minute)
+	w.create("other")
+	w.run(20 * time.Minute)
+	w.wantPaid(2)
+	records.silent = false
+	w.run(time.Hour)
+	w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	w.wantReady("other", metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
+	w.wantPaid(2)
+}
+
+// Two purchases of one resource are refused and made, and their callbacks come
+// before KIE.AI can be asked: neither is forgotten for the other.
+func TestTwoRefusedPurchasesAreMade(t *testing.T) {
+	w := newWorld(t, worldOptions{paidMost: 2})
+	w.beginPeriod()
+	w.answerPurchase(2, madeAnd, "application/json", http.StatusOK, `{"code":429,"msg":"not now","data":null}`)
+	records := w.answerAboutTasks()
+	records.silent = true
+	w.create("video", prompt("[sim:latency=20s]"))
+	w.run(20 * time.Minute)
+	w.wantPaid(2)
+	records.silent = false
+	w.run(time.Hour)
+	vg, tasks := w.wantReady("video", metav1.ConditionTrue, v1alpha1.ReasonSucceeded), w.sim.State().Tasks
+	if vg.Status.Task.ID != tasks[0].ID || len(vg.Status.History) != 1 || vg.Status.History[0].ID != tasks[1].ID || vg.Status.Purchases != 2 {
+		t.Errorf("bought are %+v, the status is %+v", tasks, vg.Status)
+	}
+	w.wantEvent("Warning PaidTwice", tasks[1].ID)
+	w.wantSpent("120")
 }

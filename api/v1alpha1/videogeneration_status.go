@@ -74,6 +74,17 @@ type RefusedAttempt struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32
 	Credits string `json:"credits,omitempty"`
+
+	// taskID is the task that KIE.AI has called back about all the same. Whether
+	// it belongs to this purchase is being asked.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	TaskID string `json:"taskID,omitempty"`
+
+	// calledBackAt is when that callback was received.
+	// +optional
+	CalledBackAt *metav1.MicroTime `json:"calledBackAt,omitempty"`
 }
 
 // VideoGenerationStatus is what has happened so far.

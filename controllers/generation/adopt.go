@@ -66,7 +66,7 @@ func (r *Reconciler) adopt(ctx context.Context, l *scope) (bool, error) {
 // annotation names. Nothing is bought before it is known what became of that.
 func (r *Reconciler) adoptAttempt(ctx context.Context, l *scope) (bool, error) {
 	attempt := l.vg.Annotations[v1alpha1.AnnotationAttempt]
-	if l.vg.Status.Task != nil || attempt == "" {
+	if l.vg.Status.Task != nil || attempt == "" || l.cameToNothing(attempt) {
 		return false, nil
 	}
 	if !attempts.Valid(attempt) {

@@ -43,7 +43,9 @@ func (r *Reconciler) charge(ctx context.Context, account *v1alpha1.KieAccount, a
 	if price.IsZero() || account.Spec.Budget == nil {
 		return c, state.Wait{}, nil
 	}
-	w, err := r.book(ctx, account, entry{change: price, bounded: true, in: &c.period})
+	var w state.Wait
+	var err error
+	c.period, w, err = r.book(ctx, account, entry{change: price, bounded: true})
 	return c, w, err
 }
 
@@ -84,7 +86,7 @@ type booking struct {
 
 func (r *Reconciler) bookUnbounded(ctx context.Context, account *v1alpha1.KieAccount, what booking, spent credits.Amount) error {
 	if account.Spec.Budget != nil {
-		if w, err := r.book(ctx, account, entry{change: spent}); err != nil || w.Reason == "" {
+		if _, w, err := r.book(ctx, account, entry{change: spent}); err != nil || w.Reason == "" {
 			return err
 		}
 	}
@@ -115,7 +117,7 @@ func (r *Reconciler) refund(ctx context.Context, c charge) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), report.PersistTimeout)
 	defer cancel()
-	_, err := r.book(ctx, c.account, entry{change: credits.Amount{}.Minus(c.price), only: c.period})
+	_, _, err := r.book(ctx, c.account, entry{change: credits.Amount{}.Minus(c.price), only: c.period})
 	r.Ledger.Reopen(client.ObjectKeyFromObject(c.account), v1alpha1.ReasonBudgetExhausted)
 	return err
 }
@@ -142,48 +144,43 @@ type entry struct {
 	bounded bool
 	// only is the start of the one period in which it may be entered; zero for any.
 	only time.Time
-	// in takes the start of the period in which it was entered, unless it is nil.
-	in *time.Time
 }
 
 // book enters a change into what an account has spent in this period. It returns
-// what the change waits for, which is nothing if it is in the books. An account
-// that is gone buys nothing more, and what it has bought is in nobody's books.
-func (r *Reconciler) book(ctx context.Context, account *v1alpha1.KieAccount, e entry) (w state.Wait, err error) {
+// the start of the period in whose books the change is, or what it waits for. An
+// account that is gone buys nothing more, and what it has bought is in nobody's books.
+func (r *Reconciler) book(ctx context.Context, account *v1alpha1.KieAccount, e entry) (period time.Time, w state.Wait, err error) {
 	err = report.WriteAgain(func() error {
-		w, err = r.bookOnce(ctx, account, e)
+		period, w, err = r.bookOnce(ctx, account, e)
 		return err
 	})
-	return w, err
+	return period, w, err
 }
 
-func (r *Reconciler) bookOnce(ctx context.Context, of *v1alpha1.KieAccount, e entry) (state.Wait, error) {
+func (r *Reconciler) bookOnce(ctx context.Context, of *v1alpha1.KieAccount, e entry) (time.Time, state.Wait, error) {
 	account, err := r.booksOf(ctx, of)
 	switch {
 	case err != nil:
-		return state.Wait{}, err
+		return time.Time{}, state.Wait{}, err
 	case account == nil && e.bounded:
-		return state.Wait{}, report.ErrAccountReplaced
+		return time.Time{}, state.Wait{}, report.ErrAccountReplaced
 	case account == nil:
-		return state.Wait{}, nil
+		return time.Time{}, state.Wait{}, nil
 	case e.bounded && state.IsAccountSuspended(account): // since it was admitted
-		return suspendedBy(account), nil
+		return time.Time{}, suspendedBy(account), nil
 	}
 	now := r.Clock.Now()
 	start, _ := accounts.PeriodOf(account, now)
 	if !e.only.IsZero() && !start.Equal(e.only) {
-		return state.Wait{}, nil // the books of that period are closed
+		return time.Time{}, state.Wait{}, nil // the books of that period are closed
 	}
 	read := account.DeepCopy()
 	if w := accounts.Enter(account, e.change, e.bounded, now); w.Reason != "" {
-		return w, nil
+		return time.Time{}, w, nil
 	}
 	patch := client.MergeFromWithOptions(read, client.MergeFromWithOptimisticLock{})
 	if err := r.Client.Status().Patch(ctx, account, patch); err != nil {
-		return state.Wait{}, fmt.Errorf("writing what the account has spent: %w", err)
+		return time.Time{}, state.Wait{}, fmt.Errorf("writing what the account has spent: %w", err)
 	}
-	if e.in != nil {
-		*e.in = start
-	}
-	return state.Wait{}, nil
+	return start, state.Wait{}, nil
 }

@@ -17,6 +17,14 @@ import (
 // cannot cancel a task: what was paid for is gone, unless somebody takes it over.
 func (r *Reconciler) announceDeletion(vg *v1alpha1.VideoGeneration) {
 	task := vg.Status.Task
+	if index, found := state.CalledBackRefused(vg); found {
+		id := vg.Status.RefusedAttempts[index].TaskID
+		if id == "" {
+			id = vg.Status.Callback.TaskID
+		}
+		r.Recorder.Eventf(vg, nil, corev1.EventTypeWarning, report.ReasonDeletedInFlight, report.ActionReconcile,
+			"deleted while KIE.AI was asked whether it has made a purchase that it had refused: if it has, task %s is paid for", id)
+	}
 	switch {
 	case !state.AtWork(vg):
 	case task.ID == "":

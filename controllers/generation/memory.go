@@ -24,6 +24,8 @@ type resourceMemory struct {
 	task taskMemory
 	// links is about fresh links to the videos, and refused about a purchase that was refused and called back for.
 	links, refused conversation
+	// refusedSaid is the refused attempt of which it was said last that KIE.AI does not confirm it.
+	refusedSaid string
 	// mirror is the trouble with writing the annotations.
 	mirror mirrorTrouble
 	// unwrittenSaid is when it was last said that the status is refused.

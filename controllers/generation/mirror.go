@@ -6,7 +6,6 @@ package generation
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -46,7 +45,7 @@ func (r *Reconciler) mark(ctx context.Context, l *scope) {
 // end all the same. While it cannot, a condition says so, and it tries again.
 func (r *Reconciler) mirror(ctx context.Context, l *scope) error {
 	want, now, known := state.MirroredOf(l.vg), r.Clock.Now(), &l.known.mirror
-	if task := l.vg.Status.Task; task == nil && slices.Contains(l.known.unbought, want.Attempt) {
+	if task := l.vg.Status.Task; task == nil && l.cameToNothing(want.Attempt) {
 		want.Attempt = ""
 	}
 	switch has := state.Annotated(l.vg); {

@@ -37,8 +37,15 @@ func (r *Reconciler) rememberRefused(l *scope, p purchase, task *v1alpha1.Task) 
 func (r *Reconciler) withoutOldRefusals(refused []v1alpha1.RefusedAttempt) []v1alpha1.RefusedAttempt {
 	now := r.Clock.Now()
 	return slices.DeleteFunc(slices.Clone(refused), func(a v1alpha1.RefusedAttempt) bool {
-		return now.After(a.SubmittedAt.Add(r.RecoveryWindow))
+		return a.TaskID == "" && now.After(a.SubmittedAt.Add(r.RecoveryWindow))
 	})
+}
+
+// cameToNothing reports whether nothing was bought for an attempt, as far as is
+// known: nothing was sent for it, or KIE.AI has refused it.
+func (l *scope) cameToNothing(attempt string) bool {
+	return slices.Contains(l.known.unbought, attempt) ||
+		slices.ContainsFunc(l.vg.Status.RefusedAttempts, func(a v1alpha1.RefusedAttempt) bool { return a.Attempt == attempt })
 }
 
 // followRefused looks after the callback of a purchase that KIE.AI said it had
@@ -50,97 +57,135 @@ func (r *Reconciler) withoutOldRefusals(refused []v1alpha1.RefusedAttempt) []v1a
 // When it lets the next step go on, no such callback is open, or nothing is to
 // be bought.
 func (r *Reconciler) followRefused(ctx context.Context, l *scope) (bool, error) {
+	state.NoteRefusedCallback(l.vg)
 	index, found := state.CalledBackRefused(l.vg)
 	if !found {
 		return false, nil
 	}
-	refused, id := l.vg.Status.RefusedAttempts[index], l.vg.Status.Callback.TaskID
-	if c := l.known.refused; r.Clock.Now().Before(c.askAt) {
+	refused, c := l.vg.Status.RefusedAttempts[index], &l.known.refused
+	if r.Clock.Now().Before(c.askAt) {
 		l.requeueBy(c.askAt)
-		return r.heldByRefused(l, c.trouble), nil
+		return l.heldByRefused(refused, c.trouble), nil
 	}
 	price, err := accounts.ReadCredits(fmt.Sprintf("status.refusedAttempts[%d].credits", index), refused.Credits, accounts.CorrectStatus)
 	if err != nil {
-		return r.refusedAgain(l, refused, state.Wait{Reason: v1alpha1.ReasonUnreadableCredits, Message: "nothing more is bought: " + err.Error()}), nil //nolint:nilerr // the wait says which it is
+		return r.refusedAgain(l, refused, state.Wait{Reason: v1alpha1.ReasonUnreadableCredits, Message: err.Error()}), nil //nolint:nilerr // the wait says which it is
 	}
-	account, err := accounts.Named(ctx, r.Client, cmp.Or(refused.Account, l.vg.Status.Account))
+	payer := cmp.Or(refused.Account, l.vg.Status.Account)
+	account, err := accounts.Named(ctx, r.Client, payer)
 	if err != nil {
 		return true, err
 	}
 	if account == nil {
-		return r.refusedAgain(l, refused, state.Wait{Reason: v1alpha1.ReasonAccountNotFound, Message: fmt.Sprintf(
-			"KIE.AI called back for a purchase that it had refused, and KieAccount %s, which could ask whether it was made, does not exist: create it, or set annotation %s to %s to take the task over with another account",
-			refused.Account, v1alpha1.AnnotationAdoptTaskID, id)}), nil
+		w := accountNotFound(payer.Key())
+		w.Message = fmt.Sprintf("KieAccount %s, which was to pay, does not exist: create it again", payer)
+		return r.refusedAgain(l, refused, w), nil
 	}
-	record, ok, err := r.recordOf(ctx, account, id)
+	record, unanswered, err := r.askAboutRefused(ctx, l, account, refused.TaskID)
 	switch {
 	case err != nil:
 		return true, err
-	case ok && isOfAttempt(record, refused.Attempt):
-		return r.takeRefused(ctx, l, madeAfterAll{attempt: refused, account: account, taskID: id, price: price})
-	case ok && saysNothing(record) && r.followsRefused(l), !ok:
+	case unanswered.Reason != "":
+		return r.refusedAgain(l, refused, unanswered), nil
+	case isOfAttempt(record, refused.Attempt):
+		return r.takeRefused(ctx, l, madeAfterAll{attempt: refused, account: account, price: price})
+	case saysNothing(record) && (!c.confirmed(r.Clock.Now()) || r.mayBeLate(refused)):
 		return r.refusedAgain(l, refused, state.Wait{}), nil
-	default: // it is not the task of this purchase
-		l.forgetRefused(refused.Attempt)
+	default:
+		r.giveUpRefused(ctx, l, refused)
 		return false, nil
 	}
 }
 
-// isOfAttempt reports whether the record is that of the task which an attempt has made.
-func isOfAttempt(record kie.Record, attempt string) bool {
-	return !saysNothing(record) && record.State != kie.RecordExpired && strings.HasSuffix(record.CallbackURL, "/"+attempt)
-}
-
-// saysNothing reports whether KIE.AI does not speak of the task, which may be too
-// early, or no task of this account.
-func saysNothing(record kie.Record) bool {
-	return record.FromRefusal || record.State == kie.RecordAbsent
-}
-
-// followsRefused reports whether the callback has come a short while ago: its
-// record may be later.
-func (r *Reconciler) followsRefused(l *scope) bool {
-	return !r.Clock.Now().After(l.vg.Status.Callback.ReceivedAt.Add(state.CallbackFollowed))
-}
-
-// refusedAgain comes back to ask once more. A purchase waits for the answer as
-// long as it takes: what was called back for is most likely paid for. Where
-// nothing is to be bought, it ends with an Event.
-func (r *Reconciler) refusedAgain(l *scope, refused v1alpha1.RefusedAttempt, trouble state.Wait) (stop bool) {
-	trouble.RetryAfter = state.PollAgainSoon
-	l.known.refused.troubled(r.Clock.Now(), trouble)
-	held := r.heldByRefused(l, trouble)
-	if !held && !r.followsRefused(l) {
-		r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, report.ReasonRefusedNotChecked, report.ActionReconcile,
-			"KIE.AI called back for a purchase that it had refused, and could not be asked whether it was made: if so, task %s is paid for; look at kie.ai/logs", l.vg.Status.Callback.TaskID)
-		l.forgetRefused(refused.Attempt)
-		return false
-	}
-	l.requeueBy(l.known.refused.askAt)
-	return held
-}
-
-// recordOf asks KIE.AI once about a task that is not that of the resource. Not ok
-// means that there was no answer that says something of it.
-func (r *Reconciler) recordOf(ctx context.Context, account *v1alpha1.KieAccount, id string) (record kie.Record, ok bool, err error) {
-	if accounts.Insecure(account, r.AllowInsecure) != "" {
-		return kie.Record{}, false, nil
+// askAboutRefused asks KIE.AI once about the task of a refused purchase. Without an
+// answer it says what the next question waits for.
+func (r *Reconciler) askAboutRefused(ctx context.Context, l *scope, account *v1alpha1.KieAccount, id string) (record kie.Record, unanswered state.Wait, err error) {
+	if problem := accounts.Insecure(account, r.AllowInsecure); problem != "" {
+		return record, state.Wait{Reason: v1alpha1.ReasonInsecureBaseURL, Message: fmt.Sprintf("KieAccount %s: %s", v1alpha1.IdentityOf(account), problem)}, nil
 	}
 	reply, err := r.question(ctx, account, func(ctx context.Context, at kie.Endpoint) (err error) {
 		record, err = r.product.record(ctx, r.KIE, at, id)
 		r.Metrics.Asked(record.State, err)
 		return err
 	})
-	return record, reply.answered(), err
+	switch refusal := reply.refusal; {
+	case err != nil, reply.answered():
+		return record, state.Wait{}, err
+	case refusal == nil:
+		return record, reply.unasked, nil
+	case refusal.Class == kie.ContentRejected: // KIE.AI does not speak of tasks that it has refused to make
+		return kie.Record{State: kie.RecordAbsent, FromRefusal: true}, state.Wait{}, nil
+	default:
+		return record, r.refusedQuestion(account, l.vg.UID, refusal.Class, reply.apiKey), nil
+	}
+}
+
+// isOfAttempt reports whether the record is that of the task which an attempt has
+// made: it repeats the callback URL of the request, which ends in the attempt.
+func isOfAttempt(record kie.Record, attempt string) bool {
+	return !saysNothing(record) && record.State != kie.RecordExpired && strings.HasSuffix(record.CallbackURL, "/"+attempt)
+}
+
+// saysNothing reports whether KIE.AI shows no record of the task: there is none on
+// this account, or not yet.
+func saysNothing(record kie.Record) bool {
+	return record.FromRefusal || record.State == kie.RecordAbsent
+}
+
+// mayBeLate reports whether the callback has come a short while ago: its record may
+// be later.
+func (r *Reconciler) mayBeLate(refused v1alpha1.RefusedAttempt) bool {
+	return !r.Clock.Now().After(refused.CalledBackAt.Add(state.CallbackFollowed))
+}
+
+// refusedAgain comes back to ask once more. A purchase waits for the answer as
+// long as it takes: what was called back for is most likely paid for. Where
+// nothing is to be bought, an Event says what is not known, once, and it is asked
+// for as long as KIE.AI remembers tasks.
+func (r *Reconciler) refusedAgain(l *scope, refused v1alpha1.RefusedAttempt, trouble state.Wait) (stop bool) {
+	now := r.Clock.Now()
+	trouble.RetryAfter = state.PollAgainSoon
+	l.known.refused.troubled(now, trouble)
+	l.requeueBy(l.known.refused.askAt)
+	if l.heldByRefused(refused, trouble) {
+		return true
+	}
+	if !r.mayBeLate(refused) && l.known.refusedSaid != refused.Attempt {
+		l.known.refusedSaid = refused.Attempt
+		r.sayNotConfirmed(l, refused)
+	}
+	if now.After(refused.SubmittedAt.Add(state.VideoLifetime)) {
+		l.forgetRefused(refused.Attempt)
+	}
+	return false
+}
+
+// giveUpRefused forgets a refused purchase of which KIE.AI says that it knows no
+// such task, or that the task is that of another purchase.
+func (r *Reconciler) giveUpRefused(ctx context.Context, l *scope, refused v1alpha1.RefusedAttempt) {
+	log.FromContext(ctx).Info("KIE.AI does not confirm a purchase that it had refused and called back for", "taskID", refused.TaskID)
+	r.sayNotConfirmed(l, refused)
+	l.forgetRefused(refused.Attempt)
+}
+
+func (r *Reconciler) sayNotConfirmed(l *scope, refused v1alpha1.RefusedAttempt) {
+	r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, report.ReasonRefusedNotConfirmed, report.ActionReconcile,
+		"KIE.AI called back for a purchase that it had refused, and does not confirm that it was made: if it was, task %s is paid for; look at kie.ai/logs", refused.TaskID)
 }
 
 // heldByRefused says what a purchase waits for, if one is to be made.
-func (r *Reconciler) heldByRefused(l *scope, trouble state.Wait) bool {
+func (l *scope) heldByRefused(refused v1alpha1.RefusedAttempt, trouble state.Wait) bool {
 	if !l.buying() && !state.RetryPending(l.vg) {
 		return false
 	}
-	l.wait = state.Wait{Kind: state.Retrying, Reason: cmp.Or(trouble.Reason, v1alpha1.ReasonSubmitting),
-		Message: cmp.Or(trouble.Message, "KIE.AI called back for a purchase that it had refused; asking whether it was made after all")}
+	message := fmt.Sprintf("KIE.AI called back with task %s for a purchase that it had refused; asking whether it was made before anything else is bought", refused.TaskID)
+	if trouble.Message != "" {
+		message += ". " + trouble.Message
+	}
+	if l.vg.Status.Task == nil && trouble.Reason == v1alpha1.ReasonAccountNotFound {
+		message += fmt.Sprintf(", or set annotation %s to %s to take the task over with another account", v1alpha1.AnnotationAdoptTaskID, refused.TaskID)
+	}
+	l.wait = state.Wait{Kind: state.Retrying, Reason: cmp.Or(trouble.Reason, v1alpha1.ReasonSubmitting), Message: state.BoundedMessage(message)}
 	return true
 }
 
@@ -149,24 +194,31 @@ type madeAfterAll struct {
 	attempt v1alpha1.RefusedAttempt
 	// account is that for which it was sent, as it is now.
 	account *v1alpha1.KieAccount
-	taskID  string
 	price   credits.Amount
+}
+
+// task is the purchase after a number of others.
+func (m madeAfterAll) task(number int32, operation v1alpha1.Operation, api v1alpha1.TaskAPI) acceptance {
+	return acceptance{
+		attempt: m.attempt.Attempt, taskID: m.attempt.TaskID, number: number, operation: operation, api: api,
+		account: cmp.Or(m.attempt.Account, v1alpha1.IdentityOf(m.account)), submittedAt: m.attempt.SubmittedAt, credits: m.price.String(),
+	}
 }
 
 // takeRefused books a purchase that was made after all, and takes its task over
 // where the resource has no other.
 func (r *Reconciler) takeRefused(ctx context.Context, l *scope, made madeAfterAll) (bool, error) {
-	attempt, id := made.attempt.Attempt, made.taskID
+	attempt, id, task := made.attempt.Attempt, made.attempt.TaskID, l.vg.Status.Task
+	if task != nil && task.Attempt == attempt && task.ID == id {
+		l.forgetRefused(attempt) // it is taken over already
+		return false, nil
+	}
 	if err := r.bookAnyway(ctx, l, made.account, booking{purchase: attempt}, made.attempt.Account, made.price); err != nil {
 		return true, err
 	}
 	l.forgetRefused(attempt)
-	l.vg.Status.Purchases++
-	task := l.vg.Status.Task
-	bought := acceptance{
-		attempt: attempt, taskID: id, number: 1, operation: state.OperationOf(l.vg), api: r.product.api(),
-		account: cmp.Or(made.attempt.Account, v1alpha1.IdentityOf(made.account)), submittedAt: made.attempt.SubmittedAt, credits: made.price.String(),
-	}
+	l.vg.Status.Purchases = l.counts().made + 1
+	bought := made.task(1, state.OperationOf(l.vg), r.product.api())
 	if task != nil {
 		bought.number = task.Number + 1
 	}
@@ -174,7 +226,7 @@ func (r *Reconciler) takeRefused(ctx context.Context, l *scope, made madeAfterAl
 	open := task != nil && (task.State != v1alpha1.TaskFailed || !task.Settled()) && !state.NeedsPurchase(l.vg) && !isUnbought(l)
 	switch {
 	case open && task.ID == id:
-		logger.Info("KIE.AI made a purchase that it had refused, which the user has named", "taskID", id)
+		logger.Info("KIE.AI made a purchase that it had refused, whose task the user has named", "taskID", id)
 		return false, nil
 	case open && task.Attempt != attempt:
 		l.vg.Status.History = state.WithPast(l.vg.Status.History, bought.task())
@@ -189,14 +241,14 @@ func (r *Reconciler) takeRefused(ctx context.Context, l *scope, made madeAfterAl
 	logger.Info("KIE.AI made a purchase that it had refused", "taskID", id)
 	l.vg.Status.Task, l.vg.Status.History = bought.task(), state.WithPast(l.vg.Status.History, task)
 	l.vg.Status.Account = bought.account
-	l.known.bought = bought
-	l.known.task.startOver()
-	l.known.task.askAt = r.Clock.Now()
 	l.asks, l.wait = made.account, state.Wait{}
 	l.summarize(r.Clock.Now())
 	if err := r.writeStatus(ctx, l); err != nil {
 		return true, err
 	}
+	l.known.bought = bought
+	l.known.task.startOver()
+	l.known.task.askAt = r.Clock.Now()
 	r.Recorder.Eventf(l.vg, nil, corev1.EventTypeWarning, report.ReasonRefusedAndMade, report.ActionReconcile,
 		"KIE.AI refused the purchase and made it all the same: task %s is taken over", id)
 	return false, nil

@@ -25,9 +25,9 @@ const namespaceResync = time.Minute
 // that bought it, also when it is to be bought again, as long as its outcome is
 // open.
 //
-// When it lets the next step go on, nothing is asked of KIE.AI any more, or l.pays
-// is there and allows the namespace of the resource, and so is l.asks, which is
-// named in the status, unless it is gone.
+// When it lets the next step go on, l.pays is there if something is to be bought, and
+// allows the namespace of the resource; and l.asks, which is named in the status, is
+// there unless nothing is asked of KIE.AI any more, or it is gone.
 func (r *Reconciler) resolveAccount(ctx context.Context, l *scope) (bool, error) {
 	buying := state.NeedsPurchase(l.vg) || state.RetryPending(l.vg)
 	if !buying && l.vg.Status.Task.Settled() && !state.UpgradePending(l.vg) && !state.StorageUnfinished(l.vg) && !state.WantsLinks(l.vg) {

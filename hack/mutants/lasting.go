@@ -226,8 +226,8 @@ var lasting = []mutant{
 	{
 		promise: "P1", name: "takes a refused purchase over for nothing",
 		file:   "controllers/generation/refused.go",
-		before: "taskID: id, price: price})",
-		after:  "taskID: id})",
+		before: "account: account, price: price})",
+		after:  "account: account})",
 		tests:  "TestARefusedPurchaseKeepsItsPrice", in: "controllers",
 	},
 	{
@@ -381,22 +381,22 @@ var lasting = []mutant{
 	{
 		promise: "P2", name: "checks the callback of a refused purchase with the key of another account",
 		file:   "internal/callback/addressee.go",
-		before: "account: cmp.Or(vg.Status.RefusedAttempts[refused].Account, vg.Status.Account)}, true",
-		after:  "account: cmp.Or(vg.Status.Account, vg.Status.RefusedAttempts[refused].Account)}, true",
+		before: "account: cmp.Or(a.Account, vg.Status.Account)}, true",
+		after:  "account: cmp.Or(vg.Status.Account, a.Account)}, true",
 		tests:  "TestARefusedPurchaseOfAnotherAccount", in: "controllers",
 	},
 	{
 		promise: "P2", name: "asks another account about a refused purchase",
 		file:   "controllers/generation/refused.go",
-		before: "cmp.Or(refused.Account, l.vg.Status.Account))",
-		after:  "cmp.Or(l.vg.Status.Account, refused.Account))",
+		before: "payer := cmp.Or(refused.Account, l.vg.Status.Account)",
+		after:  "payer := cmp.Or(l.vg.Status.Account, refused.Account)",
 		tests:  "TestARefusedPurchaseOfAnotherAccount", in: "controllers",
 	},
 	{
 		promise: "P1", name: "buys again while a refused purchase that was called back for cannot be checked",
 		file:   "controllers/generation/refused.go",
-		before: "if !held && !r.followsRefused(l) {",
-		after:  "if !r.followsRefused(l) {",
+		before: "if l.heldByRefused(refused, trouble) {",
+		after:  "if l.heldByRefused(refused, trouble) && r.mayBeLate(refused) {",
 		tests:  "TestTheAccountOfARefusedPurchaseIsGone", in: "controllers",
 	},
 	{
@@ -405,5 +405,33 @@ var lasting = []mutant{
 		before: "if i >= 0 && !b.unnoted[i].at.Before(b.noting) {",
 		after:  "if i >= 0 {",
 		tests:  "TestAPurchaseIsTakenBackWhileItIsNoted",
+	},
+	{
+		promise: "P1", name: "takes one word for the end of a refused purchase",
+		file:   "controllers/generation/refused.go",
+		before: "case saysNothing(record) && (!c.confirmed(r.Clock.Now()) || r.mayBeLate(refused)):",
+		after:  "case saysNothing(record) && r.mayBeLate(refused):",
+		tests:  "TestOneAnswerDoesNotEndARefusedPurchase", in: "controllers",
+	},
+	{
+		promise: "P6", name: "lets a refused purchase that is being asked about stand in the queue",
+		file:   "internal/state/facts.go",
+		before: " && !calledBack && ",
+		after:  " && (calledBack || !calledBack) && ",
+		tests:  "TestARefusedPurchaseIsInNobodysWay", in: "controllers",
+	},
+	{
+		promise: "P2", name: "lets a callback take the place of one that was not followed",
+		file:   "internal/callback/mailbox.go",
+		before: "case last != nil && last.Attempt != attempt && awaited(vg, last):",
+		after:  "case last != nil && last.Attempt != attempt && awaited(vg, last) && false:",
+		tests:  "TestARoomForOneReceipt",
+	},
+	{
+		promise: "P1", name: "forgets a refused purchase when the next callback comes",
+		file:   "internal/state/facts.go",
+		before: "a.TaskID, a.CalledBackAt = receipt.TaskID, &receipt.ReceivedAt",
+		after:  "_ = a",
+		tests:  "TestTwoRefusedPurchasesAreMade", in: "controllers",
 	},
 }

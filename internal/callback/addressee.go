@@ -34,7 +34,8 @@ func addresseeOf(vg *v1alpha1.VideoGeneration, attempt string) (addressee, bool)
 	switch {
 	case refused >= 0:
 		// KIE.AI calls back for what it said it had not made. The resource may have been moved to another account since.
-		return addressee{anyID: true, account: cmp.Or(vg.Status.RefusedAttempts[refused].Account, vg.Status.Account)}, true
+		a := vg.Status.RefusedAttempts[refused]
+		return addressee{anyID: true, settled: a.TaskID != "", account: cmp.Or(a.Account, vg.Status.Account)}, true
 	case task == nil:
 		return addressee{}, false
 	case task.Attempt == attempt:

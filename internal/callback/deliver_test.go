@@ -161,6 +161,20 @@ func TestDeliverNeedsNoWrite(t *testing.T) {
 	}
 }
 
+// There is room for one receipt. One that is all that is known of a paid task keeps
+// it until the operator has followed it; KIE.AI tries the other one again.
+func TestARoomForOneReceipt(t *testing.T) {
+	const refused = "refused-and-made-0001"
+	w, r, vg := start(t, func(s *v1alpha1.VideoGenerationStatus) {
+		s.RefusedAttempts = []v1alpha1.RefusedAttempt{{Attempt: refused, SubmittedAt: metav1.NewTime(now)}}
+		s.Callback = &v1alpha1.CallbackReceipt{Attempt: refused, TaskID: "former", ReceivedAt: metav1.NewMicroTime(now)}
+	})
+	r.expect(t, call(vg).String(), contended)
+	w.alter(t, vg, func(s *v1alpha1.VideoGenerationStatus) { s.RefusedAttempts[0].TaskID = "former" })
+	r.sees(t, w, vg)
+	r.expect(t, call(vg).String(), accepted)
+}
+
 // A captured callback is worth nothing after five minutes, not even the
 // knowledge whether the resource is still there.
 func TestReplay(t *testing.T) {

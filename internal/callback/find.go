@@ -131,7 +131,7 @@ func (h *handler) reveal(ctx context.Context, attempt string) (*v1alpha1.VideoGe
 
 // findLive asks the API server for the task that has the attempt. It returns
 // neither a resource nor an outcome if there is none. The attempt may exist all the
-// same: that of an upgrade is not selectable. Clusters before Kubernetes 1.31 cannot
+// same: those of upgrades and of refused purchases are not selectable. Clusters before Kubernetes 1.31 cannot
 // select by a field of a custom resource at all.
 func (h *handler) findLive(ctx context.Context, attempt string) (*v1alpha1.VideoGeneration, *outcome) {
 	var found v1alpha1.VideoGenerationList

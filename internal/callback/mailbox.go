@@ -6,6 +6,7 @@ package callback
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -98,9 +99,23 @@ func check(vg *v1alpha1.VideoGeneration, attempt, taskID string) *outcome {
 		return duplicate
 	case to.settled:
 		return settled
+	case last != nil && last.Attempt != attempt && awaited(vg, last):
+		return contended // there is room for one, and the operator has not followed that one yet
 	default:
 		return nil
 	}
+}
+
+// awaited reports whether the receipt is all that is known of a paid task: that of a
+// purchase whose answer was lost, or that KIE.AI had refused, before the operator has
+// come to it.
+func awaited(vg *v1alpha1.VideoGeneration, receipt *v1alpha1.CallbackReceipt) bool {
+	if task := vg.Status.Task; task != nil && task.Attempt == receipt.Attempt {
+		return task.ID == "" && task.State == v1alpha1.TaskSubmitting
+	}
+	return slices.ContainsFunc(vg.Status.RefusedAttempts, func(a v1alpha1.RefusedAttempt) bool {
+		return a.Attempt == receipt.Attempt && a.TaskID == ""
+	})
 }
 
 // givenUpSince reports whether the operator gave the task up after the receipt was

@@ -19,8 +19,8 @@ const (
 	ReasonPriceDiffers = "PriceDiffers"
 	// ReasonRefusedAndMade says that a refused purchase was made, and that its task is taken over.
 	ReasonRefusedAndMade = "RefusedAndMade"
-	// ReasonRefusedNotChecked says that KIE.AI could not be asked whether a refused purchase was made.
-	ReasonRefusedNotChecked = "RefusedNotChecked"
+	// ReasonRefusedNotConfirmed says that KIE.AI does not confirm that a refused purchase was made for which it has called back.
+	ReasonRefusedNotConfirmed = "RefusedNotConfirmed"
 	// ReasonStatusNotWritten says that the API server refuses the status of a resource.
 	ReasonStatusNotWritten = "StatusNotWritten"
 	// ReasonStoredVideosLeft says that stored videos could not be deleted with their resource.

@@ -85,9 +85,11 @@ func NeedsPurchase(vg *v1alpha1.VideoGeneration) bool {
 // IsQueued reports whether the resource waits for its turn to buy. An extension
 // whose source is not finished is not in the queue: its source may be behind it.
 // Neither is a resource whose task is of an unknown API, for which nothing is
-// bought.
+// bought, nor one whose refused purchase was called back for, before KIE.AI has said
+// whether it was made.
 func IsQueued(vg *v1alpha1.VideoGeneration) bool {
-	return NeedsPurchase(vg) && !IsSuspended(vg) && !NeedsSource(vg) && !IsOfUnknownAPI(vg.Status.Task) && vg.DeletionTimestamp.IsZero()
+	_, calledBack := CalledBackRefused(vg)
+	return NeedsPurchase(vg) && !IsSuspended(vg) && !NeedsSource(vg) && !IsOfUnknownAPI(vg.Status.Task) && !calledBack && vg.DeletionTimestamp.IsZero()
 }
 
 // NeedsSource reports whether the resource continues a video that is not known yet.
@@ -152,15 +154,28 @@ func TimeoutOf(vg *v1alpha1.VideoGeneration) time.Duration {
 	return defaultTimeout
 }
 
-// CalledBackRefused returns the index in status.refusedAttempts of the one whose
+// CalledBackRefused returns the index in status.refusedAttempts of the first whose
 // callback has come.
 func CalledBackRefused(vg *v1alpha1.VideoGeneration) (index int, found bool) {
 	receipt := vg.Status.Callback
-	if receipt == nil {
-		return 0, false
-	}
-	index = slices.IndexFunc(vg.Status.RefusedAttempts, func(a v1alpha1.RefusedAttempt) bool { return a.Attempt == receipt.Attempt })
+	index = slices.IndexFunc(vg.Status.RefusedAttempts, func(a v1alpha1.RefusedAttempt) bool {
+		return a.TaskID != "" || (receipt != nil && a.Attempt == receipt.Attempt)
+	})
 	return max(index, 0), index >= 0
+}
+
+// NoteRefusedCallback keeps the last callback, if it is that of a refused attempt,
+// with the attempt: the next callback takes its place in status.callback.
+func NoteRefusedCallback(vg *v1alpha1.VideoGeneration) {
+	receipt := vg.Status.Callback
+	if receipt == nil {
+		return
+	}
+	for i := range vg.Status.RefusedAttempts {
+		if a := &vg.Status.RefusedAttempts[i]; a.Attempt == receipt.Attempt && a.TaskID == "" {
+			a.TaskID, a.CalledBackAt = receipt.TaskID, &receipt.ReceivedAt
+		}
+	}
 }
 
 // OperationOf is what a purchase of the resource is for.

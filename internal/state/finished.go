@@ -13,7 +13,7 @@ import (
 // is in doubt is kept: a person needs it to find out what was bought.
 func DeleteAt(vg *v1alpha1.VideoGeneration) (time.Time, bool) {
 	task, upgrade := vg.Status.Task, vg.Status.Upgrade
-	if vg.Spec.TTLSecondsAfterFinished == nil || !IsFinished(vg) || IsLost(task) || task.CompletedAt == nil {
+	if _, calledBack := CalledBackRefused(vg); calledBack || vg.Spec.TTLSecondsAfterFinished == nil || !IsFinished(vg) || IsLost(task) || task.CompletedAt == nil {
 		return time.Time{}, false
 	}
 	ended := task.CompletedAt.Time
