@@ -303,13 +303,14 @@ func (b *book) pass(now time.Time) {
 func (b *book) replaced(now time.Time) *book {
 	next := newBook(b.account)
 	for uid, r := range b.records {
-		if !r.asked && !r.shown.matters() {
+		asked := r.asked && len(r.requests) == 0
+		if !asked && !r.shown.matters() {
 			continue
 		}
 		e := r.shown
 		e.gotBy = time.Time{}
 		with := next.record(uid)
-		with.asked, with.askedOver, with.aside, with.candidate = r.asked, r.askedOver, r.aside, r.candidate
+		with.asked, with.askedOver, with.aside, with.candidate = asked, r.askedOver, r.aside, r.candidate
 		if e.uid != "" {
 			next.update(now, e)
 		} else {
