@@ -6,6 +6,7 @@ package admission
 import (
 	"fmt"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -384,5 +385,47 @@ func TestTheTillForgets(t *testing.T) {
 	}
 	if most > 60 {
 		t.Errorf("%d things were remembered at a time, of which at most 31 counted", most)
+	}
+}
+
+// Several reconciles, the watches and the one that wakes them use the till at a time.
+func TestManyUseTheTillAtATime(t *testing.T) {
+	clk := clocktesting.NewFakePassiveClock(fixture.Epoch)
+	till := NewTill(clk)
+	var accounts []v1alpha1.AccountIdentity
+	for i := range 4 {
+		accounts = append(accounts, fixture.Identity("films", fmt.Sprint("account-", i)))
+	}
+	lim := limits{submissions: 5, window: time.Second, inFlight: 5}
+	var all sync.WaitGroup
+	for worker := range 8 {
+		all.Go(func() {
+			for i := range 200 {
+				name, attempt := fmt.Sprintf("video-%d-%d", worker, i), fmt.Sprintf("attempt-%d-%d", worker, i)
+				from, to := accounts[i%4], accounts[(i+worker)%4]
+				vg := fixture.Video(name, on(from), refersTo("films", from.Name))
+				till.Update(vg)
+				till.Reserve(from.Key(), lim, vg, credits.Of(60), attempt)
+				till.Answered(from.Key(), attempt, true)
+				till.Reserve(to.Key(), lim, vg, credits.Of(60), attempt+"-again")
+				till.Defer(to.Key(), vg.UID, kie.RateLimited, time.Second)
+				till.Turns()
+				till.Release(to.Key(), attempt+"-again")
+				till.StepAside(vg.UID)
+				till.PlaceOf(to.Key(), vg.UID)
+				till.Remove(vg.UID)
+			}
+		})
+	}
+	all.Wait()
+	clk.SetTime(fixture.Epoch.Add(time.Hour))
+	till.Turns()
+	for _, account := range accounts {
+		if inFlight, waiting := till.Counts(account.Key()); inFlight != 0 || waiting != 0 {
+			t.Errorf("%s: %d are in flight and %d wait, and all are gone", account, inFlight, waiting)
+		}
+		if n := len(till.books[account.Key()].book.records); n > 0 {
+			t.Errorf("%s remembers %d resources, and there are none", account, n)
+		}
 	}
 }
