@@ -248,7 +248,7 @@ func TestTheTillKeepsTheLimitsAndWakesEverybody(t *testing.T) {
 				}
 			},
 		})
-		s.pass(t, s.clock.Now().Add(24*time.Hour))
+		s.pass(t, s.clock.Now().Add(6*time.Hour))
 		s.check(t)
 		unbought := 0
 		for _, vg := range s.live {

@@ -180,6 +180,17 @@ func TestCreditsAreKeptForWhatWillBeBought(t *testing.T) {
 	}
 	b.want("the larger versions of what was bought will cost more than there is", b.ask("b", "2"), Verdict{Short: true})
 	b.wantTurns("who is short of credits does not stand in the queue")
+	for i := range 20 {
+		b.Remove(types.UID(fmt.Sprint("uid-of-bought-", i)))
+	}
+	b.wantTurns("nothing is to be made larger any more", "b")
+	b.show("bought-again", bought(v1alpha1.TaskSucceeded, "again"), made, large, func(vg *v1alpha1.VideoGeneration) { vg.Spec.Model = v1alpha1.ModelFast })
+	b.SetBalance(b.key, credits.Of(60+61), b.clock.Now())
+	b.want("it will cost what there is", b.ask("b", "2"), Verdict{Short: true})
+	b.show("bought-again", bought(v1alpha1.TaskSucceeded, "again"), made, large, suspended)
+	b.wantTurns("its user holds it back", "b")
+	b.show("bought-again", bought(v1alpha1.TaskSucceeded, "again"), made, large, func(vg *v1alpha1.VideoGeneration) { vg.Spec.Model = v1alpha1.ModelFast })
+	b.want("it will cost what there is", b.ask("b", "2"), Verdict{Short: true})
 	b.SetBalance(b.key, credits.Of(100_000), b.clock.Now())
 	b.wantTurns("there are enough now", "b")
 }
@@ -243,6 +254,19 @@ func TestWhoIsWoken(t *testing.T) {
 	default:
 		t.Error("nothing says that there was a change")
 	}
+}
+
+// Where the limit was lowered, one that leaves the window is not enough.
+func TestALoweredLimitOpensLater(t *testing.T) {
+	b := newTestTill(t, 3, 9)
+	for _, name := range []string{"a", "b", "c"} {
+		b.want(name, b.ask(name, name), buys)
+		b.Answered(b.key, name, true)
+		b.pass(time.Second)
+	}
+	b.limit(2, 9)
+	b.show("d", on(paidBy))
+	b.wantAgain("a and b have to leave it", b.wantTurns("three were sent, and two may be"), 8*time.Second)
 }
 
 // An account that cannot buy tells nobody, and those who may first when it can.
