@@ -117,7 +117,7 @@ func (c *counterpart) edit(t *rapid.T, uid types.UID) {
 	vg := c.live[uid].DeepCopy()
 	key := rapid.SampledFrom(propertyAccounts).Draw(t, "account")
 	task := vg.Status.Task
-	switch rapid.SampledFrom([]string{"suspend", "priority", "delete", "reference", "account", "resubmit", "upgrade", "task", "task", "end", "end", "adopt", "own", "own", "own"}).Draw(t, "edit") {
+	switch rapid.SampledFrom([]string{"suspend", "priority", "delete", "reference", "account", "resubmit", "upgrade", "task", "task", "end", "end", "adopt", "lose", "lose", "own", "own", "own"}).Draw(t, "edit") {
 	case "suspend":
 		vg.Spec.Suspend = ptr.To(!state.IsSuspended(vg))
 	case "priority":
@@ -152,6 +152,11 @@ func (c *counterpart) edit(t *rapid.T, uid types.UID) {
 	case "adopt":
 		if task != nil {
 			fixture.Adopted(task)
+		}
+	case "lose": // and its user asks for it again
+		if task != nil {
+			task.State, task.ID, task.Account = v1alpha1.TaskSubmitting, "", vg.Status.Account
+			fixture.Resubmit(vg)
 		}
 	case "own":
 		c.showOwn(vg)

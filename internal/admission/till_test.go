@@ -256,6 +256,57 @@ func TestWhoIsWoken(t *testing.T) {
 	}
 }
 
+// A purchase whose answer was lost is made again in its own place, and before all others.
+func TestALostPurchaseIsMadeAgainInItsPlace(t *testing.T) {
+	lost := []func(*v1alpha1.VideoGeneration){bought(v1alpha1.TaskSubmitting, "1", func(task *v1alpha1.Task) { task.ID = "" }), fixture.Resubmit,
+		fixture.In(v1alpha1.Resolution4K), func(vg *v1alpha1.VideoGeneration) { vg.Spec.Model = v1alpha1.ModelFast }}
+	b := newTestTill(t, 9, 1)
+	b.pass(time.Hour)
+	b.show("b", on(paidBy), fixture.Created(fixture.Epoch.Add(-time.Hour)))
+	b.show("lost", lost...)
+	b.wantTurns("the only place is its own", "lost")
+	b.want("the other has to wait", b.ask("b", "2", fixture.Created(fixture.Epoch.Add(-time.Hour))), waits)
+	own := b.limits()
+	upgraded, _ := accounts.UpgradePrice(fixture.Video("", lost...), own.prices)
+	b.SetBalance(b.key, upgraded.Plus(credits.Of(1)), b.clock.Now())
+	if v := b.Reserve(b.key, own, fixture.Video("lost", lost...), upgraded.Plus(credits.Of(1)), "3"); !v.Admitted {
+		t.Errorf("the verdict is %+v: the price of its own upgrade is kept from it", v)
+	}
+	b.want("both its requests hold the place, until an event shows the second", b.ask("b", "4"), Verdict{Short: true})
+}
+
+// Two that hold places go before the others, though there is room for one of them only.
+func TestThoseWithAPlaceGoFirst(t *testing.T) {
+	b := newTestTill(t, 9, 2)
+	b.pass(time.Hour)
+	for _, name := range []string{"a", "b", "c"} {
+		b.show(name, bought(v1alpha1.TaskSubmitting, name, func(task *v1alpha1.Task) { task.ID = "" }), fixture.Resubmit)
+	}
+	b.show("d", on(paidBy), fixture.Created(fixture.Epoch.Add(-time.Hour)))
+	b.wantTurns("three places are taken, and two are allowed")
+	b.limit(9, 3)
+	b.wantTurns("one of them may use its own", "a")
+	b.limit(9, 5)
+	b.wantTurns("two more are allowed", "b", "c")
+}
+
+// The balance shows what was answered before it was asked for, and nothing later.
+func TestTheBalanceIsOfAMoment(t *testing.T) {
+	b := newTestTill(t, 9, 9)
+	b.SetBalance(b.key, credits.Of(100), b.clock.Now())
+	asked := b.clock.Now()
+	b.want("there is enough for one", b.ask("a", "1"), buys)
+	b.want("and for no other", b.ask("b", "2"), Verdict{Short: true})
+	b.Answered(b.key, "1", true)
+	b.SetBalance(b.key, credits.Of(100), asked)
+	b.want("it was asked for before the answer", b.ask("b", "2"), Verdict{Short: true})
+	b.SetBalance(b.key, credits.Of(1000), asked.Add(-time.Second))
+	b.want("an older balance says nothing", b.ask("b", "2"), Verdict{Short: true})
+	b.pass(time.Second)
+	b.SetBalance(b.key, credits.Of(100), b.clock.Now())
+	b.wantTurns("it was asked for after the answer", "b")
+}
+
 // Where the limit was lowered, one that leaves the window is not enough.
 func TestALoweredLimitOpensLater(t *testing.T) {
 	b := newTestTill(t, 3, 9)
@@ -310,8 +361,11 @@ func TestWhatIsHeldBackIsToldWhenItMayTry(t *testing.T) {
 	b.wantTurns("a is first again", "a")
 	b.Defer(b.key, "uid-of-a", kie.RateLimited, time.Minute)
 	b.wantTurns("it was refused", "b")
+	b.StepAside("uid-of-b")
+	b.wantAgain("a may try again", b.wantTurns("b cannot"), time.Minute)
+	b.show("b", on(paidBy))
 	b.pass(time.Minute)
-	b.wantTurns("its time is over, and b has not come", "a")
+	b.wantTurns("its time is over", "a")
 }
 
 // The purchases of an earlier process count, also after their resources are gone.
