@@ -58,12 +58,11 @@ func (b *testTill) limits() limits {
 func (b *testTill) pass(d time.Duration) { b.clock.SetTime(b.clock.Now().Add(d)) }
 
 // show shows the till a resource, as a newer version than all before.
-func (b *testTill) show(name string, changes ...func(*v1alpha1.VideoGeneration)) *v1alpha1.VideoGeneration {
+func (b *testTill) show(name string, changes ...func(*v1alpha1.VideoGeneration)) {
 	vg := fixture.Video(name, changes...)
 	b.version++
 	vg.ResourceVersion = strconv.Itoa(b.version)
 	b.Update(vg)
-	return vg
 }
 
 // ask asks for a place for a resource.
@@ -470,17 +469,17 @@ func TestTheTillForgets(t *testing.T) {
 func TestManyUseTheTillAtATime(t *testing.T) {
 	clk := clocktesting.NewFakePassiveClock(fixture.Epoch)
 	till := NewTill(clk)
-	var accounts []v1alpha1.AccountIdentity
+	var all []v1alpha1.AccountIdentity
 	for i := range 4 {
-		accounts = append(accounts, fixture.Identity("films", fmt.Sprint("account-", i)))
+		all = append(all, fixture.Identity("films", fmt.Sprint("account-", i)))
 	}
 	lim := limits{submissions: 5, window: time.Second, inFlight: 5}
-	var all sync.WaitGroup
+	var workers sync.WaitGroup
 	for worker := range 8 {
-		all.Go(func() {
+		workers.Go(func() {
 			for i := range 200 {
 				name, attempt := fmt.Sprintf("video-%d-%d", worker, i), fmt.Sprintf("attempt-%d-%d", worker, i)
-				from, to := accounts[i%4], accounts[(i+worker)%4]
+				from, to := all[i%4], all[(i+worker)%4]
 				vg := fixture.Video(name, on(from), refersTo("films", from.Name))
 				till.Update(vg)
 				till.Reserve(from.Key(), lim, vg, credits.Of(60), attempt)
@@ -495,10 +494,10 @@ func TestManyUseTheTillAtATime(t *testing.T) {
 			}
 		})
 	}
-	all.Wait()
+	workers.Wait()
 	clk.SetTime(fixture.Epoch.Add(time.Hour))
 	till.Turns()
-	for _, account := range accounts {
+	for _, account := range all {
 		if inFlight, waiting := till.Counts(account.Key()); inFlight != 0 || waiting != 0 {
 			t.Errorf("%s: %d are in flight and %d wait, and all are gone", account, inFlight, waiting)
 		}
