@@ -74,6 +74,14 @@ func (a Amount) Plus(b Amount) Amount { return within(a.thousandths + b.thousand
 // Minus takes an amount away; see Plus.
 func (a Amount) Minus(b Amount) Amount { return within(a.thousandths - b.thousandths) }
 
+// Times is the amount so many times, n being zero or more; see Plus.
+func (a Amount) Times(n int) Amount {
+	if size := max(a.thousandths, -a.thousandths); size > 0 && int64(n) > most*perCredit/size {
+		n = int(most*perCredit/size) + 1
+	}
+	return within(a.thousandths * int64(n))
+}
+
 // Cmp compares two amounts as cmp.Compare does.
 func (a Amount) Cmp(b Amount) int { return cmp.Compare(a.thousandths, b.thousandths) }
 

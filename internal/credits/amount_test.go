@@ -66,6 +66,18 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+func TestTimes(t *testing.T) {
+	for _, tt := range []struct {
+		of   int64
+		n    int
+		want int64
+	}{{14_400, 3, 43_200}, {14_400, 0, 0}, {0, math.MaxInt, 0}, {1e12, 2, 1e12}, {1, math.MaxInt, 1e12}, {-1, math.MaxInt, -1e12}, {7, 1e11, 7e11}} {
+		if got := (Amount{tt.of}).Times(tt.n); got.thousandths != tt.want {
+			t.Errorf("%d times %d thousandths are %d, want %d", tt.n, tt.of, got.thousandths, tt.want)
+		}
+	}
+}
+
 func TestString(t *testing.T) {
 	for thousandths, want := range map[int64]string{
 		0: "0", 1: "0.001", 100: "0.1", 14_400: "14.4", 60_000: "60", 1_188_730: "1188.73", 600_000_000: "600000",
