@@ -227,7 +227,7 @@ var lasting = []mutant{
 		promise: "P1", name: "takes a refused purchase over for nothing",
 		file:   "controllers/generation/refused.go",
 		before: "account: account, price: price})",
-		after:  "account: account})",
+		after:  "account: account, price: price.Minus(price)})",
 		tests:  "TestARefusedPurchaseKeepsItsPrice", in: "controllers",
 	},
 	{
