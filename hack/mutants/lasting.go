@@ -361,7 +361,7 @@ var lasting = []mutant{
 		promise: "P2", name: "waits for a price before it looks for what is paid for",
 		file:   "controllers/generation/controller.go",
 		before: "\t\tr.estimate,\n",
-		after:  "\t\tr.estimate,\n\t\tr.requirePrice,\n",
+		after:  "\t\tr.estimate,\n\t\tr.purchase,\n",
 		tests:  "TestALostPurchaseIsFoundWithoutAPrice", in: "controllers",
 	},
 	{
