@@ -96,8 +96,8 @@ func (r *Reconciler) admit(ctx context.Context, l *scope, q quote) (purchase, st
 var errUnreadPurchase = errors.New("books lack a purchase whose credits cannot be read: see the Ready condition of the account")
 
 // isUnbought reports whether a purchase was begun of which this process knows
-// that nothing came of it, though the status does not say so yet. A callback says
-// that it does not know it after all.
+// that nothing came of it, though the status does not say so yet. If a callback
+// has come for it, the process was mistaken: something may have been bought.
 func isUnbought(l *scope) bool {
 	task := l.vg.Status.Task
 	return task != nil && task.State == v1alpha1.TaskSubmitting && task.ID == "" && !state.CalledBack(l.vg) &&

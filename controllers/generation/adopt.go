@@ -22,8 +22,9 @@ import (
 // carries kie-operator.github.io/attempt instead has a purchase whose task is not known, and
 // waits for its callback.
 //
-// When it lets the next step go on, either there is nothing to adopt or the
-// task is stored. It never buys.
+// When it lets the next step go on, there is nothing to adopt, the task is
+// stored, or the annotation holds no task id and the callback of a lost purchase
+// may still bring one. It never buys.
 func (r *Reconciler) adopt(ctx context.Context, l *scope) (bool, error) {
 	if l.vg.Annotations[v1alpha1.AnnotationAdoptTaskID] == "" {
 		l.vg.Status.LastHandledAdoptTaskID = "" // the same id may be given again

@@ -24,7 +24,7 @@ type charge struct {
 	account *v1alpha1.KieAccount
 	attempt string
 	price   credits.Amount
-	// period is the start of the period in whose books it is, by the status of the account; zero if it is not.
+	// period is the start of the budget period in which the account's status has the purchase; zero if it does not have it.
 	period time.Time
 	// counted says that it is counted in memory, as for an account without a budget.
 	counted bool
@@ -37,7 +37,7 @@ type charge struct {
 //
 // A process that dies between this and the purchase leaves the price in the
 // books: a budget errs on the side of spending less. If the price does not fit
-// into the budget, it says what to wait for.
+// into the budget, charge returns what to wait for.
 func (r *Reconciler) charge(ctx context.Context, account *v1alpha1.KieAccount, attempt string, price credits.Amount) (charge, state.Wait, error) {
 	c := charge{account: account, attempt: attempt, price: price}
 	if price.IsZero() || account.Spec.Budget == nil {
@@ -105,7 +105,7 @@ func (r *Reconciler) submittedAt(c *charge) metav1.Time {
 	return metav1.NewTime(r.Clock.Now()).Rfc3339Copy()
 }
 
-// refund takes a purchase out of the books that was not made. From books that
+// refund takes a purchase that was not made out of the books. From books that
 // cannot be read nothing is taken: a budget errs on the side of spending less.
 func (r *Reconciler) refund(ctx context.Context, c charge) error {
 	switch {

@@ -73,7 +73,7 @@ type scope struct {
 	// asks is the account with whose key KIE.AI is asked about the task, and pays the one that is to buy the next. They
 	// differ while a purchase moves to another account. Nil is one that is not needed, or is gone.
 	asks, pays *v1alpha1.KieAccount
-	// source is what the video that is continued is waited for, if it is.
+	// source is what stands in the way of the video that is to be continued; empty if nothing does.
 	source state.Wait
 	// heard says that KIE.AI has said something of the task in this look.
 	heard bool

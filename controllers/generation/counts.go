@@ -33,7 +33,7 @@ func (c purchaseCounts) withOneMore(l *scope) purchaseCounts {
 	return c
 }
 
-// uncount takes a purchase out of the counts that was not made.
+// uncount takes a purchase that was not made out of the counts.
 func (l *scope) uncount(p purchase) {
 	l.vg.Status.Purchases, l.vg.Status.Resubmissions = p.before.made, p.before.askedAgain
 }

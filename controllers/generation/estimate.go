@@ -35,8 +35,8 @@ func (r *Reconciler) quoteOf(vg *v1alpha1.VideoGeneration, account *v1alpha1.Kie
 	return q
 }
 
-// estimate writes what is to be bought costs, if there is a price for it, into the
-// status.
+// estimate writes into the status how much the next purchase costs, if there is a
+// price for it.
 //
 // It always lets the next step go on.
 func (r *Reconciler) estimate(_ context.Context, l *scope) (bool, error) {

@@ -17,9 +17,9 @@ import (
 // candidate is what is known of a purchase that is to be made.
 type candidate struct {
 	vg *v1alpha1.VideoGeneration
-	// account is to pay.
+	// account is the one that is to pay.
 	account *v1alpha1.KieAccount
-	// source is what the video that is continued is waited for, if it is.
+	// source is what stands in the way of the video that is to be continued; empty if nothing does.
 	source state.Wait
 	// made counts the purchases that were made, or may have been, and allowed those that spec.retry and the user
 	// have asked for, with this one.

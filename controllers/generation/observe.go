@@ -73,7 +73,7 @@ func (r *Reconciler) observe(ctx context.Context, l *scope) (bool, error) {
 }
 
 // forgottenInTrouble ends a task that KIE.AI has said nothing of for as long as
-// it remembers tasks. It would keep its place in flight for ever.
+// KIE.AI remembers tasks. Otherwise the task would keep its place in flight for ever.
 func (r *Reconciler) forgottenInTrouble(l *scope) {
 	task, now := l.vg.Status.Task, r.Clock.Now()
 	if state.InFlight(task) && !now.Before(task.SubmittedAt.Add(state.VideoLifetime)) {

@@ -141,9 +141,9 @@ func taskOperations(l *scope, attempt string, task *v1alpha1.Task) []operation {
 	return operations
 }
 
-// patchTask sends the patch, again while the API server fails, and takes what is
-// stored then. The test in the patch fails, or somebody refuses the write, with
-// the same answers: only the resource itself can tell which it is.
+// patchTask sends the patch, repeats it while the API server fails, and takes over
+// what is stored then. A failed test in the patch and a write that somebody refuses
+// get the same answers: only the resource itself can tell which it is.
 func (r *Reconciler) patchTask(ctx context.Context, l *scope, attempt string, body []byte) error {
 	var failure error
 	err := wait.ExponentialBackoffWithContext(ctx, r.PersistBackoff, func(ctx context.Context) (bool, error) {

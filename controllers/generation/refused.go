@@ -21,7 +21,7 @@ import (
 	"github.com/kie-operator/kie-operator/internal/state"
 )
 
-// maxRefusedAttempts is the limit of the API on what is remembered of them.
+// maxRefusedAttempts is how many entries the CRD allows in status.refusedAttempts.
 const maxRefusedAttempts = 16
 
 // rememberRefused takes a purchase out of what was bought, on KIE.AI's word, and
@@ -33,7 +33,7 @@ func (r *Reconciler) rememberRefused(l *scope, p purchase, task *v1alpha1.Task) 
 	l.vg.Status.RefusedAttempts = kept[max(len(kept)-maxRefusedAttempts, 0):]
 }
 
-// withoutOldRefusals leaves out those whose callback is not waited for any more.
+// withoutOldRefusals leaves out the attempts whose callback is not waited for any more.
 func (r *Reconciler) withoutOldRefusals(refused []v1alpha1.RefusedAttempt) []v1alpha1.RefusedAttempt {
 	now := r.Clock.Now()
 	return slices.DeleteFunc(slices.Clone(refused), func(a v1alpha1.RefusedAttempt) bool {

@@ -16,10 +16,11 @@ import (
 )
 
 // store notes that finished videos are to be stored, where there is storage for
-// them. The Reconciler does it, so that nothing here waits for a download.
+// them. The reconciler of package storage stores them, so that nothing here waits for
+// a download.
 //
 // When it lets the next step go on, the status says whether a video is still to
-// be stored. Stored says so in the same write.
+// be stored. The condition Stored says so in the same write.
 func (r *Reconciler) store(ctx context.Context, l *scope) (bool, error) {
 	vg := l.vg
 	if !state.HasVideos(vg) {

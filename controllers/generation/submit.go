@@ -33,7 +33,8 @@ type purchase struct {
 	price credits.Amount
 	// previous is the task whose place it takes, nil if there is none.
 	previous *v1alpha1.Task
-	// overUnbought says that it takes the place of an attempt for which nothing was bought, and previous that of before.
+	// overUnbought says that it takes the place of an attempt for which nothing was bought; previous is then the task
+	// before that attempt.
 	overUnbought bool
 	// before and counts are the counts of purchases before it, and with it.
 	before, counts purchaseCounts
@@ -44,7 +45,8 @@ type purchase struct {
 	charge charge
 }
 
-// submit buys the video. It is the only place that spends money.
+// submit buys the video. Apart from the first question of an upgrade, this is the
+// only place that spends money.
 //
 // KIE.AI has no idempotency key, no list of tasks and no way to cancel one, so
 // the order of things is what keeps a purchase from being made twice: first the

@@ -10,7 +10,7 @@ import (
 )
 
 // holdUnknownAPI leaves a task alone that belongs to an API which this operator
-// does not use: one of a later version has bought it. Another API does not know
+// does not use: a later version of the operator has bought it. Another API does not know
 // its id, and would have it ended though it is paid for.
 //
 // When it lets the next step go on, the task belongs to the Veo API, or has ended

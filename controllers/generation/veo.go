@@ -18,7 +18,7 @@ import (
 	"github.com/kie-operator/kie-operator/internal/state"
 )
 
-// veoVideo is a video of Veo 3.1: a new one, or more of one.
+// veoVideo is a video of Veo 3.1: a new one, or the continuation of one.
 type veoVideo struct{}
 
 func (veoVideo) api() v1alpha1.TaskAPI { return v1alpha1.TaskAPIVeo }

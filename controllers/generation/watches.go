@@ -21,7 +21,7 @@ import (
 	"github.com/kie-operator/kie-operator/internal/watch"
 )
 
-// Watches says which changes make it look, and at what.
+// Watches says which changes make the reconciler look, and at what.
 func (r *Reconciler) Watches() []watch.Watch {
 	return []watch.Watch{
 		watch.Itself(&v1alpha1.VideoGeneration{}),

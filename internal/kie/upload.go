@@ -19,11 +19,11 @@ import (
 	"github.com/kie-operator/kie-operator/internal/kie/decode"
 )
 
-// DefaultUploadBaseURL is the address of the host that takes uploads. It has the
-// keys of the API.
+// DefaultUploadBaseURL is the address of the host that takes uploads. It accepts
+// the same keys as the API.
 const DefaultUploadBaseURL = "https://kieai.redpandaai.co"
 
-// uploadTimeout bounds an upload, which is a few megabytes more than a query.
+// uploadTimeout bounds an upload, which sends some megabytes where a query sends none.
 const uploadTimeout = 2 * time.Minute
 
 // UploadFile is a file to be put where the API can fetch it.
@@ -123,7 +123,7 @@ func judgeUpload(a Answer, secrets ...string) (UploadedFile, error) {
 	return UploadedFile{URL: link}, nil
 }
 
-// saysFalse reports whether a truth is given and is false.
+// saysFalse reports whether a boolean is given and is false.
 func saysFalse(raw json.RawMessage) bool {
 	return len(raw) != 0 && !bytes.Equal(raw, []byte("null")) && !decode.Bool(raw)
 }

@@ -118,8 +118,8 @@ func Places[T any](raw json.RawMessage, read func(json.RawMessage) (T, bool)) []
 	return values
 }
 
-// Epoch milliseconds of this age of the world: from September 2001 to November
-// 2286. Seconds, and years, are outside.
+// Bounds of what is taken for epoch milliseconds: from September 2001 to November
+// 2286. Epoch seconds, and plain years, are outside.
 const (
 	minMillis = 1e12
 	maxMillis = 1e13
@@ -127,7 +127,7 @@ const (
 
 // Millis reads a time in epoch milliseconds. Everything else is the zero
 // time: the API also writes times as texts without a zone (reference, section
-// 4.1), of which nobody knows what they mean.
+// 4.1), and nobody knows which zone is meant.
 func Millis(raw json.RawMessage) time.Time {
 	millis, ok := finite(raw)
 	if !ok || millis < minMillis || millis >= maxMillis {

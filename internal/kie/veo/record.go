@@ -38,8 +38,8 @@ func Record(ctx context.Context, client *kie.Client, ep kie.Endpoint, taskID str
 	return record, nil
 }
 
-// recordOfRefusal reads the refusals that are in truth states: 404, and 400 or
-// 422 with one of a handful of texts.
+// recordOfRefusal reads the refusals that in truth tell the state of a task: 404,
+// and 400 or 422 with one of a handful of texts.
 func recordOfRefusal(taskID string, err error) (kie.Record, error) {
 	var refusal *kie.Error
 	if !errors.As(err, &refusal) || errors.Is(refusal.Err, kie.ErrNotTheAPI) {
@@ -145,7 +145,7 @@ func recordID(fields map[string]json.RawMessage) (string, error) {
 	return cmp.Or(id, other), nil
 }
 
-// decodeBools reads a list of truths, one for each result. If one of them cannot
+// decodeBools reads a list of booleans, one for each result. If one of them cannot
 // be read, nothing is known of any, because they have their meaning by their place.
 func decodeBools(raw json.RawMessage) []bool {
 	return decode.Places(raw, func(item json.RawMessage) (bool, bool) {

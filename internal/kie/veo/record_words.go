@@ -22,8 +22,8 @@ const (
 	recordUnfinished
 )
 
-// The texts of the documentation and of life (reference, section 4.3), with the
-// verbs that they are written with. What the text is about stands at its start:
+// The texts that are documented or were seen in answers (reference, section 4.3),
+// with the verbs that they are written with. What the text is about stands at its start:
 // "record does not exist" is about the task, and "record result data not exist",
 // "prompt is null" and "the model does not exist" are not.
 var (
