@@ -284,4 +284,4 @@ var mutants = []mutant{
 }
 
 // all are the mutants of every kind.
-func all() []mutant { return slices.Concat(mutants, watches, lasting, storage, bursts) }
+func all() []mutant { return slices.Concat(mutants, watches, lasting, books, refused, storage, bursts) }
