@@ -4,7 +4,9 @@
 package controllers
 
 import (
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -320,6 +322,37 @@ func TestTwoRefusedPurchasesAreMade(t *testing.T) {
 	}
 	w.wantEvent("Warning PaidTwice", tasks[1].ID)
 	w.wantSpent("120")
+}
+
+// What keeps KIE.AI from being asked is said, with the task that it is about; and
+// KIE.AI's refusal to speak of the task ends the wait, if it lasts.
+func TestWhyARefusedPurchaseIsNotConfirmed(t *testing.T) {
+	for code, ends := range map[int]bool{401: false, 400: true} {
+		t.Run(strconv.Itoa(code), func(t *testing.T) {
+			w := newWorld(t, worldOptions{paidMost: 2})
+			w.refuseOnce()
+			otherwise := w.onRequest
+			w.onRequest = func(n int, rw http.ResponseWriter, r *http.Request, serve http.Handler) {
+				if !strings.HasSuffix(r.URL.Path, "/record-info") || r.URL.Query().Get("taskId") != w.sim.State().Tasks[0].ID {
+					otherwise(n, rw, r, serve)
+					return
+				}
+				rw.Header().Set("Content-Type", "application/json")
+				_, _ = fmt.Fprintf(rw, `{"code":%d,"msg":"the prompt was flagged","data":null}`, code)
+			}
+			w.create("video", prompt("[sim:latency=2s]"))
+			w.run(5 * time.Minute)
+			vg, id := w.get("video"), w.sim.State().Tasks[0].ID
+			if ready := vg.Status.Conditions[0]; !strings.Contains(ready.Message, id) || (!ends && ready.Reason != "Unauthorized") {
+				t.Errorf("Ready is %+v, want the task and the cause", ready)
+			}
+			w.wantPaid(1)
+			w.run(time.Hour)
+			if want := map[bool]int{true: 2, false: 1}[ends]; w.paid() != want {
+				t.Errorf("%d tasks were paid for, want %d", w.paid(), want)
+			}
+		})
+	}
 }
 
 // idOf is the task of a resource, empty if it has none.

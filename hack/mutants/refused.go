@@ -75,4 +75,18 @@ var refused = []mutant{
 		after:  "_ = a",
 		tests:  "TestTwoRefusedPurchasesAreMade", in: "controllers",
 	},
+	{
+		promise: "P3", name: "deletes what a refused purchase is asked about for",
+		file:   "internal/state/finished.go",
+		before: "calledBack || vg.Spec.TTLSecondsAfterFinished == nil",
+		after:  "(calledBack && false) || vg.Spec.TTLSecondsAfterFinished == nil",
+		tests:  "TestWhatIsAskedAboutIsNotDeleted",
+	},
+	{
+		promise: "P6", name: "does not say why a refused purchase cannot be asked about",
+		file:   "controllers/generation/refused.go",
+		before: "\tif trouble.Message != \"\" {\n",
+		after:  "\ttrouble = state.Wait{}\n\tif trouble.Message != \"\" {\n",
+		tests:  "TestWhyARefusedPurchaseIsNotConfirmed", in: "controllers",
+	},
 }
